@@ -1,0 +1,58 @@
+# Belisha. Needs: python3.11 python3.11-venv make. No compiler, nothing installed outside .venv.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+SCENARIOS ?=
+RESULTS ?= results/$(shell git rev-parse --short HEAD 2>/dev/null || echo unversioned)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test quick lint types contracts evaluate bench clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+run: $(VENV)/.for-run  ## a small city of our own: five controllers side by side (under 2 minutes)
+	$(BIN)/belisha demo
+
+test: $(VENV)/.for-test  ## every test (under 8 minutes)
+	$(BIN)/python -m pytest $(ARGS)
+
+quick: $(VENV)/.for-test  ## the tests that take less than 20 seconds each
+	$(BIN)/python -m pytest -m "not long" $(ARGS)
+
+lint: $(VENV)/.for-test  ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.for-test  ## static types
+	$(BIN)/mypy
+
+contracts: $(VENV)/.for-test  ## imports run one way
+	$(BIN)/lint-imports
+
+evaluate: $(VENV)/.for-run  ## the full table over SCENARIOS=dir, resumable, kept by commit under results/
+	@test -n "$(SCENARIOS)" || { echo "make evaluate: name a directory of scenarios, e.g. make evaluate SCENARIOS=../scenarios"; exit 2; }
+	$(BIN)/belisha evaluate --scenarios "$(SCENARIOS)" --results "$(RESULTS)" $(ARGS)
+
+bench: $(VENV)/.for-test  ## budgets: planner, tick, allocations
+	$(BIN)/python -m pytest bench --benchmark-enable $(ARGS)
+
+clean:  ## removes .venv and everything built
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps: installing again only when what is installed has changed.
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "no Python found: apt install python3.11 python3.11-venv"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11: make PYTHON=/path/to/python3.11 ..."; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "could not make .venv: apt install python3.11-venv"; exit 2; }
+
+$(VENV)/.for-run: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sumo]'
+	@touch $@
+
+$(VENV)/.for-test: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sumo,test]'
+	@touch $(VENV)/.for-run $@
