@@ -1,0 +1,78 @@
+"""What a street tells the controller, and the port a street must have.
+
+A `Frame` is one reading of all sensors; a `Street` is anything that can give frames and
+show lamps: SUMO today, the SimPy city and field protocols later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.network import Network
+from controller.vocabulary import Sensors
+
+TRACK_CAR = 0
+TRACK_BUS = 1
+
+TRACKS_MIN = 256
+
+
+@dataclass(slots=True)
+class Frame:
+    """One reading of all sensors of a street. The street owns and refills the arrays.
+
+    Detector arrays follow `Network.detectors`, lamp arrays the network's groups. Tracks
+    are filled only by streets with full sensors; `n_tracks` of the rows are valid.
+    """
+
+    sensors: Sensors
+    time_ms: int = 0
+    """Street time at which the reading was taken."""
+    sequence: int = 0
+    """Grows by one with every NEW reading; the same number means nothing new was read."""
+    detector_on: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    """(detectors) occupied, or button held, at the moment of the reading."""
+    detector_count: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(detectors) vehicles that arrived over it, or presses, since the previous reading."""
+    detector_occupancy: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """(detectors) part of the time since the previous reading it was occupied, 0-1."""
+    n_tracks: int = 0
+    track_segment: NDArray[np.int32] = field(default_factory=lambda: np.zeros(TRACKS_MIN, np.int32))
+    """(tracks) index into `Network.segments`."""
+    track_distance_m: NDArray[np.float64] = field(default_factory=lambda: np.zeros(TRACKS_MIN))
+    """(tracks) distance of the front bumper to the END of its segment."""
+    track_speed_m_per_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(TRACKS_MIN))
+    track_kind: NDArray[np.int8] = field(default_factory=lambda: np.zeros(TRACKS_MIN, np.int8))
+    """(tracks) TRACK_CAR or TRACK_BUS."""
+    lamps_shown: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
+    """(groups) lamp feedback: what the heads really show, as `Lamp` numbers."""
+
+
+def empty_frame(network: Network, sensors: Sensors) -> Frame:
+    """A frame with arrays of the right shapes, everything off and red."""
+    n = len(network.detectors)
+    return Frame(
+        sensors=sensors,
+        detector_on=np.zeros(n, np.bool_),
+        detector_count=np.zeros(n, np.int32),
+        detector_occupancy=np.zeros(n),
+        lamps_shown=np.zeros(network.n_groups, np.int8),
+    )
+
+
+class Street(Protocol):
+    """The port between the controller and any street."""
+
+    network: Network
+    lamp_resolution_ms: int
+    """Lamps can change only at multiples of this many milliseconds of street time."""
+
+    def read(self) -> Frame:
+        """The latest reading; the same object may be refilled at the next call."""
+
+    def show(self, lamps: NDArray[np.int8]) -> None:
+        """Show these lamps (groups,) from now on."""

@@ -1,0 +1,93 @@
+"""Everything that changes while Belisha runs, as one struct of arrays.
+
+It can be copied (what-if), compared by digest (same seed, same bytes) and holds no
+object that a replay could not rebuild. Times are street milliseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.network import Network
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+HORIZON_S = 60
+"""How far the planner looks ahead, in steps of one second."""
+
+NEVER_MS = 1 << 60
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """All changing state. J junctions, G groups, S stages, L lanes, D detectors."""
+
+    # signal groups, written by the sequencer
+    lamp: NDArray[np.int8]  # (G) Lamp
+    lamp_since_ms: Ints  # (G) when that lamp began
+    green_ended_ms: Ints  # (G) last end of green or WALK
+    # stages
+    wanted_stage: Ints  # (J) index among all stages, written by a planner
+    planned_end_ms: Ints  # (J) when the planner expects to leave the wanted stage; NEVER_MS = rest
+    target_stage: Ints  # (J) stage shown or being approached, written by the sequencer; -1 = none yet
+    target_bits: Ints  # (J) its groups that really start (pedestrians only when called)
+    in_transition: NDArray[np.bool_]  # (J)
+    stage_since_ms: Ints  # (J) when the target stage was complete
+    # calls
+    call_since_ms: Ints  # (G) registered and not yet served; NEVER_MS = no call
+    recall: NDArray[np.bool_]  # (G) called in every cycle, whether or not anybody is seen
+    # estimate
+    queue_veh: Floats  # (L) standing or slowly moving up
+    arrival_veh: Floats  # (L, HORIZON_S) would reach the stop line at free flow in that second
+    persons_per_veh: Floats  # (L)
+    flow_veh_per_s: Floats  # (L) smoothed arrival flow
+    near_veh: Floats  # (L) all vehicles now known on the lane's reach
+    blocked: Floats  # (L) part of its service lost to a full exit, 0-1
+    waiting_people: Floats  # (G) pedestrians believed to wait
+    people_per_s: Floats  # (G) smoothed pedestrian arrivals
+    outflow_veh: Floats  # (L, HORIZON_S) what the winning plan lets through, by second from its time
+    outflow_time_ms: Ints  # (J) time of that plan
+
+    def copy(self) -> State:
+        """An independent copy, for what-if questions."""
+        return State(**{f.name: getattr(self, f.name).copy() for f in fields(self)})
+
+    def digest(self) -> str:
+        """SHA-256 over all arrays: equal digests mean equal states."""
+        sha = hashlib.sha256()
+        for f in fields(self):
+            sha.update(np.ascontiguousarray(getattr(self, f.name)).tobytes())
+        return sha.hexdigest()
+
+
+def new_state(network: Network, now_ms: int) -> State:
+    """All groups red from `now_ms`, as if every green had just ended: the safest start."""
+    j, g, lanes = network.n_junctions, network.n_groups, network.n_lanes
+    return State(
+        lamp=np.zeros(g, np.int8),
+        lamp_since_ms=np.full(g, now_ms, np.int64),
+        green_ended_ms=np.full(g, now_ms, np.int64),
+        wanted_stage=network.stage_start[:-1].copy(),
+        planned_end_ms=np.full(j, NEVER_MS, np.int64),
+        target_stage=np.full(j, -1, np.int64),
+        target_bits=np.zeros(j, np.int64),
+        in_transition=np.zeros(j, np.bool_),
+        stage_since_ms=np.full(j, now_ms, np.int64),
+        call_since_ms=np.full(g, NEVER_MS, np.int64),
+        recall=np.zeros(g, np.bool_),
+        queue_veh=np.zeros(lanes),
+        arrival_veh=np.zeros((lanes, HORIZON_S)),
+        persons_per_veh=np.full(lanes, 1.3),
+        flow_veh_per_s=np.zeros(lanes),
+        near_veh=np.zeros(lanes),
+        blocked=np.zeros(lanes),
+        waiting_people=np.zeros(g),
+        people_per_s=np.zeros(g),
+        outflow_veh=np.zeros((lanes, HORIZON_S)),
+        outflow_time_ms=np.full(j, now_ms, np.int64),
+    )
