@@ -49,7 +49,7 @@ def processor() -> str:
         field, _, value = line.partition(":")
         if field.strip() in ("model name", "flags", "Features", "CPU part"):
             told.setdefault(field.strip(), value.strip())
-    return "\n".join([platform.machine(), platform.processor(), *told.values()])
+    return "\n".join([platform.machine(), *told.values()])
 
 
 def cache_key(sources: Iterable[Path], numba_version: str, processor_name: str) -> str:

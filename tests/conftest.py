@@ -1,0 +1,25 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The top directory of the product."""
+    return ROOT
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `sumo` are skipped, not failed, where the extra is not installed."""
+    if importlib.util.find_spec("libsumo") and importlib.util.find_spec("sumo"):
+        return
+    for item in items:
+        if item.get_closest_marker("sumo"):
+            item.add_marker(pytest.mark.skip(reason="needs pip install 'belisha[sumo]'"))
