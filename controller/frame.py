@@ -25,8 +25,9 @@ TRACKS_MIN = 256
 class Frame:
     """One reading of all sensors of a street. The street owns and refills the arrays.
 
-    Detector arrays follow `Network.detectors`, lamp arrays the network's groups. Tracks
-    are filled only by streets with full sensors; `n_tracks` of the rows are valid.
+    Detector arrays follow `Network.detectors`, lamp arrays the network's groups. Detectors
+    are filled by every street; tracks only by streets with full sensors, `n_tracks` of the
+    rows are valid.
     """
 
     sensors: Sensors

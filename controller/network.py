@@ -81,6 +81,7 @@ class Network:
     detector_lane: Ints  # (D) -1 for buttons
     detector_group: Ints  # (D) -1 for vehicle detectors
     detector_distance_m: Floats  # (D) to the stop line
+    detector_share: Floats  # (D) part of what passes it that comes to its lane
 
     def group_index(self, junction: str, group: str) -> int:
         """Index of a group among all groups. Raises KeyError with the names known."""
@@ -242,11 +243,19 @@ class _Builder:
             ),
             "detector_group": _ints(group_of),
             "detector_distance_m": np.array([d.distance_m for _, _, d in rows], np.float64),
+            "detector_share": np.array([_detector_share(jn, d) for _, jn, d in rows], np.float64),
         }
 
 
 def _storage_m(lane: Lane) -> float:
     return max([r.gap_m + r.length_m for r in lane.reach if r.share >= 0.5] or [lane.length_m])
+
+
+def _detector_share(junction: Junction, detector: Detector) -> float:
+    for lane in junction.lanes:
+        if lane.name == detector.lane:
+            return next((r.share for r in lane.reach if r.street_lane == detector.street_lane), 1.0)
+    return 1.0
 
 
 def _bits(junction: Junction, names: tuple[str, ...]) -> int:

@@ -50,6 +50,9 @@ class State:
     blocked: Floats  # (L) part of its service lost to a full exit, 0-1
     waiting_people: Floats  # (G) pedestrians believed to wait
     people_per_s: Floats  # (G) smoothed pedestrian arrivals
+    expected_veh: Floats  # (L) counted in by advance loops and not yet out over the stop line
+    estimate_time_ms: Ints  # (1) time of the reading last used
+    observed_ms: Ints  # (1) how long there have been readings
     outflow_veh: Floats  # (L, HORIZON_S) what the winning plan lets through, by second from its time
     outflow_time_ms: Ints  # (J) time of that plan
 
@@ -88,6 +91,9 @@ def new_state(network: Network, now_ms: int) -> State:
         blocked=np.zeros(lanes),
         waiting_people=np.zeros(g),
         people_per_s=np.zeros(g),
+        expected_veh=np.zeros(lanes),
+        estimate_time_ms=np.full(1, now_ms, np.int64),
+        observed_ms=np.zeros(1, np.int64),
         outflow_veh=np.zeros((lanes, HORIZON_S)),
         outflow_time_ms=np.full(j, now_ms, np.int64),
     )

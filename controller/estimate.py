@@ -1,0 +1,110 @@
+"""The estimator: from a sensor reading to queues, arrivals, people waiting and calls."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from controller import estimate_kernels as kernels
+from controller.frame import Frame
+from controller.network import Network
+from controller.policy import Policy
+from controller.state import State
+from controller.vocabulary import Sensors
+
+
+class Estimator:
+    """Updates the estimate part of a `State` from frames. All memory lives in the state."""
+
+    def __init__(self, network: Network, policy: Policy) -> None:
+        self.network = network
+        self.policy = policy
+        self._called = np.zeros(network.n_groups, np.bool_)
+        self._sequence = -1
+
+    def update(self, state: State, frame: Frame, now_ms: int) -> bool:
+        """Take in a reading; gives False, and does nothing, when it was already used."""
+        if frame.sequence == self._sequence:
+            return False
+        self._sequence = frame.sequence
+        passed_ms = max(0, frame.time_ms - int(state.estimate_time_ms[0]))
+        seconds = frame.time_ms // 1000 - int(state.estimate_time_ms[0]) // 1000
+        state.estimate_time_ms[0] = frame.time_ms
+        if frame.sensors is Sensors.FULL:
+            self._from_tracks(state, frame)
+        else:
+            self._from_loops(state, frame, min(max(0, seconds), 60))
+        network = self.network
+        kernels.count_people_and_flow(
+            now_ms,
+            passed_ms,
+            int(state.observed_ms[0]),
+            frame.detector_on,
+            frame.detector_count,
+            network.detector_kind,
+            network.detector_lane,
+            network.detector_group,
+            network.detector_share,
+            network.group_kind,
+            state.lamp,
+            state.flow_veh_per_s,
+            state.waiting_people,
+            state.people_per_s,
+            state.call_since_ms,
+        )
+        state.observed_ms[0] += passed_ms
+        kernels.call_vehicles(
+            now_ms,
+            network.lane_start,
+            network.group_start,
+            network.lane_group_bits,
+            network.lane_junction,
+            network.group_turn_on_red,
+            state.queue_veh,
+            state.arrival_veh,
+            state.near_veh,
+            state.lamp,
+            self._called,
+            state.call_since_ms,
+        )
+        return True
+
+    def _from_tracks(self, state: State, frame: Frame) -> None:
+        network = self.network
+        kernels.from_tracks(
+            frame.n_tracks,
+            frame.track_segment,
+            frame.track_distance_m,
+            frame.track_speed_m_per_s,
+            frame.track_kind,
+            network.segment_start,
+            network.segment_lane,
+            network.segment_gap_m,
+            network.segment_share,
+            network.lane_speed_m_per_s,
+            self.policy.persons_per_car,
+            self.policy.persons_per_bus,
+            state.queue_veh,
+            state.arrival_veh,
+            state.near_veh,
+            state.persons_per_veh,
+        )
+
+    def _from_loops(self, state: State, frame: Frame, seconds: int) -> None:
+        network = self.network
+        kernels.from_loops(
+            seconds,
+            frame.detector_on,
+            frame.detector_count,
+            network.detector_kind,
+            network.detector_lane,
+            network.detector_distance_m,
+            network.detector_share,
+            network.lane_speed_m_per_s,
+            self.policy.persons_per_car,
+            self.policy.persons_per_bus,
+            state.queue_veh,
+            state.arrival_veh,
+            state.near_veh,
+            state.persons_per_veh,
+            state.expected_veh,
+        )

@@ -1,0 +1,59 @@
+"""Whose waiting counts how much. Published, versioned, the same for every planner that weighs people."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+
+class PolicyError(ValueError):
+    """A policy file that cannot be used; the message names file, key, what was found and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Weights of the adaptive planner's objective, in person-seconds."""
+
+    version: int = 1
+    persons_per_car: float = 1.3
+    persons_per_bus: float = 30.0
+    persons_per_walker: float = 1.0
+    stop_s: float = 5.0
+    """Seconds of waiting one stop of a vehicle is worth (braking and speeding up again)."""
+    impatience_s: float = 120.0
+    """Waiting counts double for somebody who has already waited this long: nobody is forgotten."""
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise PolicyError(f"policy: {name} is {value}, allowed is {low} to {high}")
+
+
+_BOUNDS = {
+    "version": (1, 1),
+    "persons_per_car": (0.5, 9.0),
+    "persons_per_bus": (1.0, 300.0),
+    "persons_per_walker": (0.1, 10.0),
+    "stop_s": (0.0, 60.0),
+    "impatience_s": (10.0, 3600.0),
+}
+
+
+def read_policy(path: Path) -> Policy:
+    """Read a policy from TOML. Raises PolicyError naming file and key; unknown keys are errors."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PolicyError(f"{path}: cannot be read as TOML: {error}") from error
+    allowed = {f.name for f in fields(Policy)}
+    for key, value in data.items():
+        if key not in allowed:
+            raise PolicyError(f"{path}: unknown key {key!r}; allowed are {', '.join(sorted(allowed))}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise PolicyError(f"{path}: {key} is {value!r}; a number is needed")
+    try:
+        return Policy(**data)
+    except PolicyError as error:
+        raise PolicyError(f"{path}: {error}") from error

@@ -1,0 +1,81 @@
+"""One tick: sensor reading in, lawful lamps out. The whole of Belisha in one function.
+
+`Controller.tick` reads top-down as the data flow: estimate → plan → sequence → judge.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.estimate import Estimator
+from controller.frame import Frame
+from controller.monitor import SafetyMonitor, Verdict
+from controller.network import Network
+from controller.permissive import card_of
+from controller.planner import Planner
+from controller.policy import Policy
+from controller.sequencer import Sequencer
+from controller.state import State, new_state
+from controller.vocabulary import CONTROLLERS
+
+TICK_MS = 100
+
+
+class Controller:
+    """A network's state, its planner, the sequencer and the safety monitor.
+
+    Raises ValueError for a controller name that is not in `vocabulary.CONTROLLERS`.
+    """
+
+    def __init__(self, network: Network, controller: str, policy: Policy, now_ms: int) -> None:
+        self.network = network
+        self.policy = policy
+        self.state: State = new_state(network, now_ms)
+        self.estimator = Estimator(network, policy)
+        self.planner = make_planner(controller, network, policy)
+        self.sequencer = Sequencer(network)
+        self.monitor = SafetyMonitor(card_of(network.street, network.lamp_resolution_ms))
+        self.verdict: Verdict | None = None
+        self._sequence = 0
+        self._called = np.zeros(network.n_groups, np.bool_)
+        self._waived = np.zeros(network.n_junctions, np.bool_)
+        self._suspended = np.zeros(network.n_junctions, np.bool_)
+
+    def tick(self, frame: Frame, now_ms: int) -> NDArray[np.int8]:
+        """Lamps (groups,) to show from `now_ms` on. Call every 100 ms with the latest reading."""
+        state = self.state
+        self.estimator.update(state, frame, now_ms)
+        self.planner.propose(state, now_ms)
+        self.sequencer.advance(state, now_ms)
+        self._sequence += 1
+        np.less(state.call_since_ms, now_ms + 1, out=self._called)
+        self.verdict = self.monitor.judge(
+            now_ms, self._sequence, state.lamp, frame.lamps_shown, self._called, self._waived, self._suspended
+        )
+        return self.monitor.permitted
+
+
+def make_planner(name: str, network: Network, policy: Policy) -> Planner:
+    """The planner of that name. Raises ValueError naming the known ones."""
+    if name == "adaptive":
+        from controller.plan import Adaptive
+
+        return Adaptive(network, policy)
+    if name == "fixed":
+        from controller.fixed_time import FixedTime
+
+        return FixedTime(network)
+    if name == "actuated":
+        from controller.actuated import Actuated
+
+        return Actuated(network)
+    if name == "max-pressure":
+        from controller.max_pressure import MaxPressure
+
+        return MaxPressure(network)
+    if name == "greedy":
+        from controller.greedy import Greedy
+
+        return Greedy(network)
+    raise ValueError(f"no controller {name!r}; known are {', '.join(CONTROLLERS)}")
