@@ -6,7 +6,6 @@ Nothing heavy is imported here or at the top of any `commands.py`, so that
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -42,4 +41,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from sim import sumo_libraries
+
 GRID_JUNCTIONS = 3
 """Signals along one side of the square town."""
 BLOCK_M = 180
@@ -93,7 +95,9 @@ def _generate_streets(net_path: Path, seed: int) -> None:
         "--grid",
         *(f"--{key}={value}" for key, value in options.items()),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=sumo_libraries.environment()
+    )
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if line.startswith("Error")] or ["no message"]
         raise RuntimeError(f"netgenerate could not build the demo town: {errors[0]}")
