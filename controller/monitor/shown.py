@@ -1,0 +1,62 @@
+"""The checks of what the street shows: C2, C3, and C1 once more on the street itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from controller.monitor.card import Card
+from controller.monitor.lamps import ACTIVE, DARK, LAMP_NAMES, LAMPS, Bools, Int8s, Int64s
+from controller.monitor.memory import ConflictIndex
+from controller.monitor.verdict import Findings
+
+
+class ShownChecks:
+    """Compares the street's feedback with what was permitted one frame earlier.
+
+    One frame of skew is allowed, and as much more as the street's lamp resolution: a lamp
+    that still differs then is C2 when dark, else C3 (feedback is one code a group, so a dual
+    indication shows as a wrong one).
+    """
+
+    def __init__(self, card: Card, conflicts: ConflictIndex) -> None:
+        self._card, self._conflicts = card, conflicts
+        groups = card.group_count
+        self._since_ms: Int64s = np.zeros(groups, dtype=np.int64)
+        self._open: Bools = np.zeros(groups, dtype=np.bool_)
+        self._reported: Bools = np.zeros(groups, dtype=np.bool_)
+        self.any_open = False
+        """Some group differed in the last frame."""
+
+    def compare(self, now_ms: int, feedback: Int8s, expected: Int8s, flash: Bools, found: Findings) -> None:
+        """Judge `feedback` (G) against `expected` (G), permitted one frame earlier."""
+        differs = feedback != expected
+        self._since_ms[differs & ~self._open] = now_ms
+        self._reported &= differs
+        self._open[:] = differs
+        self.any_open = bool(differs.any())
+        if not self.any_open:
+            return
+        for group in np.flatnonzero(differs & ~self._reported):
+            lasted_ms = now_ms - int(self._since_ms[group])
+            if lasted_ms >= self._card.lamp_resolution_ms:
+                self._reported[group] = True
+                self._report(int(group), int(feedback[group]), int(expected[group]), lasted_ms, found)
+        self._judge_conflicts(feedback, np.flatnonzero(differs), flash, found)
+
+    def _report(self, group: int, shown: int, wanted: int, lasted_ms: int, found: Findings) -> None:
+        name = LAMP_NAMES[shown] if 0 <= shown < LAMPS else f"unknown lamp {shown}"
+        text = f"shows {name} instead of {LAMP_NAMES[wanted]} for {lasted_ms} ms"
+        found.violation(2 if shown == DARK else 3, (group,), lasted_ms, self._card.lamp_resolution_ms, text)
+
+    def _judge_conflicts(self, feedback: Int8s, differs: Int64s, flash: Bools, found: Findings) -> None:
+        """C1 on the street: a group shown active that should not be, beside a conflicting one."""
+        lamps = np.where((feedback >= 0) & (feedback < LAMPS), feedback, DARK)
+        active = ACTIVE[lamps]
+        suspects = differs[active[differs] & ~flash[self._card.junction[differs]]]
+        pairs = self._conflicts.pairs_of(suspects)
+        for pair in pairs[active[self._card.pair_ending[pairs]]]:
+            other, group = int(self._card.pair_ending[pair]), int(self._card.pair_starting[pair])
+            if other in suspects and other > group:
+                continue  # both differ: said once
+            names = f"{LAMP_NAMES[lamps[other]]} and {LAMP_NAMES[lamps[group]]}"
+            found.violation(1, (other, group), 0, 0, f"conflicting and both shown active, {names}")
