@@ -6,6 +6,7 @@ Nothing heavy is imported here or at the top of any `commands.py`, so that
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,18 +27,39 @@ def belisha() -> None:
 
 @app.command()
 def demo(
-    minutes: Annotated[int, typer.Option(min=2, max=120, help="Simulated minutes.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Of streets and demand alike.")] = 1,
+    minutes: Annotated[int, typer.Option(min=1, max=120, help="Simulated minutes.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of streets and demand alike.")] = 1,
+    write: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the network and its demand here; run nothing.")
+    ] = None,
 ) -> None:
-    """Build a small city of our own and run five controllers on it, side by side."""
+    """Build a small town of our own and run five controllers on it, side by side."""
     from sim import demo as sim_demo
 
-    sim_demo.run(minutes=minutes, seed=seed)
+    if write is not None:
+        net, routes = sim_demo.build_demo_street(write, seed, 60 * minutes)
+        typer.echo("\n".join(str(path) for path in (net, *routes)))
+    else:
+        sim_demo.run(minutes=minutes, seed=seed)
+
+
+def is_bad_input(error: Exception) -> bool:
+    """Whether it is one of our own words for something given that cannot be used, or a file problem."""
+    ours = type(error).__module__.partition(".")[0] in ("controller", "override", "sim", "tui")
+    return ours or isinstance(
+        error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError
+    )
 
 
 def main() -> None:
-    """Console script `belisha`."""
-    app()
+    """Console script `belisha`: bad input is one line and exit code 2, never a traceback."""
+    try:
+        app()
+    except Exception as error:
+        if not is_bad_input(error):
+            raise
+        typer.echo(f"belisha: {error}", err=True)
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":
