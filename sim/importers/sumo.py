@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 
 from controller.conflicts import UnsafeJunction, choose_sets, maximal_sets, prove_network
 from controller.junction import (
-    GROUPS_PER_JUNCTION_MAX, Detector, FixedPlan, Group, Intergreen, Junction, Lane, Movement,
-    PlanStep, Stage, StreetLink, StreetNetwork, Yield,
+    GROUPS_PER_JUNCTION_MAX,
+    Detector,
+    FixedPlan,
+    Junction,
+    Lane,
+    Movement,
+    PlanStep,
+    Stage,
+    StreetLink,
+    StreetNetwork,
+    Yield,
 )
 from controller.vocabulary import DetectorKind, GroupKind, StageSource, Timing
 from sim.importers import sumo_programs as programs
 from sim.importers.sumo_approaches import StreetLanes
 from sim.importers.sumo_detectors import lane_detectors
 from sim.importers.sumo_net_xml import SumoNet, UnusableNetwork, read_net
-from sim.importers.sumo_signals import DIRECTION_WORDS, TURNING, Signal, read_signals
+from sim.importers.sumo_signals import DIRECTION_WORDS, Signal, read_signals
 from sim.importers.sumo_timing import intergreens, timed_groups
 
 GENERATED_STAGES_MAX = 24
@@ -173,11 +181,14 @@ class _Importer:
     def _plan(self, stages: list[Stage], known: list[int]) -> tuple[FixedPlan, list[int]]:
         times = programs.PlanTimes(self.groups, self.intergreens)
         steps, offset_ms = programs.program_steps(self.signal, known)
-        own_ms = sum(s.duration_ms for s in steps)
         whole = [programs.Step(s.bits, max(round(s.duration_ms / 1000), 1) * 1000) for s in steps]
         cleared = programs.with_walkers_cleared(whole, times)
         fixed = programs.repaired(cleared, times)
         self._say_repairs(whole, cleared, fixed)
+        if len(fixed) == 1:
+            self.signal.assumptions.append(
+                f"{self.signal.name}: the network's program has a single green stage; nothing conflicts "
+                "with it, so Belisha leaves it green.")
         promised = programs.promises_ms(fixed, times)
         split, worst = programs.resplit(fixed, times, promised)
         if programs.resplit(split, times, promised)[1]:
@@ -186,9 +197,10 @@ class _Importer:
                 f"{worst / 1000:g} s, and no split of it keeps the promise of "
                 f"{max(promised) / 1000:g} s")
         if worst:
+            before_ms = sum(s.duration_ms for s in fixed)
             self.signal.assumptions.append(
                 f"{self.signal.name}: the network's plan kept a group red for {worst / 1000:g} s, longer "
-                f"than promised; its cycle is shortened from {own_ms / 1000:g} to "
+                f"than promised; its cycle is shortened from {before_ms / 1000:g} to "
                 f"{sum(s.duration_ms for s in split) / 1000:g} s.")
         names = {self._bits(s): s.name for s in reversed(stages)}
         cycle_ms = sum(s.duration_ms for s in split)

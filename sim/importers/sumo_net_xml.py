@@ -113,9 +113,8 @@ class SumoNet:
     edges: dict[str, NetEdge] = field(default_factory=dict)
     junctions: dict[str, NetJunction] = field(default_factory=dict)
     connections: list[NetConnection] = field(default_factory=list)
-    programs: dict[str, NetProgram] = field(default_factory=dict)
-    """The program SUMO would run: the last one in the file for each signal."""
-    programs_seen: dict[str, int] = field(default_factory=dict)
+    programs: dict[str, list[NetProgram]] = field(default_factory=dict)
+    """Programs by signal; SUMO runs the last."""
 
 
 def read_net(path: Path) -> SumoNet:
@@ -195,8 +194,7 @@ def _take(net: SumoNet, element: ElementTree.Element) -> None:
         net.connections.append(_connection(element))
     elif element.tag == "tlLogic":
         program = _program(element)
-        net.programs[program.tl] = program
-        net.programs_seen[program.tl] = net.programs_seen.get(program.tl, 0) + 1
+        net.programs.setdefault(program.tl, []).append(program)
 
 
 def _take_edge(net: SumoNet, element: ElementTree.Element) -> None:

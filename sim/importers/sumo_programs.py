@@ -139,10 +139,6 @@ def _clean_elsewhere(signal: Signal, bits: int) -> bool:
 def greens(steps: Sequence[Step], times: PlanTimes) -> list[GreenRun]:
     """Every green of every group in one cycle; groups green in all steps have none to check."""
     n = len(steps)
-    starts = [0]
-    for step in steps:
-        starts.append(starts[-1] + step.duration_ms)
-    cycle_ms = starts[-1]
     runs = []
     for b in range(len(times.groups)):
         for k in range(n):
@@ -151,15 +147,13 @@ def greens(steps: Sequence[Step], times: PlanTimes) -> list[GreenRun]:
             length = 1
             while length < n and steps[(k + length) % n].bits >> b & 1:
                 length += 1
-            late, late_vehicles, holder = _late(steps, starts, times, b, k)
+            late, late_vehicles, holder = _late(steps, times, b, k)
             span_ms = sum(steps[(k + m) % n].duration_ms for m in range(length))
             runs.append(GreenRun(b, k, length, late, late_vehicles, holder, span_ms - late))
-    del cycle_ms
     return runs
 
 
-def _late(steps: Sequence[Step], starts: Sequence[int], times: PlanTimes, b: int,
-          k: int) -> tuple[int, int, int]:
+def _late(steps: Sequence[Step], times: PlanTimes, b: int, k: int) -> tuple[int, int, int]:
     """How long after step k begins group b may start, and because of whom."""
     n = len(steps)
     late = late_vehicles = 0
@@ -209,10 +203,10 @@ def with_walkers_cleared(steps: Sequence[Step], times: PlanTimes) -> list[Step]:
     """
     steps = list(steps)
     n = len(steps)
-    for k in range(n):
+    for k in range(n if n >= 3 else 0):
         before, rest = steps[k - 2], steps[k - 1]
         ended = before.bits & ~rest.bits
-        if n < 3 or not ended or rest.bits & ~before.bits:
+        if not ended or rest.bits & ~before.bits:
             continue
         if any(not times.walks[g] for g in range(len(times.groups)) if ended >> g & 1):
             continue
@@ -278,18 +272,23 @@ def resplit(steps: Sequence[Step], times: PlanTimes,
     if worst == 0:
         return list(steps), 0
     shortest = minimum_service(steps, times)
-    for percent in range(99, -1, -1):
-        trial = [Step(s.bits, min(s.duration_ms, m.duration_ms) + _floor_s(
-            max(s.duration_ms - m.duration_ms, 0) * percent / 100))
-            for s, m in zip(steps, shortest, strict=True)]
-        trial = repaired(trial, times)
+    best = shortest
+    low, high = 0.0, 1.0
+    for _ in range(24):
+        middle = (low + high) / 2
+        trial = repaired([_between(s, m, middle) for s, m in zip(steps, shortest, strict=True)], times)
         if _worst_excess(trial, times, promised_ms) == 0:
-            return trial, worst
-    return shortest, worst
+            best, low = trial, middle
+        else:
+            high = middle
+    return best, worst
 
 
-def _floor_s(ms: float) -> int:
-    return int(ms // 1000) * 1000
+def _between(step: Step, shortest: Step, part: float) -> Step:
+    """The shortest step plus a part of what the step has beyond it, in whole seconds."""
+    spare_ms = max(step.duration_ms - shortest.duration_ms, 0)
+    return Step(step.bits, min(step.duration_ms, shortest.duration_ms)
+                + int(spare_ms * part // 1000) * 1000)
 
 
 def _worst_excess(steps: Sequence[Step], times: PlanTimes, promised_ms: Sequence[int]) -> int:

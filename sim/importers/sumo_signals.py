@@ -13,8 +13,17 @@ from dataclasses import dataclass, field
 from controller.conflicts import UnsafeJunction
 from controller.vocabulary import GroupKind
 from sim.importers.sumo_net_xml import (
-    CYCLES, FOOT, PRIVATE, PUBLIC, RAIL, RAIL_SIGNAL_TYPES, NetConnection, NetPhase, NetProgram,
-    SumoNet, UnusableNetwork,
+    CYCLES,
+    FOOT,
+    PRIVATE,
+    PUBLIC,
+    RAIL,
+    RAIL_SIGNAL_TYPES,
+    NetConnection,
+    NetPhase,
+    NetProgram,
+    SumoNet,
+    UnusableNetwork,
 )
 
 TURNING = frozenset("lLrRt")
@@ -95,21 +104,17 @@ def read_signals(net: SumoNet) -> tuple[list[Signal], list[str]]:
         if tl not in net.programs and not _rail_only(net, tl, ways):
             raise UnusableNetwork(f"{net.file}: junction {tl}: connections name this signal, "
                                   "but the network has no program (tlLogic) for it")
-    for tl, program in net.programs.items():
+    for tl, programs in net.programs.items():
         ways = ways_by_tl.get(tl, [])
-        if program.type in RAIL_SIGNAL_TYPES or (ways and _rail_only(net, tl, ways)):
+        if programs[-1].type in RAIL_SIGNAL_TYPES or (ways and _rail_only(net, tl, ways)):
             skipped.append(f"{tl}: a rail signal, left out; Belisha controls road signals only.")
             continue
         if not ways:
             skipped.append(f"{tl}: a signal program that controls no connection, left out.")
             continue
-        signal = Signal(name=tl, program=program, phases=_run_order(program),
-                        links=_links(net, tl, program, ways, rows))
-        if net.programs_seen[tl] > 1:
-            signal.assumptions.append(
-                f"{tl}: of {net.programs_seen[tl]} programs the last, {program.program}, is used, "
-                "as SUMO does.")
-        _check_program(net, signal)
+        signal = Signal(name=tl, program=programs[-1], phases=programs[-1].phases,
+                        links=_links(net, tl, programs[-1], ways, rows))
+        _choose_program(net, signal, programs)
         _group_links(net, signal)
         _find_conflicts(net, signal)
         signals.append(signal)
@@ -163,8 +168,12 @@ def _links(net: SumoNet, tl: str, program: NetProgram, ways: list[NetConnection]
     where = f"{net.file}: junction {tl}"
     width = min((len(p.state) for p in program.phases), default=0)
     links: dict[int, Link] = {}
+    inside: dict[int, str] = {}
     for way in ways:
         name = f"{way.from_lane} -> {way.to_lane}"
+        if way.from_lane.startswith(":") and not _crossing_lane(net, way):
+            inside.setdefault(way.link_index, name)
+            continue
         if way.link_index < 0:
             raise UnusableNetwork(f"{where}: connection {name} names the signal without a linkIndex")
         if width <= way.link_index:
@@ -189,12 +198,17 @@ def _links(net: SumoNet, tl: str, program: NetProgram, ways: list[NetConnection]
         link.crossing_lane = crossing
         link.ways.append(way)
         link.rows.append(row)
+    for index, name in inside.items():
+        # The second stop of a turn in two steps has the head of the stream it then joins.
+        if index not in links:
+            raise UnusableNetwork(f"{where}: link {index} ({name}) governs only vehicles already "
+                                  "inside the junction; Belisha controls stop lines and crossings")
     return dict(sorted(links.items()))
 
 
 def _crossing_lane(net: SumoNet, way: NetConnection) -> str:
     for lane in (way.to_lane, way.from_lane):
-        if net.edges[net.lanes[lane].edge].function == "crossing":
+        if lane in net.lanes and net.edges[net.lanes[lane].edge].function == "crossing":
             return lane
     return ""
 
@@ -210,11 +224,43 @@ def _kind(net: SumoNet, way: NetConnection) -> GroupKind:
     return GroupKind.VEHICLE
 
 
+def _choose_program(net: SumoNet, signal: Signal, programs: list[NetProgram]) -> None:
+    """The last program, as SUMO does, unless it leaves links out that another one serves.
+
+    Where only all programs together serve every link (they are meant to be switched by
+    hand or by a schedule), they are run one after the other.
+    """
+    in_turn = NetProgram(signal.name, programs[-1].type, "+".join(p.program for p in programs),
+                         programs[-1].offset_s, tuple(ph for p in programs for ph in p.phases))
+    choices = [*reversed(programs), in_turn]
+    problems = []
+    for program in choices:
+        signal.program, signal.phases = program, _run_order(program)
+        try:
+            _check_program(net, signal)
+            break
+        except UnusableNetwork as error:
+            problems.append(error)
+    else:
+        raise problems[0]
+    if len(programs) == 1:
+        return
+    if program is in_turn:
+        how = "no single one serves every link, so they are run one after the other"
+    elif problems:
+        how = f"{program.program} is used, the last that serves every link"
+    else:
+        how = f"the last, {program.program}, is used, as SUMO does"
+    signal.assumptions.append(f"{signal.name}: of {len(programs)} programs {how}.")
+
+
 def _check_program(net: SumoNet, signal: Signal) -> None:
     where = f"{net.file}: junction {signal.name}: program {signal.program.program}"
     if len(signal.phases) < 2:
-        raise UnusableNetwork(f"{where} has {len(signal.phases)} phase; a signal needs at least "
-                              "two phases")
+        number = "one phase" if signal.phases else "no phase"
+        raise UnusableNetwork(f"{where} has {number} only; a signal needs at least two")
+    if not any("G" in p.state or "g" in p.state for p in signal.phases):
+        raise UnusableNetwork(f"{where} shows no green in any phase")
     widths = {len(p.state) for p in signal.phases}
     if len(widths) > 1:
         raise UnusableNetwork(f"{where}: phases of different length ({sorted(widths)} letters)")

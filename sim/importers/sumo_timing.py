@@ -6,6 +6,7 @@ R22-R26 pedestrians. Times are milliseconds rounded up to 0.1 s.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -21,7 +22,8 @@ OVER_LIMIT_M_PER_S = 11.3 / 3.6
 """85th percentile speed above the limit on through movements (R3, R5)."""
 TURN_SPEED_M_PER_S = 8.94
 """Speed through a turn for clearance, 20 mph as ITE advises for left turns."""
-U_TURN_SPEED_M_PER_S = 5.0
+U_TURN_SPEED_M_PER_S = 6.7
+"""15 mph: the advisory speed of very tight turns."""
 BICYCLE_SPEED_M_PER_S = 5.6
 VEHICLE_LENGTH_M = 6.0
 YELLOW_RANGE_MS = (3000, 6000)
@@ -179,28 +181,27 @@ def red_clearance_ms(ending: Path, starting: Path, to_pedestrians: bool = False)
     if meet is None:
         clear_m, arrive_m = ending.length_m, 0.0
     else:
-        first_m, last_m, sine = meet[0], meet[1], meet[3]
-        half_m = starting.width_m / 2 / max(sine, 0.5)
-        clear_m = min(last_m + half_m, max(ending.length_m, last_m))
-        arrive_m = max(meet[2] - ending.width_m / 2 / max(sine, 0.5), 0.0)
-        del first_m
+        last_m, arrive_m, sine = meet
+        # The zone is as long as the other path is wide, longer where they cross at a small angle.
+        clear_m = min(last_m + starting.width_m / 2 / max(sine, 0.5), max(ending.length_m, last_m))
+        arrive_m = max(arrive_m - ending.width_m / 2 / max(sine, 0.5), 0.0)
     clear_s = (clear_m + VEHICLE_LENGTH_M) / ending.ending_m_per_s
     arrive_s = 0.0 if to_pedestrians else arrive_m / starting.starting_m_per_s
     low, high = RED_CLEARANCE_RANGE_MS
     return min(max(up_ms(clear_s - arrive_s), low), high)
 
 
-def meeting(a: Points, b: Points) -> tuple[float, float, float, float] | None:
-    """Where two polylines cross: first and last distance along a, first along b, least sine.
+def meeting(a: Points, b: Points) -> tuple[float, float, float] | None:
+    """Where two polylines cross: last distance along a, first along b, least sine.
 
     Ends that touch (two ways into one exit lane) count. None if they never meet.
     """
     hits = []
     along_a = 0.0
-    for p, q in zip(a, a[1:], strict=False):
+    for p, q in itertools.pairwise(a):
         along_b = 0.0
         length_a = math.dist(p, q)
-        for r, s in zip(b, b[1:], strict=False):
+        for r, s in itertools.pairwise(b):
             length_b = math.dist(r, s)
             hit = _segments_cross(p, q, r, s)
             if hit is not None:
@@ -209,8 +210,7 @@ def meeting(a: Points, b: Points) -> tuple[float, float, float, float] | None:
         along_a += length_a
     if not hits:
         return None
-    return (min(h[0] for h in hits), max(h[0] for h in hits), min(h[1] for h in hits),
-            min(h[2] for h in hits))
+    return max(h[0] for h in hits), min(h[1] for h in hits), min(h[2] for h in hits)
 
 
 def _segments_cross(p: tuple[float, float], q: tuple[float, float], r: tuple[float, float],
