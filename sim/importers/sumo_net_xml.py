@@ -10,9 +10,10 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 from xml.etree import ElementTree
 
 RAIL_SIGNAL_TYPES = frozenset({"railSignal", "rail_signal", "railCrossing", "rail_crossing"})
@@ -126,7 +127,8 @@ def read_net(path: Path) -> SumoNet:
     place = "the beginning"
     try:
         with _opened(path) as stream:
-            for element, place in _top_level(stream, path):
+            for element in _top_level(stream, path):
+                place = f"<{element.tag} {_label(element)}>"
                 _take(net, element)
     except FileNotFoundError:
         raise UnusableNetwork(f"{path}: no such file; a SUMO network (.net.xml or .net.xml.gz) "
@@ -149,18 +151,21 @@ def read_net(path: Path) -> SumoNet:
     return net
 
 
-def _opened(path: Path) -> IO[bytes]:
-    stream: IO[bytes] = open(path, "rb")
-    magic = stream.read(2)
-    stream.seek(0)
-    if magic == b"\x1f\x8b":
-        stream.close()
-        return gzip.open(path, "rb")  # type: ignore[return-value]
-    return stream
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The file's bytes, unpacked if it is gzipped, whatever it is called."""
+    with path.open("rb") as stream:
+        gzipped = stream.read(2) == b"\x1f\x8b"
+        stream.seek(0)
+        if not gzipped:
+            yield stream
+            return
+        with gzip.GzipFile(fileobj=stream) as unpacked:
+            yield cast(IO[bytes], unpacked)
 
 
-def _top_level(stream: IO[bytes], path: Path) -> Iterator[tuple[ElementTree.Element, str]]:
-    """Each child of `<net>` once complete, with its place in words; memory stays flat."""
+def _top_level(stream: IO[bytes], path: Path) -> Iterator[ElementTree.Element]:
+    """Each child of `<net>` once complete; memory stays flat."""
     depth = 0
     root: ElementTree.Element | None = None
     for event, element in ElementTree.iterparse(stream, events=("start", "end")):
@@ -174,7 +179,7 @@ def _top_level(stream: IO[bytes], path: Path) -> Iterator[tuple[ElementTree.Elem
             continue
         depth -= 1
         if depth == 1 and root is not None:
-            yield element, f"<{element.tag} {_label(element)}>"
+            yield element
             root.clear()
 
 

@@ -8,6 +8,7 @@ the network's own foes; two foes shown green together are a declared yield or an
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 
 from controller.conflicts import UnsafeJunction
@@ -257,8 +258,8 @@ def _choose_program(net: SumoNet, signal: Signal, programs: list[NetProgram]) ->
 def _check_program(net: SumoNet, signal: Signal) -> None:
     where = f"{net.file}: junction {signal.name}: program {signal.program.program}"
     if len(signal.phases) < 2:
-        number = "one phase" if signal.phases else "no phase"
-        raise UnusableNetwork(f"{where} has {number} only; a signal needs at least two")
+        how_many = "one phase" if signal.phases else "no phase"
+        raise UnusableNetwork(f"{where} has {how_many} only; a signal needs at least two")
     if not any("G" in p.state or "g" in p.state for p in signal.phases):
         raise UnusableNetwork(f"{where} shows no green in any phase")
     widths = {len(p.state) for p in signal.phases}
@@ -281,33 +282,32 @@ def _check_program(net: SumoNet, signal: Signal) -> None:
 # --- groups ----------------------------------------------------------------------------------
 
 
+GroupKey = tuple[tuple[str, ...], GroupKind, str, bool, int]
+"""Incoming edges, kind, column, turn on red, and the link itself for a crossing."""
+
+
 def _group_links(net: SumoNet, signal: Signal) -> None:
-    found: dict[tuple[object, ...], list[Link]] = {}
+    found: dict[GroupKey, list[Link]] = {}
     for link in signal.links.values():
         letters = "".join(p.state[link.index] for p in signal.phases)
         column = letters.translate(str.maketrans("gYsu", "Gyrr"))
         own = link.index if link.kind == GroupKind.PEDESTRIAN else -1
-        key = (link.edges(), link.kind, column, "s" in letters, own)
-        found.setdefault(key, []).append(link)
+        found.setdefault((link.edges(), link.kind, column, "s" in letters, own), []).append(link)
     names = _approach_names(net, signal)
-    taken: set[str] = set()
+    groups_of_arm = Counter(key[:2] for key in found)
+    taken: Counter[str] = Counter()
     crossings = 0
-    moves_of: dict[str, int] = {}
-    for key in found:
-        moves_of[str(key[:2])] = moves_of.get(str(key[:2]), 0) + 1
     for key, links in found.items():
-        kind, column, turn_on_red = links[0].kind, str(key[2]), bool(key[3])
+        edges, kind, column, turn_on_red, _ = key
         if kind == GroupKind.PEDESTRIAN:
             crossings += 1
             approach = name = f"crossing.{crossings}"
         else:
-            approach = names[links[0].edges()]
-            name = f"{approach}.{_movement(links, kind, moves_of[str(key[:2])] == 1)}"
-        base, n = name, 1
-        while name in taken:
-            n += 1
-            name = f"{base}{n}"
-        taken.add(name)
+            approach = names[edges]
+            name = f"{approach}.{_movement(links, kind, groups_of_arm[key[:2]] == 1)}"
+        taken[name] += 1
+        if taken[name] > 1:
+            name = f"{name}{taken[name]}"
         signal.groups.append(SignalGroup(name, approach, kind, links, column, turn_on_red))
 
 
@@ -335,7 +335,7 @@ def _approach_names(net: SumoNet, signal: Signal) -> dict[tuple[str, ...], str]:
     best: list[str] = []
     for compass in (four, eight):
         step = 2 * math.pi / len(compass)
-        words = [compass[int(round(a / step)) % len(compass)] for a in angles]
+        words = [compass[round(a / step) % len(compass)] for a in angles]
         if len(set(words)) > len(set(best)):
             best = words
     names: dict[tuple[str, ...], str] = {}
