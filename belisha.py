@@ -11,18 +11,24 @@ from typing import Annotated
 
 import typer
 
+from sim.evaluate_commands import evaluate
+
 app = typer.Typer(
     name="belisha",
     help="People-first traffic-signal control: lawful, explained, and always open to a human taking over.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 
 @app.callback()
 def belisha() -> None:
     """Tell typer that every command has a name, even while there is only one."""
+
+
+app.command()(evaluate)
 
 
 @app.command()
@@ -45,10 +51,11 @@ def demo(
 
 def is_bad_input(error: Exception) -> bool:
     """Whether it is one of our own words for something given that cannot be used, or a file problem."""
-    ours = type(error).__module__.partition(".")[0] in ("controller", "override", "sim", "tui")
-    return ours or isinstance(
-        error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError
-    )
+    if type(error).__module__.partition(".")[0] in ("controller", "override", "sim", "tui"):
+        return True
+    if isinstance(error, ModuleNotFoundError):
+        return error.name in ("libsumo", "sumo")
+    return isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError)
 
 
 def main() -> None:

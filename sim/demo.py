@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import random
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
@@ -192,3 +193,24 @@ def _buses(ends: Ends, duration_s: int) -> ElementTree.Element:
             stop = {"lane": f"{exit_}_1", "endPos": "60", "duration": str(BUS_DWELL_S)}
             ElementTree.SubElement(bus, "stop", stop)
     return root
+
+
+def run(minutes: int, seed: int) -> None:
+    """Build the town, play `minutes` of it under every controller, and print the table.
+
+    It is `belisha evaluate` on a town of our own; nothing is kept. Raises typer.Exit when a run failed.
+    """
+    from sim.evaluate_commands import evaluate
+
+    with tempfile.TemporaryDirectory(prefix="belisha-demo-") as name:
+        folder = Path(name)
+        net, routes = build_demo_street(folder, seed, 60 * minutes)
+        evaluate(
+            net=net,
+            route=routes,
+            begin=0,
+            end=60 * minutes,
+            name="town",
+            seeds=f"{seed}-{seed}",
+            out=folder / "results",
+        )

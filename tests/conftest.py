@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 
 import pytest
 
+from sim import sumo_libraries
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+# SUMO's programs are started by tests too, and must start on a machine without a screen.
+os.environ.update(sumo_libraries.environment())
 
 
 @pytest.fixture(scope="session")
