@@ -38,6 +38,9 @@ def demo(
     write: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write the network and its demand here; run nothing.")
     ] = None,
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the table into this file too.")
+    ] = None,
 ) -> None:
     """Build a small town of our own and run five controllers on it, side by side."""
     from sim import demo as sim_demo
@@ -46,7 +49,7 @@ def demo(
         net, routes = sim_demo.build_demo_street(write, seed, 60 * minutes)
         typer.echo("\n".join(str(path) for path in (net, *routes)))
     else:
-        sim_demo.run(minutes=minutes, seed=seed)
+        sim_demo.run(minutes, seed, svg)
 
 
 def is_bad_input(error: Exception) -> bool:

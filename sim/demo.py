@@ -7,9 +7,14 @@ downloaded and no file of anybody else's is needed. The same seed gives the same
 
 from __future__ import annotations
 
+import contextlib
+import io
 import math
+import os
 import random
+import re
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,22 +200,40 @@ def _buses(ends: Ends, duration_s: int) -> ElementTree.Element:
     return root
 
 
-def run(minutes: int, seed: int) -> None:
+def run(minutes: int, seed: int, svg: Path | None = None) -> None:
     """Build the town, play `minutes` of it under every controller, and print the table.
 
-    It is `belisha evaluate` on a town of our own; nothing is kept. Raises typer.Exit when a run failed.
+    It is `belisha evaluate` on a town of our own; no result is kept, but the table is also drawn
+    into the file `svg` when one is named. Raises typer.Exit when a run failed.
     """
     from sim.evaluate_commands import evaluate
 
+    shown = io.StringIO()
     with tempfile.TemporaryDirectory(prefix="belisha-demo-") as name:
         folder = Path(name)
         net, routes = build_demo_street(folder, seed, 60 * minutes)
-        evaluate(
-            net=net,
-            route=routes,
-            begin=0,
-            end=60 * minutes,
-            name="town",
-            seeds=f"{seed}-{seed}",
-            out=folder / "results",
-        )
+        with contextlib.redirect_stdout(shown) if svg is not None else contextlib.nullcontext():
+            evaluate(
+                net=net,
+                route=routes,
+                begin=0,
+                end=60 * minutes,
+                name="town",
+                seeds=f"{seed}-{seed}",
+                out=folder / "results",
+            )
+    if svg is not None:
+        sys.stdout.write(shown.getvalue())
+        svg.write_text(_picture(shown.getvalue(), "belisha demo"), encoding="utf-8")
+
+
+def _picture(text: str, title: str) -> str:
+    """A terminal showing `text`, as SVG that asks no other server for its letters."""
+    from rich.console import Console
+    from rich.text import Text
+
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        console = Console(record=True, width=80, file=nowhere)
+        console.print(Text(text.rstrip()))
+        drawn = console.export_svg(title=title)
+    return re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL)
