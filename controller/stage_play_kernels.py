@@ -1,0 +1,231 @@
+"""Playing a junction forward: the waiting calls served earliest deadline first, every stage at its minimum.
+
+Among the stages that serve the most urgent call, the one that serves most other waiting
+calls is taken. The times are the sequencer's own: minimum green, intergreen, red revert.
+
+Words used here: bits are groups of one junction, `first` the index of its group 0, `n`
+their number, `table` the place of its intergreens in the flat array. A group is *active*
+from the start to the end of its green or WALK; `since_ms` (62) ms is the start of that
+green, `ended_ms` (62) ms the last end. Kernels allocate nothing: both are the caller's.
+"""
+
+from controller import numba_cache  # noqa: F401, I001  (must come before numba)
+
+from numba import njit
+
+GREEN = 1
+PEDESTRIAN = 1
+NEVER_MS = 1 << 60
+
+MARGIN_MS = 2000
+"""Calls are planned to be served this much before their promise ends."""
+
+
+@njit("int64(int64)", cache=True, nogil=True)
+def count_bits(bits):
+    """How many bits are set."""
+    n = 0
+    while bits:
+        bits &= bits - 1
+        n += 1
+    return n
+
+
+@njit(
+    "int64(int64, int64, int64, int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
+    cache=True,
+    nogil=True,
+)
+def change_stage(
+    first, n, table, leave_ms, active, going, conflict_bits, intergreen_ms, min_green_ms, since_ms, ended_ms
+):
+    """Play the change from the `active` groups to the `going` groups; gives when it is complete, ms.
+
+    conflict_bits (G) bits · intergreen_ms flat ms · min_green_ms (G) ms
+    Written: since_ms (62) ms, ended_ms (62) ms
+    """
+    complete_ms = leave_ms
+    for k in range(n):
+        if ((active & ~going) >> k) & 1:
+            ended_ms[k] = max(leave_ms, since_ms[k] + min_green_ms[first + k])
+            complete_ms = max(complete_ms, ended_ms[k])
+    for b in range(n):
+        if not ((going & ~active) >> b) & 1:
+            continue
+        start_ms = max(leave_ms, ended_ms[b] + intergreen_ms[table + b * n + b])
+        conflicts = conflict_bits[first + b]
+        for a in range(n):
+            if (conflicts >> a) & 1:
+                start_ms = max(start_ms, ended_ms[a] + intergreen_ms[table + a * n + b])
+        since_ms[b] = start_ms
+        complete_ms = max(complete_ms, start_ms)
+    return complete_ms
+
+
+@njit(
+    "UniTuple(int64, 3)(int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1],"
+    " i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
+    cache=True,
+    nogil=True,
+)
+def junction_now(
+    j,
+    now_ms,
+    group_start,
+    conflict_bits,
+    intergreen_start,
+    intergreen_ms,
+    min_green_ms,
+    lamp,
+    lamp_since_ms,
+    green_ended_ms,
+    target_bits,
+    in_transition,
+    call_since_ms,
+    since_ms,
+    ended_ms,
+):
+    """Where a junction stands: (active bits, when its next change may begin ms, calls not yet served).
+
+    A change already begun is played to its end; the calls it serves do not count any more.
+
+    group_start (J+1) · conflict_bits (G) bits · intergreen_start (J) · intergreen_ms flat ms · min_green_ms (G) ms
+    lamp (G) Lamp · lamp_since_ms, green_ended_ms (G) ms · target_bits (J) bits · in_transition (J) bool
+    call_since_ms (G) ms · written: since_ms (62) ms, ended_ms (62) ms
+    """
+    first = group_start[j]
+    n = group_start[j + 1] - first
+    active = 0
+    calls = 0
+    for k in range(n):
+        ended_ms[k] = green_ended_ms[first + k]
+        if lamp[first + k] == GREEN:
+            active |= 1 << k
+            since_ms[k] = lamp_since_ms[first + k]
+        elif call_since_ms[first + k] < NEVER_MS:
+            calls |= 1 << k
+    if not in_transition[j]:
+        return active, now_ms, calls
+    going = target_bits[j]
+    ready_ms = change_stage(
+        first,
+        n,
+        intergreen_start[j],
+        now_ms,
+        active,
+        going,
+        conflict_bits,
+        intergreen_ms,
+        min_green_ms,
+        since_ms,
+        ended_ms,
+    )
+    return going, ready_ms, calls & ~going
+
+
+@njit("int64(int64, int64, int64, i8[::1], i8[::1])", cache=True, nogil=True)
+def most_urgent(first, n, calls, promise_ms, call_since_ms):
+    """The called group whose promise ends first, -1 without calls. promise_ms, call_since_ms (G) ms"""
+    urgent = -1
+    deadline_ms = NEVER_MS
+    for k in range(n):
+        if (calls >> k) & 1 and call_since_ms[first + k] + promise_ms[first + k] < deadline_ms:
+            urgent = k
+            deadline_ms = call_since_ms[first + k] + promise_ms[first + k]
+    return urgent
+
+
+@njit("int64(int64, int64, int64, int64, int64, i8[::1], b1[::1], boolean)", cache=True, nogil=True)
+def stage_serving(k, calls, active, stage_first, stage_end, stage_bits, stage_given, given_only):
+    """The stage that serves group `k` and most other calls, then keeps most greens; -1 if there is none.
+
+    stage_bits (S) bits · stage_given (S) bool, looked at only when `given_only`
+    """
+    best = -1
+    most = -1
+    for s in range(stage_first, stage_end):
+        if not (stage_bits[s] >> k) & 1 or (given_only and not stage_given[s]):
+            continue
+        served = 64 * count_bits(stage_bits[s] & calls) + count_bits(stage_bits[s] & active)
+        if served > most:
+            best = s
+            most = served
+    return best
+
+
+@njit(
+    "UniTuple(int64, 2)(int64, int64, int64, int64, int64, boolean, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1],"
+    " i8[::1], i8[::1], i8[::1], b1[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
+    cache=True,
+    nogil=True,
+)
+def play_calls(
+    j,
+    leave_ms,
+    stage,
+    active,
+    calls,
+    given_only,
+    group_start,
+    conflict_bits,
+    intergreen_start,
+    intergreen_ms,
+    min_green_ms,
+    promise_ms,
+    stage_start,
+    stage_bits,
+    stage_given,
+    walk_only_called,
+    call_since_ms,
+    since_ms,
+    ended_ms,
+):
+    """Serve all calls, earliest deadline first: (smallest slack to a promise less margin ms, first stage).
+
+    `stage` >= 0 is the stage to go to first whatever the calls say; the first change begins at `leave_ms`.
+
+    group_start (J+1) · conflict_bits (G) bits · intergreen_start (J) · intergreen_ms flat ms · min_green_ms,
+    promise_ms (G) ms · stage_start (J+1) · stage_bits (S) bits · stage_given (S) bool
+    walk_only_called (G) bool: crossings to be left out of a stage unless called
+    call_since_ms (G) ms · written: since_ms (62) ms, ended_ms (62) ms as left by `junction_now`
+    """
+    first = group_start[j]
+    n = group_start[j + 1] - first
+    slack_ms = NEVER_MS
+    chosen = stage
+    while calls or stage >= 0:
+        if stage < 0:
+            k = most_urgent(first, n, calls, promise_ms, call_since_ms)
+            stage = stage_serving(
+                k, calls, active, stage_start[j], stage_start[j + 1], stage_bits, stage_given, given_only
+            )
+            if stage < 0:
+                calls &= ~(1 << k)
+                continue
+            if chosen < 0:
+                chosen = stage
+        going = stage_bits[stage]
+        for k in range(n):
+            if walk_only_called[first + k] and not ((calls | active) >> k) & 1:
+                going &= ~(1 << k)
+        leave_ms = change_stage(
+            first,
+            n,
+            intergreen_start[j],
+            leave_ms,
+            active,
+            going,
+            conflict_bits,
+            intergreen_ms,
+            min_green_ms,
+            since_ms,
+            ended_ms,
+        )
+        for k in range(n):
+            if ((calls & going) >> k) & 1:
+                due_ms = call_since_ms[first + k] + promise_ms[first + k] - MARGIN_MS
+                slack_ms = min(slack_ms, due_ms - since_ms[k])
+        active = going
+        calls &= ~going
+        stage = -1
+    return slack_ms, chosen

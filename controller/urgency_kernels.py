@@ -1,0 +1,218 @@
+"""When must a junction leave its stage so that every promise is kept and no green outlasts its maximum?
+
+The junction is played forward (`stage_play_kernels`) as if it left at the next step. If
+that breaks a promise, it must leave now. Bits are groups of one junction, `first` the
+index of its group 0, `n` their number. Kernels allocate nothing: scratch is the caller's.
+"""
+
+from controller import numba_cache  # noqa: F401, I001  (must come before numba)
+
+from numba import njit
+
+from controller.stage_play_kernels import junction_now, most_urgent, play_calls, stage_serving
+
+PEDESTRIAN = 1
+NEVER_MS = 1 << 60
+
+LIKELY_CALL_S = 20.0
+"""A crossing is planned as called when somebody comes within this time more often than not."""
+
+
+@njit(
+    "int64(int64, int64, int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
+    cache=True,
+    nogil=True,
+)
+def green_is_up_ms(first, n, active, calls, earliest, conflict_bits, max_green_ms, since_ms, call_since_ms, up):
+    """When the first active green reaches its maximum with a conflicting call waiting, ms; else NEVER_MS.
+
+    The maximum is counted from the first conflicting call. `up[0]` gets the bits of the calls that wait for
+    greens whose maximum is up by `earliest` ms.
+
+    conflict_bits (G) bits · max_green_ms (G) ms · since_ms (62) ms · call_since_ms (G) ms · up (1) bits, written
+    """
+    soonest_ms = NEVER_MS
+    up[0] = 0
+    for a in range(n):
+        if not (active >> a) & 1:
+            continue
+        waiting = conflict_bits[first + a] & calls
+        called_ms = NEVER_MS
+        for k in range(n):
+            if (waiting >> k) & 1:
+                called_ms = min(called_ms, call_since_ms[first + k])
+        if called_ms == NEVER_MS:
+            continue
+        end_ms = max(since_ms[a], called_ms) + max_green_ms[first + a]
+        soonest_ms = min(soonest_ms, end_ms)
+        if end_ms <= earliest:
+            up[0] |= waiting
+    return soonest_ms
+
+
+@njit("boolean(int64, int64, int64, int64)", cache=True, nogil=True)
+def is_turn(j, now_ms, resolution_ms, period_ms):
+    """Whether junction `j` decides at this lamp time: each once a period, spread evenly over the lamp times."""
+    turns = max(1, period_ms // resolution_ms)
+    return (now_ms // resolution_ms + j) % turns == 0
+
+
+@njit(
+    "boolean(int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1],"
+    " b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
+    cache=True,
+    nogil=True,
+)
+def keeps_promises(
+    j,
+    stage,
+    now_ms,
+    group_start,
+    conflict_bits,
+    intergreen_start,
+    intergreen_ms,
+    min_green_ms,
+    promise_ms,
+    stage_start,
+    stage_bits,
+    stage_given,
+    walk_only_called,
+    lamp,
+    lamp_since_ms,
+    green_ended_ms,
+    target_bits,
+    in_transition,
+    call_since_ms,
+    since_ms,
+    ended_ms,
+):
+    """Whether a junction may go to `stage` now, for its minimum, and still serve every call in time.
+
+    Arrays as in `junction_now` and `play_calls`.
+    """
+    active, ready_ms, calls = junction_now(
+        j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, lamp, lamp_since_ms,
+        green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
+    )  # fmt: skip
+    slack_ms, _ = play_calls(
+        j, ready_ms, stage, active, calls, False, group_start, conflict_bits, intergreen_start, intergreen_ms,
+        min_green_ms, promise_ms, stage_start, stage_bits, stage_given, walk_only_called, call_since_ms, since_ms,
+        ended_ms
+    )  # fmt: skip
+    return slack_ms >= 0
+
+
+@njit("void(int64, i8[::1], i1[::1], b1[::1], f8[::1], b1[::1])", cache=True, nogil=True)
+def mark_unlikely_walks(j, group_start, group_kind, recall, people_per_s, walk_only_called):
+    """Crossings of one junction that will hardly be called before their stage comes.
+
+    group_start (J+1) · group_kind (G) GroupKind · recall (G) bool · people_per_s (G)
+    Written: walk_only_called (G) bool
+    """
+    for g in range(group_start[j], group_start[j + 1]):
+        walk_only_called[g] = (
+            group_kind[g] == PEDESTRIAN and not recall[g] and people_per_s[g] * LIKELY_CALL_S < 0.5
+        )
+
+
+@njit("int64(int64, int64, int64, int64, i1[::1], i8[::1], i8[::1])", cache=True, nogil=True)
+def walk_time_ms(first, n, stage, calls, group_kind, min_green_ms, clearance_ms):
+    """Longest minimum WALK and clearance of the called crossings of a stage.
+
+    group_kind (G) GroupKind · min_green_ms, clearance_ms (G) ms · stage, calls bits
+    """
+    longest_ms = 0
+    for k in range(n):
+        if (stage & calls) >> k & 1 and group_kind[first + k] == PEDESTRIAN:
+            longest_ms = max(longest_ms, min_green_ms[first + k] + clearance_ms[first + k])
+    return longest_ms
+
+
+@njit(
+    "void(int64, int64, int64, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1],"
+    " i8[::1], i8[::1], b1[::1], b1[::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1],"
+    " b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
+    cache=True,
+    nogil=True,
+)
+def judge_urgency(
+    now_ms,
+    resolution_ms,
+    period_ms,
+    group_start,
+    group_kind,
+    conflict_bits,
+    intergreen_start,
+    intergreen_ms,
+    min_green_ms,
+    max_green_ms,
+    clearance_ms,
+    promise_ms,
+    stage_start,
+    stage_bits,
+    stage_given,
+    recall,
+    people_per_s,
+    lamp,
+    lamp_since_ms,
+    green_ended_ms,
+    target_stage,
+    target_bits,
+    in_transition,
+    call_since_ms,
+    walk_only_called,
+    since_ms,
+    ended_ms,
+    up,
+    urgent_stage,
+    leave_by_ms,
+):
+    """For every junction whose turn it is: the stage that must be wanted now, and the last time to leave.
+
+    Network arrays, recall (G) bool, people_per_s (G) and the sequencer's arrays as in `junction_now` and
+    `play_calls` · max_green_ms, clearance_ms (G) ms · scratch: since_ms, ended_ms (62) ms, up (1) bits
+    Written: walk_only_called (G) bool · urgent_stage (J) index, -1 = free · leave_by_ms (J) ms, NEVER_MS = no call
+    """
+    for j in range(len(group_start) - 1):
+        if not is_turn(j, now_ms, resolution_ms, period_ms):
+            continue
+        first, n = group_start[j], group_start[j + 1] - group_start[j]
+        mark_unlikely_walks(j, group_start, group_kind, recall, people_per_s, walk_only_called)
+        urgent_stage[j], leave_by_ms[j] = -1, NEVER_MS
+        slack_ms, chosen = -NEVER_MS, -1
+        for given_only in (False, True):
+            active, ready_ms, calls = junction_now(
+                j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, lamp,
+                lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
+            )  # fmt: skip
+            if not calls:
+                break
+            if not given_only:
+                up_ms = green_is_up_ms(
+                    first, n, active, calls, now_ms, conflict_bits, max_green_ms, since_ms, call_since_ms, up
+                )
+            next_ms = max(ready_ms, now_ms + max(resolution_ms, period_ms))
+            slack, stage = play_calls(
+                j, next_ms, -1, active, calls, given_only, group_start, conflict_bits, intergreen_start,
+                intergreen_ms, min_green_ms, promise_ms, stage_start, stage_bits, stage_given, walk_only_called,
+                call_since_ms, since_ms, ended_ms
+            )  # fmt: skip
+            if slack > slack_ms:
+                slack_ms, chosen = slack, stage
+            if slack >= 0:
+                break
+        if not calls:
+            continue
+        leave_by_ms[j] = max(now_ms, min(up_ms, next_ms + max(0, slack_ms)))
+        if in_transition[j]:
+            continue
+        if slack_ms < 0:
+            urgent_stage[j] = chosen
+        elif up[0]:
+            urgent_stage[j] = stage_serving(
+                most_urgent(first, n, up[0], promise_ms, call_since_ms),
+                calls, active, stage_start[j], stage_start[j + 1], stage_bits, stage_given, False
+            )  # fmt: skip
+        if urgent_stage[j] >= 0 and urgent_stage[j] == target_stage[j]:
+            walk_ms = walk_time_ms(first, n, stage_bits[target_stage[j]], calls, group_kind, min_green_ms, clearance_ms)
+            leave_by_ms[j] = now_ms + walk_ms + period_ms
