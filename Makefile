@@ -50,9 +50,11 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "could not make .venv: apt install python3.11-venv"; exit 2; }
 
 $(VENV)/.for-run: $(BIN)/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sumo]'
+	@echo 'installing into $(VENV), once; SUMO is large, this takes a minute or two ...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sumo]'
 	@touch $@
 
 $(VENV)/.for-test: $(BIN)/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sumo,test]'
+	@echo 'installing into $(VENV), with what the tests need, once ...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sumo,test]'
 	@touch $(VENV)/.for-run $@
