@@ -113,16 +113,13 @@ def use_keyed_cache(root: Path, packages: Iterable[str] = PRODUCT_PACKAGES) -> P
     Raises RuntimeError when a kernel of those packages was compiled before this was called:
     it may then already run stale code.
     """
-    early = [
-        name
-        for name in sys.modules
-        if name.endswith("_kernels")
-        and name.partition(".")[0] in packages
-        and hasattr(sys.modules[name], "njit")
-        and not hasattr(sys.modules[name], "numba_cache")
-    ]
-    if early:
-        raise RuntimeError(f"{early[0]} was imported before controller.numba_cache; import it in that file")
+    for name, module in list(sys.modules.items()):
+        ours = name.endswith("_kernels") and name.partition(".")[0] in packages
+        # A file that is importing this very module holds nothing compiled yet.
+        if ours and any(hasattr(value, "nopython_signatures") for value in vars(module).values()):
+            raise RuntimeError(
+                f"{name} was compiled before controller.numba_cache was imported; import it there"
+            )
     key = cache_key(kernel_sources(root, packages), importlib.metadata.version("numba"), processor())
     directory = open_directory(cache_base(), key)
     os.environ["NUMBA_CACHE_DIR"] = str(directory)

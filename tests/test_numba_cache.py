@@ -88,6 +88,34 @@ def test_without_the_key_the_caller_runs_stale_code(town: Path) -> None:
     assert answer(town, keyed=False) == 21
 
 
+def test_a_kernel_compiled_before_the_key_is_refused(town: Path) -> None:
+    environment = dict(os.environ, NUMBA_CACHE_DIR=str(town.parent / "cache"), PYTHONPATH=str(ROOT))
+    code = "from pathlib import Path; import town.scale_kernels; " + KEYED
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=town.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "_kernels was compiled before controller.numba_cache was imported" in done.stderr
+
+
+def test_the_key_holds_also_when_numba_was_imported_first(town: Path) -> None:
+    environment = dict(os.environ, NUMBA_CACHE_DIR=str(town.parent / "cache"), PYTHONPATH=str(ROOT))
+    code = "import numba; " + ASK.format(key=KEYED) + "; print(scaled.stats.cache_path)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=town.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"/{numba_cache.DIRECTORY_PREFIX}" in done.stdout
+
+
 def test_everything_that_goes_into_machine_code_changes_the_key(tmp_path: Path) -> None:
     kernel = tmp_path / "queue_kernels.py"
     kernel.write_text("a = 1", encoding="utf-8")
