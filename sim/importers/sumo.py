@@ -22,9 +22,11 @@ from controller.junction import (
 from controller.vocabulary import DetectorKind, GroupKind, StageSource, Timing
 from sim.importers import sumo_programs as programs
 from sim.importers.sumo_approaches import StreetLanes
+from sim.importers.sumo_conflicts import find_conflicts
 from sim.importers.sumo_detectors import lane_detectors
+from sim.importers.sumo_links import DIRECTION_WORDS
 from sim.importers.sumo_net_xml import SumoNet, UnusableNetwork, read_net
-from sim.importers.sumo_signals import DIRECTION_WORDS, Signal, read_signals
+from sim.importers.sumo_signals import Signal, read_signals
 from sim.importers.sumo_timing import intergreens, timed_groups
 
 GENERATED_STAGES_MAX = 24
@@ -51,6 +53,7 @@ def import_sumo(path: Path | str, timing: Timing = Timing.COMPUTED) -> StreetNet
     lanes = StreetLanes(net, frozenset(s.name for s in signals))
     junctions = []
     for number, signal in enumerate(signals, start=1):
+        find_conflicts(net, signal)
         junction = _Importer(net, lanes, signal, timing).junction(f"J{number}")
         junctions.append(junction)
         assumptions.extend(signal.assumptions)

@@ -80,6 +80,7 @@ class NetJunction:
     type: str
     x_m: float
     y_m: float
+    inc_lanes: tuple[str, ...]
     int_lanes: tuple[str, ...]
     responses: dict[int, int]
     foes: dict[int, int]
@@ -231,6 +232,7 @@ def _take_junction(net: SumoNet, element: ElementTree.Element) -> None:
         foes[index] = int(request.attrib["foes"] or "0", 2)
     net.junctions[a["id"]] = NetJunction(
         id=a["id"], type=a.get("type", ""), x_m=float(a["x"]), y_m=float(a["y"]),
+        inc_lanes=tuple(a.get("incLanes", "").split()),
         int_lanes=tuple(a.get("intLanes", "").split()), responses=responses, foes=foes)
 
 

@@ -1,8 +1,7 @@
-"""Signal groups, conflicts and stages of one SUMO signal, from its links and its program.
+"""The road signals of a SUMO network: their programs and their signal groups.
 
-A link is one head of the signal (SUMO's link index). Links that come from the same edge,
-speak to the same people and always show the same colours are one group. Conflicts are
-the network's own foes; two foes shown green together are a declared yield or an error.
+Links that come from the same edge, speak to the same people and always show the same
+colours are one group.
 """
 
 from __future__ import annotations
@@ -11,14 +10,13 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
-from controller.conflicts import UnsafeJunction
 from controller.vocabulary import GroupKind
+from sim.importers.sumo_links import DIRECTION_WORDS, TURNING, Link, matrix_rows, read_links
 from sim.importers.sumo_net_xml import (
     CYCLES,
     FOOT,
     PRIVATE,
     PUBLIC,
-    RAIL,
     RAIL_SIGNAL_TYPES,
     NetConnection,
     NetPhase,
@@ -26,31 +24,6 @@ from sim.importers.sumo_net_xml import (
     SumoNet,
     UnusableNetwork,
 )
-
-TURNING = frozenset("lLrRt")
-DIRECTION_WORDS = {"s": "straight", "l": "left", "L": "left", "r": "right", "R": "right",
-                   "t": "turn"}
-
-
-@dataclass(slots=True)
-class Link:
-    """One head: the ways it governs. `row` places each way in its node's right-of-way matrix."""
-
-    index: int
-    kind: GroupKind
-    ways: list[NetConnection] = field(default_factory=list)
-    rows: list[tuple[str, int]] = field(default_factory=list)
-    crossing_lane: str = ""
-
-    def edges(self) -> tuple[str, ...]:
-        """Incoming edges, for a crossing its own edge."""
-        lanes = [self.crossing_lane] if self.crossing_lane else [w.from_lane for w in self.ways]
-        return tuple(sorted({lane.rpartition("_")[0] for lane in lanes}))
-
-    def text(self) -> str:
-        """`link 3 (a_0 -> b_1)`, as messages name it."""
-        way = self.ways[0]
-        return f"link {self.index} ({way.from_lane} -> {way.to_lane})"
 
 
 @dataclass(slots=True)
@@ -93,13 +66,13 @@ class Signal:
 def read_signals(net: SumoNet) -> tuple[list[Signal], list[str]]:
     """All road signals of a network in file order, and a sentence for each signal left out.
 
-    Raises `UnusableNetwork` or `UnsafeJunction`, each naming junction, links and reason.
+    Raises `UnusableNetwork` naming junction, links and reason.
     """
     ways_by_tl: dict[str, list[NetConnection]] = {}
     for connection in net.connections:
         if connection.tl:
             ways_by_tl.setdefault(connection.tl, []).append(connection)
-    rows = _matrix_rows(net)
+    rows = matrix_rows(net)
     signals, skipped = [], []
     for tl, ways in ways_by_tl.items():
         if tl not in net.programs and not _rail_only(net, tl, ways):
@@ -114,30 +87,11 @@ def read_signals(net: SumoNet) -> tuple[list[Signal], list[str]]:
             skipped.append(f"{tl}: a signal program that controls no connection, left out.")
             continue
         signal = Signal(name=tl, program=programs[-1], phases=programs[-1].phases,
-                        links=_links(net, tl, programs[-1], ways, rows))
+                        links=read_links(net, tl, programs[-1], ways, rows))
         _choose_program(net, signal, programs)
         _group_links(net, signal)
-        _find_conflicts(net, signal)
         signals.append(signal)
     return signals, skipped
-
-
-def _matrix_rows(net: SumoNet) -> dict[str, tuple[str, int]]:
-    """Node and row of the right-of-way matrix of every first internal lane and every crossing.
-
-    A node lists the LAST lane of a way that waits inside it, so ways are followed to there.
-    """
-    rows = {lane: (junction.id, k) for junction in net.junctions.values()
-            for k, lane in enumerate(junction.int_lanes)}
-    onward = {c.from_lane: c.via for c in net.connections if c.from_lane.startswith(":") and c.via}
-    for first in onward:
-        lane, seen = first, {first}
-        while lane not in rows and onward.get(lane) and onward[lane] not in seen:
-            lane = onward[lane]
-            seen.add(lane)
-        if lane in rows:
-            rows.setdefault(first, rows[lane])
-    return rows
 
 
 def _rail_only(net: SumoNet, tl: str, ways: list[NetConnection]) -> bool:
@@ -162,67 +116,6 @@ def _run_order(program: NetProgram) -> tuple[NetPhase, ...]:
     if len(order) < len(program.phases):
         return program.phases
     return tuple(program.phases[k] for k in order)
-
-
-def _links(net: SumoNet, tl: str, program: NetProgram, ways: list[NetConnection],
-           rows: dict[str, tuple[str, int]]) -> dict[int, Link]:
-    where = f"{net.file}: junction {tl}"
-    width = min((len(p.state) for p in program.phases), default=0)
-    links: dict[int, Link] = {}
-    inside: dict[int, str] = {}
-    for way in ways:
-        name = f"{way.from_lane} -> {way.to_lane}"
-        if way.from_lane.startswith(":") and not _crossing_lane(net, way):
-            inside.setdefault(way.link_index, name)
-            continue
-        if way.link_index < 0:
-            raise UnusableNetwork(f"{where}: connection {name} names the signal without a linkIndex")
-        if width <= way.link_index:
-            raise UnusableNetwork(
-                f"{where}: connection {name} has linkIndex {way.link_index}, but the phases of "
-                f"program {program.program} have {width} letters")
-        for lane in (way.from_lane, way.to_lane):
-            if lane not in net.lanes:
-                raise UnusableNetwork(f"{where}: connection {name}: no such lane {lane}")
-        crossing = _crossing_lane(net, way)
-        kind = GroupKind.PEDESTRIAN if crossing else _kind(net, way)
-        link = links.setdefault(way.link_index, Link(way.link_index, kind))
-        if link.ways and (link.kind, link.crossing_lane) != (kind, crossing):
-            raise UnusableNetwork(
-                f"{where}: {link.text()} and {name} share one link index, but one speaks to "
-                f"{link.kind.name.lower()}s and the other to {kind.name.lower()}s")
-        row = rows.get(crossing or way.via)
-        if row is None:
-            raise UnusableNetwork(
-                f"{where}: link {way.link_index} ({name}) has no internal lane in its node's "
-                "right-of-way matrix; write the network with internal links")
-        link.crossing_lane = crossing
-        link.ways.append(way)
-        link.rows.append(row)
-    for index, name in inside.items():
-        # The second stop of a turn in two steps has the head of the stream it then joins.
-        if index not in links:
-            raise UnusableNetwork(f"{where}: link {index} ({name}) governs only vehicles already "
-                                  "inside the junction; Belisha controls stop lines and crossings")
-    return dict(sorted(links.items()))
-
-
-def _crossing_lane(net: SumoNet, way: NetConnection) -> str:
-    for lane in (way.to_lane, way.from_lane):
-        if lane in net.lanes and net.edges[net.lanes[lane].edge].function == "crossing":
-            return lane
-    return ""
-
-
-def _kind(net: SumoNet, way: NetConnection) -> GroupKind:
-    classes = net.lanes[way.from_lane].classes & way.classes
-    if classes & PRIVATE:
-        return GroupKind.VEHICLE
-    if classes & (PUBLIC | RAIL):
-        return GroupKind.BUS
-    if classes & CYCLES:
-        return GroupKind.BICYCLE
-    return GroupKind.VEHICLE
 
 
 def _choose_program(net: SumoNet, signal: Signal, programs: list[NetProgram]) -> None:
@@ -358,83 +251,3 @@ def _arm_angle(net: SumoNet, edge: str) -> float:
     return math.atan2(py - y, px - x) % (2 * math.pi)
 
 
-# --- conflicts -------------------------------------------------------------------------------
-
-
-def _find_conflicts(net: SumoNet, signal: Signal) -> None:
-    links = list(signal.links.values())
-    group_of = {link.index: k for k, g in enumerate(signal.groups) for link in g.links}
-    for k, a in enumerate(links):
-        for b in links[k + 1:]:
-            foes, a_yields, b_yields = _right_of_way(net, a, b)
-            if not foes:
-                continue
-            if group_of[a.index] == group_of[b.index] and a.edges() == b.edges():
-                continue  # lanes of one edge under one head: drivers sort that out themselves
-            _judge_pair(net, signal, a, b, a_yields, b_yields)
-
-
-def _right_of_way(net: SumoNet, a: Link, b: Link) -> tuple[bool, bool, bool]:
-    """Whether two links are foes, whether a must yield to b, and b to a."""
-    foes = a_yields = b_yields = False
-    for node_a, row_a in a.rows:
-        for node_b, row_b in b.rows:
-            if node_a != node_b:
-                continue
-            node = net.junctions[node_a]
-            response_a = bool(node.responses.get(row_a, 0) >> row_b & 1)
-            response_b = bool(node.responses.get(row_b, 0) >> row_a & 1)
-            a_yields |= response_a
-            b_yields |= response_b
-            foes |= (response_a or response_b or bool(node.foes.get(row_a, 0) >> row_b & 1)
-                     or bool(node.foes.get(row_b, 0) >> row_a & 1))
-    return foes, a_yields, b_yields
-
-
-def _judge_pair(net: SumoNet, signal: Signal, a: Link, b: Link, a_yields: bool,
-                b_yields: bool) -> None:
-    """Conflict, declared yield, or unsafe, from what the program shows together."""
-    declared: set[tuple[int, int]] = set()
-    silent_phase = -1
-    together = False
-    for number, phase in enumerate(signal.phases):
-        show_a, show_b = phase.state[a.index], phase.state[b.index]
-        if show_a not in "gG" or show_b not in "gG":
-            continue
-        together = True
-        if a_yields and show_a == "g":
-            declared.add((a.index, b.index))
-        elif b_yields and show_b == "g":
-            declared.add((b.index, a.index))
-        elif a_yields and b.crossing_lane and _turns(a):
-            declared.add((a.index, b.index))
-        elif b_yields and a.crossing_lane and _turns(b):
-            declared.add((b.index, a.index))
-        else:
-            silent_phase = number
-    if not together:
-        signal.foes |= {(a.index, b.index), (b.index, a.index)}
-        return
-    if silent_phase >= 0:
-        declared.add(_silent_yield(net, signal, a, b, a_yields, b_yields, silent_phase))
-    signal.yields |= declared
-
-
-def _silent_yield(net: SumoNet, signal: Signal, a: Link, b: Link, a_yields: bool,
-                  b_yields: bool, phase: int) -> tuple[int, int]:
-    """Two foes both shown as if they had priority: a yield if the net says who gives way."""
-    giver, taker = (a, b) if a_yields else (b, a)
-    merging = {w.to_lane.rpartition("_")[0] for w in a.ways} & {
-        w.to_lane.rpartition("_")[0] for w in b.ways}
-    if a_yields != b_yields and (_turns(giver) or merging):
-        signal.assumptions.append(
-            f"{signal.name}: {giver.text()} and {taker.text()} are shown without yielding in the "
-            f"network (phase {phase}); Belisha shows {giver.text()} as yielding.")
-        return giver.index, taker.index
-    raise UnsafeJunction(
-        f"{net.file}: junction {signal.name}: {a.text()} and {b.text()} cross each other and are "
-        f"both green in phase {phase} of program {signal.program.program}; no stage may do that")
-
-
-def _turns(link: Link) -> bool:
-    return all(w.direction in TURNING for w in link.ways)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from controller.junction import Group, Intergreen
 from controller.vocabulary import GroupKind, Timing
 from sim.importers.sumo_approaches import StreetLanes
+from sim.importers.sumo_links import Link
 from sim.importers.sumo_net_xml import SumoNet
-from sim.importers.sumo_signals import Link, Signal, SignalGroup
+from sim.importers.sumo_signals import Signal, SignalGroup
 
 REACTION_S = 1.0
 DECELERATION_M_PER_S2 = 3.05
@@ -156,6 +157,10 @@ def link_paths(net: SumoNet, lanes: StreetLanes, link: Link) -> list[Path]:
         points: list[tuple[float, float]] = []
         for lane in inside:
             points.extend(p for p in lane.shape if not points or p != points[-1])
+        length_m = sum(lane.length_m for lane in inside)
+        if not points:  # no internal lanes in this network: the straight way
+            points = [net.lanes[way.from_lane].shape[-1], net.lanes[way.to_lane].shape[0]]
+            length_m = math.dist(*points)
         approach = net.lanes[way.from_lane].speed_m_per_s
         through = min([approach, *(lane.speed_m_per_s for lane in inside)])
         if way.direction == "t":
@@ -164,7 +169,7 @@ def link_paths(net: SumoNet, lanes: StreetLanes, link: Link) -> list[Path]:
             through = min(through, TURN_SPEED_M_PER_S)
         if link.kind == GroupKind.BICYCLE:
             through = min(through, BICYCLE_SPEED_M_PER_S)
-        paths.append(Path(tuple(points), sum(lane.length_m for lane in inside),
+        paths.append(Path(tuple(points), length_m,
                           max((lane.width_m for lane in inside), default=3.2),
                           max(through, 1.0), max(approach, 1.0)))
     return paths
