@@ -6,9 +6,11 @@ arrays; `passage_past_m` is how far the REAR is past the upstream edge (negative
 body is on its way), so that a passage ends at `loop_length_m`.
 """
 
-from __future__ import annotations
+from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import njit
+
+from controller import numba_cache  # noqa: F401
 
 
 @njit(
