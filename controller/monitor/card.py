@@ -132,7 +132,10 @@ def _freeze(card: Card, name: str, dtype: type[np.int64] | type[np.bool_], lengt
 def _check_scalars(card: Card) -> None:
     if card.mark not in ("", COMPARISON_MARK):
         raise CardError(f"card mark: {card.mark!r}, allowed '' or {COMPARISON_MARK!r}")
-    for name, low, high in (("lamp_resolution_ms", 1, 1_000), ("max_max_green_ms", 1_000, MAX_MAX_GREEN_MS)):
+    for name, low, high in (
+        ("lamp_resolution_ms", 100, 1_000),
+        ("max_max_green_ms", 1_000, MAX_MAX_GREEN_MS),
+    ):
         value = getattr(card, name)
         if type(value) is not int or not low <= value <= high:
             raise CardError(f"card {name}: {value!r}, allowed an integer from {low} to {high}")

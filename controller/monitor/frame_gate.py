@@ -51,7 +51,9 @@ class FrameGate:
             and type(promise_suspended) is np.ndarray and promise_suspended.dtype is _BOOL
             and promise_suspended.shape == junctions
         )  # fmt: skip
-        if type(now_ms) is not int or not 0 <= now_ms < _TIME_LIMIT:
+        if type(now_ms) is not int:
+            now_ms = _whole(now_ms)
+        if not 0 <= now_ms < _TIME_LIMIT:
             return "the time of the frame is not a whole number of milliseconds"
         reason = self._step_fault(now_ms, sequence)
         if not form:
@@ -62,7 +64,9 @@ class FrameGate:
         return reason
 
     def _step_fault(self, now_ms: int, sequence: int) -> str:
-        if type(sequence) is not int or sequence < 0:
+        if type(sequence) is not int:
+            sequence = _whole(sequence)
+        if sequence < 0:
             return "the number of the frame is not a whole number"
         before, self._sequence = self._sequence, sequence
         if before < 0:
@@ -92,6 +96,11 @@ class FrameGate:
         if latches:
             trips.clear()
         return True, latches
+
+
+def _whole(number: object) -> int:
+    """A numpy integer as an int; -1 for whatever is no whole number."""
+    return int(number) if isinstance(number, np.integer) else -1
 
 
 def lamps_in_range(lamps: Int8s) -> bool:

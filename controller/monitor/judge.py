@@ -45,7 +45,7 @@ class SafetyMonitor:
         self._permitted_bytes = self._memory.permitted.tobytes()
         self._due_ms = 0
         self._running = False
-        self._flash_changed = False
+        self._flash_changed = self._any_flash = False
         if latched is not None:
             self._latched[:] = latched
             self._flash[:] = latched
@@ -58,6 +58,11 @@ class SafetyMonitor:
     def card(self) -> Card:
         """The card this monitor judges by."""
         return self._card
+
+    @property
+    def permitted(self) -> Int8s:
+        """(G) the lamps to show now; the same read-only view as in every verdict."""
+        return self._quiet.permitted
 
     def judge(
         self, now_ms: int, sequence: int, lamps: Int8s, feedback: Int8s,
@@ -75,6 +80,7 @@ class SafetyMonitor:
         )
         if fault:
             return self._distrust(fault)
+        now_ms = self._gate.now_ms
         seen = (lamps.tobytes(), calls.tobytes(), promise_suspended.tobytes())
         shown = feedback.tobytes()
         if (
@@ -143,6 +149,8 @@ class SafetyMonitor:
 
     def _end_flashes(self, now_ms: int, lamps: Int8s) -> None:
         """End each flash nobody has latched, 6 s old, for which the engine proposes all red."""
+        if not self._any_flash:
+            return
         ready = self._flash & ~self._latched & (now_ms - self._flash_since_ms >= MIN_FLASH_MS)
         if not ready.any():
             return
@@ -162,6 +170,7 @@ class SafetyMonitor:
 
     def _spread_flash(self) -> None:
         self._flash_groups[:] = self._flash[self._card.junction]
+        self._any_flash = bool(self._flash.any())
         self._flash_changed = True
 
     def _judge_waiting(self, now_ms: int, calls: Bools, suspended: Bools, found: Findings) -> None:
@@ -194,8 +203,7 @@ class SafetyMonitor:
     def _verdict(self, found: Findings) -> Verdict:
         """Set when to look again though nothing changes, and answer."""
         due_ms = min(self._transitions.due_ms, self._patience.due_ms)
-        resting = self._flash & ~self._latched
-        if resting.any():
+        if self._any_flash and (resting := self._flash & ~self._latched).any():
             due_ms = min(due_ms, int(self._flash_since_ms[resting].min()) + MIN_FLASH_MS)
         self._due_ms = due_ms
         if not found.violations and not found.alarms:

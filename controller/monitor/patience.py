@@ -45,7 +45,7 @@ class PatienceChecks:
         np.not_equal(self._memory.permitted, GREEN, out=waits)
         np.logical_and(waits, calls, out=waits)
         np.greater(waits, self._waiting, out=fresh)
-        if fresh.any():
+        if np.count_nonzero(fresh):
             self._since_ms[fresh] = now_ms
             self.due_ms = min(self.due_ms, now_ms + self._least_limit_ms + 1)
         np.logical_and(self._alarmed, waits, out=self._alarmed)

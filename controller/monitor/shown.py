@@ -9,18 +9,23 @@ from controller.monitor.lamps import ACTIVE, DARK, LAMP_NAMES, LAMPS, Bools, Int
 from controller.monitor.memory import ConflictIndex
 from controller.monitor.verdict import Findings
 
+TICK_MS = 100
+"""Two differing frames trip C2 and C3 on a street that shows every change at once."""
+
 
 class ShownChecks:
     """Compares the street's feedback with what was permitted one frame earlier.
 
-    One frame of skew is allowed, and as much more as the street's lamp resolution: a lamp
-    that still differs then is C2 when dark, else C3 (feedback is one code a group, so a dual
+    One frame of skew is allowed; where lamps change only every so often (the card's resolution),
+    a change may show one step late and be reported another step late. A lamp that still
+    differs then is C2 when dark, else C3 (feedback is one code a group, so a dual
     indication shows as a wrong one).
     """
 
     def __init__(self, card: Card, conflicts: ConflictIndex) -> None:
         self._card, self._conflicts = card, conflicts
         groups = card.group_count
+        self._tolerance_ms = 2 * card.lamp_resolution_ms - TICK_MS
         self._since_ms: Int64s = np.zeros(groups, dtype=np.int64)
         self._open: Bools = np.zeros(groups, dtype=np.bool_)
         self._reported: Bools = np.zeros(groups, dtype=np.bool_)
@@ -38,7 +43,7 @@ class ShownChecks:
             return
         for group in np.flatnonzero(differs & ~self._reported):
             lasted_ms = now_ms - int(self._since_ms[group])
-            if lasted_ms >= self._card.lamp_resolution_ms:
+            if lasted_ms >= self._tolerance_ms:
                 self._reported[group] = True
                 self._report(int(group), int(feedback[group]), int(expected[group]), lasted_ms, found)
         self._judge_conflicts(feedback, np.flatnonzero(differs), flash, found)
@@ -46,7 +51,7 @@ class ShownChecks:
     def _report(self, group: int, shown: int, wanted: int, lasted_ms: int, found: Findings) -> None:
         name = LAMP_NAMES[shown] if 0 <= shown < LAMPS else f"unknown lamp {shown}"
         text = f"shows {name} instead of {LAMP_NAMES[wanted]} for {lasted_ms} ms"
-        found.violation(2 if shown == DARK else 3, (group,), lasted_ms, self._card.lamp_resolution_ms, text)
+        found.violation(2 if shown == DARK else 3, (group,), lasted_ms, self._tolerance_ms, text)
 
     def _judge_conflicts(self, feedback: Int8s, differs: Int64s, flash: Bools, found: Findings) -> None:
         """C1 on the street: a group shown active that should not be, beside a conflicting one."""

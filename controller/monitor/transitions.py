@@ -14,7 +14,8 @@ from controller.monitor.lamps import (
     FLASHING,
     GREEN,
     LAMP_NAMES,
-    RED,
+    LAMPS,
+    OK,
     TRANSITIONS,
     YELLOW,
     Bools,
@@ -29,6 +30,11 @@ TOLERANCE_MS = 100
 
 NEVER_MS = 1 << 62
 
+_STARTS: Bools = ~ACTIVE[:, None] & ACTIVE
+"""(lamp before, lamp after): the group begins to be active."""
+_ENTERS: Bools = ~FLASHING[:, None] & FLASHING
+"""(lamp before, lamp after): the group begins to flash."""
+
 
 class TransitionChecks:
     """Judges a proposal against what was permitted before it."""
@@ -36,7 +42,11 @@ class TransitionChecks:
     def __init__(self, card: Card, memory: LampMemory, conflicts: ConflictIndex) -> None:
         self._card, self._memory, self._conflicts = card, memory, conflicts
         self._kind = card.pedestrian.astype(np.intp)
-        self._yellow_least_ms = np.maximum(card.yellow_ms - TOLERANCE_MS, YELLOW_FLOOR_MS)
+        self._least_ms = np.full((LAMPS, card.group_count), -NEVER_MS)
+        """(lamp, G) shortest lawful time of a lamp: R13, R22, R23, minimum green."""
+        self._least_ms[GREEN] = card.min_green_ms
+        self._least_ms[YELLOW] = np.maximum(card.yellow_ms - TOLERANCE_MS, YELLOW_FLOOR_MS)
+        self._least_ms[CLEARANCE] = card.clearance_ms
         step_ms = card.lamp_resolution_ms
         self._yellow_most_ms = -(-card.yellow_ms // step_ms) * step_ms + TOLERANCE_MS
         # R13 and the plan value less 0.1 s (C5); after a WALK exactly clearance and buffer (C8).
@@ -61,15 +71,15 @@ class TransitionChecks:
         broken = TRANSITIONS[self._kind[changed], before, after]
         if broken.any():
             self._report_unlawful(changed, before, after, lasted_ms, broken, found)
-        ends = broken == 0
-        self._judge_yellow(changed, ends & (before == YELLOW) & (after == RED), lasted_ms, found)
-        self._judge_walk(changed, ends, before, after, lasted_ms, found)
-        self._judge_green(changed, ends & (before == GREEN), lasted_ms, min_green_waived, found)
-        starts = changed[ACTIVE[after] & ~ACTIVE[before]]
+        short = lasted_ms < self._least_ms[before, changed]
+        if short.any():
+            self._report_short(changed, before, lasted_ms, short & (broken == OK), min_green_waived, found)
+        starts = changed[_STARTS[before, after]]
         if starts.size:
             self._judge_starts(now_ms, starts, proposed, found)
-        if FLASHING[after].any():
-            self._judge_flash_entry(changed[FLASHING[after] & ~FLASHING[before]], proposed, found)
+        enters = changed[_ENTERS[before, after]]
+        if enters.size:
+            self._judge_flash_entry(enters, found)
 
     def _report_unlawful(
         self, changed: Int64s, before: Int8s, after: Int8s, lasted_ms: Int64s, broken: Int8s, found: Findings
@@ -78,7 +88,7 @@ class TransitionChecks:
             group, check = int(changed[at]), int(broken[at])
             step = f"from {LAMP_NAMES[before[at]]} to {LAMP_NAMES[after[at]]}"
             if check == 4:
-                required_ms = int(self._yellow_least_ms[group])
+                required_ms = int(self._least_ms[YELLOW, group])
                 found.violation(4, (group,), 0, required_ms, f"yellow was skipped, {step}")
             elif check == 8:
                 required_ms = int(self._card.clearance_ms[group])
@@ -86,38 +96,20 @@ class TransitionChecks:
             else:
                 found.violation(9, (group,), int(lasted_ms[at]), 0, f"unlawful change {step}")
 
-    def _judge_yellow(self, changed: Int64s, ends: Bools, lasted_ms: Int64s, found: Findings) -> None:
-        least_ms = self._yellow_least_ms[changed]
-        for at in np.flatnonzero(ends & (lasted_ms < least_ms)):
-            measured_ms, required_ms = int(lasted_ms[at]), int(least_ms[at])
-            text = f"yellow lasted {measured_ms} ms, at least {required_ms} ms"
-            found.violation(4, (int(changed[at]),), measured_ms, required_ms, text)
-
-    def _judge_walk(
-        self, changed: Int64s, lawful: Bools, before: Int8s, after: Int8s, lasted_ms: Int64s, found: Findings
+    def _report_short(
+        self, changed: Int64s, before: Int8s, lasted_ms: Int64s, short: Bools, waived: Bools, found: Findings
     ) -> None:
-        walk_ms, clearance_ms = self._card.min_green_ms[changed], self._card.clearance_ms[changed]
-        ends_walk = lawful & (before == GREEN) & (after == CLEARANCE)
-        ends_clearance = lawful & (before == CLEARANCE)
-        for what, ends, least_ms in (
-            ("WALK", ends_walk, walk_ms),
-            ("the pedestrian clearance", ends_clearance, clearance_ms),
-        ):
-            for at in np.flatnonzero(ends & (lasted_ms < least_ms)):
-                measured_ms, required_ms = int(lasted_ms[at]), int(least_ms[at])
-                text = f"{what} lasted {measured_ms} ms, at least {required_ms} ms"
-                found.violation(8, (int(changed[at]),), measured_ms, required_ms, text)
-
-    def _judge_green(
-        self, changed: Int64s, ends: Bools, lasted_ms: Int64s, waived: Bools, found: Findings
-    ) -> None:
-        card = self._card
-        least_ms = card.min_green_ms[changed]
-        short = ends & ~card.pedestrian[changed] & (lasted_ms < least_ms) & ~waived[card.junction[changed]]
+        """C4 short yellow, C8 short WALK or clearance, C6 short green where it is not waived."""
         for at in np.flatnonzero(short):
-            measured_ms, required_ms = int(lasted_ms[at]), int(least_ms[at])
-            text = f"green lasted {measured_ms} ms, at least {required_ms} ms"
-            found.alarm(6, (int(changed[at]),), measured_ms, required_ms, text)
+            group, lamp, measured_ms = int(changed[at]), int(before[at]), int(lasted_ms[at])
+            required_ms = int(self._least_ms[lamp, group])
+            text = f"{LAMP_NAMES[lamp]} lasted {measured_ms} ms, at least {required_ms} ms"
+            if lamp == YELLOW:
+                found.violation(4, (group,), measured_ms, required_ms, text)
+            elif self._card.pedestrian[group]:
+                found.violation(8, (group,), measured_ms, required_ms, text)
+            elif not waived[self._card.junction[group]]:
+                found.alarm(6, (group,), measured_ms, required_ms, text)
 
     def _judge_starts(self, now_ms: int, starts: Int64s, proposed: Int8s, found: Findings) -> None:
         """C1, C5 and the buffer of C8 for every pair a starting group has; R39 after a flash."""
@@ -126,34 +118,45 @@ class TransitionChecks:
         ending = card.pair_ending[pairs]
         both = ACTIVE[proposed[ending]]
         waited_ms = now_ms - memory.green_ended_ms[ending]
-        for at in np.flatnonzero(both):
-            other, group = int(ending[at]), int(card.pair_starting[pairs[at]])
-            if other in starts and other > group:
-                continue  # both start in this frame: said once
-            names = f"both active, {LAMP_NAMES[proposed[other]]} and {LAMP_NAMES[proposed[group]]}"
-            found.violation(1, (other, group), 0, 0, f"conflicting and {names}")
-        for at in np.flatnonzero(~both & (waited_ms < self._pair_least_ms[pairs])):
-            other, group = int(ending[at]), int(card.pair_starting[pairs[at]])
-            measured_ms, required_ms = int(waited_ms[at]), int(self._pair_least_ms[pairs[at]])
-            check = 8 if card.pedestrian[other] else 5
-            text = f"{measured_ms} ms from end to start of green, at least {required_ms} ms"
-            found.violation(check, (other, group), measured_ms, required_ms, text)
+        hasty = waited_ms < self._pair_least_ms[pairs]
+        if both.any():
+            self._report_conflicts(pairs[both], starts, proposed, found)
+        if hasty.any():
+            hasty &= ~both
+            self._report_hasty(pairs[hasty], waited_ms[hasty], found)
         red_ms = now_ms - memory.flash_ended_ms[card.junction[starts]]
         for at in np.flatnonzero(red_ms < ALL_RED_AFTER_FLASH_MS):
             measured_ms = int(red_ms[at])
             text = f"started {measured_ms} ms after a flash, at least {ALL_RED_AFTER_FLASH_MS} ms of red"
             found.violation(9, (int(starts[at]),), measured_ms, ALL_RED_AFTER_FLASH_MS, text)
-        self._judge_beside_flash(starts, proposed, found)
+        flashes = FLASHING[proposed] | FLASHING[memory.permitted]
+        if flashes.any():
+            self._judge_beside_flash(starts[~FLASHING[proposed[starts]]], flashes, found)
 
-    def _judge_beside_flash(self, starts: Int64s, proposed: Int8s, found: Findings) -> None:
+    def _report_conflicts(self, pairs: Int64s, starts: Int64s, proposed: Int8s, found: Findings) -> None:
+        for pair in pairs:
+            other, group = int(self._card.pair_ending[pair]), int(self._card.pair_starting[pair])
+            if other in starts and other > group:
+                continue  # both start in this frame: said once
+            names = f"{LAMP_NAMES[proposed[other]]} and {LAMP_NAMES[proposed[group]]}"
+            found.violation(1, (other, group), 0, 0, f"conflicting and both active, {names}")
+
+    def _report_hasty(self, pairs: Int64s, waited_ms: Int64s, found: Findings) -> None:
+        for pair, waited in zip(pairs, waited_ms, strict=True):
+            other, group = int(self._card.pair_ending[pair]), int(self._card.pair_starting[pair])
+            measured_ms, required_ms = int(waited), int(self._pair_least_ms[pair])
+            check = 8 if self._card.pedestrian[other] else 5
+            text = f"{measured_ms} ms from end to start of green, at least {required_ms} ms"
+            found.violation(check, (other, group), measured_ms, required_ms, text)
+
+    def _judge_beside_flash(self, steady: Int64s, flashes: Bools, found: Findings) -> None:
         """A junction flashes as a whole: nothing turns green beside a flashing group."""
         junction = self._card.junction
-        steady = starts[~FLASHING[proposed[starts]]]
-        flashing = np.unique(junction[FLASHING[proposed] | FLASHING[self._memory.permitted]])
+        flashing = np.unique(junction[flashes])
         for group in steady[np.isin(junction[steady], flashing)]:
             found.violation(9, (int(group),), 0, 0, "active in a flashing junction")
 
-    def _judge_flash_entry(self, enters: Int64s, proposed: Int8s, found: Findings) -> None:
+    def _judge_flash_entry(self, enters: Int64s, found: Findings) -> None:
         """R37: by program a junction enters flash only when all of it was red or in flash."""
         junction, permitted = self._card.junction, self._memory.permitted
         busy = np.unique(junction[ACTIVE[permitted] & ~FLASHING[permitted]])
