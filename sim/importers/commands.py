@@ -78,12 +78,7 @@ def _story(street: StreetNetwork, output: Path) -> list[str]:
             f"{j.title} {j.name}: {len(j.groups)} signal groups ({crossings} crossings), {len(j.lanes)} "
             f"lanes, {given} stages given and {len(j.stages) - given} generated, cycle "
             f"{j.plans[0].cycle_ms / 1000:g} s")
-    if street.assumptions:
-        lines.append("Assumed and repaired:")
-        lines.extend(f"  {sentence}" for sentence in street.assumptions)
-    else:
-        lines.append("Nothing had to be assumed or repaired.")
-    if street.timing == Timing.COMPARISON:
-        lines.append("Timing is for comparison, not for a street.")
+    lines.append("Assumed and repaired:")
+    lines.extend(f"  {sentence}" for sentence in street.assumptions)
     lines.append(f"Wrote {output}: {len(street.junctions)} junctions, {len(street.links)} links.")
     return lines

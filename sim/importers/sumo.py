@@ -27,7 +27,7 @@ from sim.importers.sumo_detectors import lane_detectors
 from sim.importers.sumo_links import DIRECTION_WORDS
 from sim.importers.sumo_net_xml import SumoNet, UnusableNetwork, read_net
 from sim.importers.sumo_signals import Signal, read_signals
-from sim.importers.sumo_timing import intergreens, timed_groups
+from sim.importers.sumo_timing import WALKING_M_PER_S, intergreens, timed_groups
 
 GENERATED_STAGES_MAX = 24
 SATURATION_VEH_PER_S = 0.5
@@ -47,10 +47,11 @@ def import_sumo(path: Path | str, timing: Timing = Timing.COMPUTED) -> StreetNet
     net = read_net(path)
     signals, assumptions = read_signals(net)
     if not signals:
-        why = f" ({len(assumptions)} left out: {assumptions[0]})" if assumptions else ""
+        why = f" ({len(assumptions)} left out, the first: {assumptions[0]})" if assumptions else ""
         raise UnusableNetwork(f"{path}: no road signals in this network; Belisha needs at least one "
                               f"traffic light{why}")
     lanes = StreetLanes(net, frozenset(s.name for s in signals))
+    assumptions = [*_assumed_everywhere(timing), *assumptions]
     junctions = []
     for number, signal in enumerate(signals, start=1):
         find_conflicts(net, signal)
@@ -67,6 +68,22 @@ def import_sumo(path: Path | str, timing: Timing = Timing.COMPUTED) -> StreetNet
     except UnsafeJunction as error:
         raise UnsafeJunction(f"{path}: {error}") from None
     return network
+
+
+def _assumed_everywhere(timing: Timing) -> list[str]:
+    """What no SUMO network says, so that it is the same for all."""
+    said = [
+        f"A lane discharges {SATURATION_VEH_PER_S * 3600:g} vehicles an hour of green, "
+        f"{TURNING_SATURATION_VEH_PER_S * 3600:g} where all of them turn.",
+        "Where drivers have a choice of ways, equal parts take each until counts are learnt.",
+        f"People need {WALKING_M_PER_S:g} m/s to clear a crossing and have one push button at each.",
+    ]
+    if timing == Timing.COMPARISON:
+        return [*said, "Yellow is 3 s everywhere without red clearance, minimum green 5 s: to compare with "
+                       "published results, not for a street."]
+    return [*said,
+            "Streets are level; on through lanes the fast drivers that yellow is made for go 11.3 km/h above "
+            "the limit; a yellow longer in the network is kept."]
 
 
 def _links(lanes: StreetLanes, junctions: list[Junction]) -> tuple[StreetLink, ...]:

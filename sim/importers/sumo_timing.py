@@ -22,7 +22,9 @@ DECELERATION_M_PER_S2 = 3.05
 OVER_LIMIT_M_PER_S = 11.3 / 3.6
 """85th percentile speed above the limit on through movements (R3, R5)."""
 TURN_SPEED_M_PER_S = 8.94
-"""Speed through a turn for clearance, 20 mph as ITE advises for left turns."""
+"""Speed through a tight turn for clearance, 20 mph as ITE advises for left turns."""
+LATERAL_M_PER_S2 = 3.0
+"""What drivers bear sideways: through wide turns they go faster."""
 U_TURN_SPEED_M_PER_S = 6.7
 """15 mph: the advisory speed of very tight turns."""
 BICYCLE_SPEED_M_PER_S = 5.6
@@ -121,9 +123,14 @@ def own_yellow_ms(signal: Signal, column: str) -> int:
 
 def intergreens(net: SumoNet, lanes: StreetLanes, signal: Signal, groups: list[Group],
                 timing: Timing) -> list[Intergreen]:
-    """Both directions for each pair of groups with at least one pair of foes not yielding."""
+    """Both directions for each pair of groups with at least one pair of foes not yielding.
+
+    Where geometry asks for more red than R8 allows, the signal's assumptions say so.
+    """
     paths = {link.index: link_paths(net, lanes, link) for link in signal.links.values()}
     found = []
+    low_ms, high_ms = RED_CLEARANCE_RANGE_MS
+    cut_ms = []
     for a, ending in zip(signal.groups, groups, strict=True):
         for b, starting in zip(signal.groups, groups, strict=True):
             foes = [(i.index, j.index) for i in a.links for j in b.links
@@ -135,10 +142,17 @@ def intergreens(net: SumoNet, lanes: StreetLanes, signal: Signal, groups: list[G
             elif timing == Timing.COMPARISON:
                 duration = ending.yellow_ms
             else:
-                duration = ending.yellow_ms + max(
-                    red_clearance_ms(p, q, b.kind == GroupKind.PEDESTRIAN)
-                    for i, j in foes for p in paths[i] for q in paths[j])
+                red_ms = max(up_ms(red_clearance_s(p, q, b.kind == GroupKind.PEDESTRIAN))
+                             for i, j in foes for p in paths[i] for q in paths[j])
+                if red_ms > high_ms:
+                    cut_ms.append(red_ms)
+                duration = ending.yellow_ms + min(max(red_ms, low_ms), high_ms)
             found.append(Intergreen(ending.name, starting.name, duration))
+    if cut_ms:
+        signal.assumptions.append(
+            f"{signal.name}: the way through is so long that {len(cut_ms)} changes ask for up to "
+            f"{max(cut_ms) / 1000:g} s of red clearance; {high_ms / 1000:g} s, the most that is usual, "
+            "is given.")
     return found
 
 
@@ -166,7 +180,7 @@ def link_paths(net: SumoNet, lanes: StreetLanes, link: Link) -> list[Path]:
         if way.direction == "t":
             through = min(through, U_TURN_SPEED_M_PER_S)
         elif way.direction in "lLrR":
-            through = min(through, TURN_SPEED_M_PER_S)
+            through = min(through, turn_speed_m_per_s(tuple(points), length_m))
         if link.kind == GroupKind.BICYCLE:
             through = min(through, BICYCLE_SPEED_M_PER_S)
         paths.append(Path(tuple(points), length_m,
@@ -175,8 +189,17 @@ def link_paths(net: SumoNet, lanes: StreetLanes, link: Link) -> list[Path]:
     return paths
 
 
-def red_clearance_ms(ending: Path, starting: Path, to_pedestrians: bool = False) -> int:
-    """R7 with the way the starting stream still has to drive credited; bounds of R8.
+def turn_speed_m_per_s(shape: Points, length_m: float) -> float:
+    """Speed through a turn of this shape, from its mean radius: length by change of heading."""
+    (ax, ay), (bx, by) = shape[0], shape[1]
+    (cx, cy), (dx, dy) = shape[-2], shape[-1]
+    turned = abs(math.remainder(math.atan2(dy - cy, dx - cx) - math.atan2(by - ay, bx - ax), math.tau))
+    radius_m = length_m / max(turned, 0.01)
+    return max(TURN_SPEED_M_PER_S, math.sqrt(LATERAL_M_PER_S2 * radius_m))
+
+
+def red_clearance_s(ending: Path, starting: Path, to_pedestrians: bool = False) -> float:
+    """R7 with the way the starting stream still has to drive credited; not yet within R8.
 
     The last vehicle enters at the end of yellow and must have its tail past the far side
     of the other path; the first of the other stream arrives at full speed. People on foot
@@ -192,8 +215,7 @@ def red_clearance_ms(ending: Path, starting: Path, to_pedestrians: bool = False)
         arrive_m = max(arrive_m - ending.width_m / 2 / max(sine, 0.5), 0.0)
     clear_s = (clear_m + VEHICLE_LENGTH_M) / ending.ending_m_per_s
     arrive_s = 0.0 if to_pedestrians else arrive_m / starting.starting_m_per_s
-    low, high = RED_CLEARANCE_RANGE_MS
-    return min(max(up_ms(clear_s - arrive_s), low), high)
+    return clear_s - arrive_s
 
 
 def meeting(a: Points, b: Points) -> tuple[float, float, float] | None:
