@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from sim.evaluate_commands import evaluate
+from sim.importers.commands import import_command
 
 app = typer.Typer(
     name="belisha",
@@ -28,6 +29,7 @@ def belisha() -> None:
     """Tell typer that every command has a name, even while there is only one."""
 
 
+app.command("import")(import_command)
 app.command()(evaluate)
 
 

@@ -10,7 +10,6 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import njit
 
-from controller import numba_cache  # noqa: F401
 
 
 @njit(
