@@ -70,7 +70,7 @@ class TransitionChecks:
         lasted_ms = now_ms - self._memory.since_ms[changed]
         broken = TRANSITIONS[self._kind[changed], before, after]
         if broken.any():
-            self._report_unlawful(changed, before, after, lasted_ms, broken, found)
+            self._report_unlawful(changed, before, after, broken, found)
         short = lasted_ms < self._least_ms[before, changed]
         if short.any():
             self._report_short(changed, before, lasted_ms, short & (broken == OK), min_green_waived, found)
@@ -82,7 +82,7 @@ class TransitionChecks:
             self._judge_flash_entry(enters, found)
 
     def _report_unlawful(
-        self, changed: Int64s, before: Int8s, after: Int8s, lasted_ms: Int64s, broken: Int8s, found: Findings
+        self, changed: Int64s, before: Int8s, after: Int8s, broken: Int8s, found: Findings
     ) -> None:
         for at in np.flatnonzero(broken):
             group, check = int(changed[at]), int(broken[at])
@@ -94,7 +94,7 @@ class TransitionChecks:
                 required_ms = int(self._card.clearance_ms[group])
                 found.violation(8, (group,), 0, required_ms, f"the pedestrian clearance was skipped, {step}")
             else:
-                found.violation(9, (group,), int(lasted_ms[at]), 0, f"unlawful change {step}")
+                found.violation(9, (group,), 0, 0, f"unlawful change {step}")
 
     def _report_short(
         self, changed: Int64s, before: Int8s, lasted_ms: Int64s, short: Bools, waived: Bools, found: Findings

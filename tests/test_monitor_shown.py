@@ -1,0 +1,89 @@
+"""Stories of a street that shows something else than it was told."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.monitor.lamps import CLEARANCE, DARK, FLASH_RED, GREEN, RED, YELLOW
+from tests.crossroads import CROSSING, EAST, MARKET_STREET, MILL, MILL_LANE, NORTH, Street, checks, crossroads
+
+
+def test_a_street_one_frame_late_is_healthy() -> None:
+    street = Street().started()
+    street.follow = False
+    late = street.monitor.permitted.copy()
+    for lamp, seconds in ((GREEN, 7), (YELLOW, 3), (RED, 5), (GREEN, 7)):
+        for _ in range(seconds * 10):
+            street.lamps[MILL] = lamp
+            street.feedback = late
+            late = street.monitor.permitted.copy()
+            assert street.tick().violations == ()
+
+
+@pytest.mark.parametrize(
+    ("shown", "check"), [(DARK, "C2"), (GREEN, "C3"), (FLASH_RED, "C3"), (99, "C3"), (-1, "C3")]
+)
+def test_a_lamp_that_shows_something_else_for_two_frames_flashes_its_junction(shown: int, check: str) -> None:
+    street = Street().started()
+    street.follow = False
+    street.feedback[MILL] = shown
+    assert street.tick().violations == ()
+    verdict = street.tick()
+    assert [(v.check, v.groups, v.measured_ms) for v in verdict.violations] == [(check, (MILL,), 100)]
+    assert list(verdict.latched) == [False, True]
+
+
+def test_one_bad_reading_is_forgiven_however_often() -> None:
+    street = Street().started()
+    street.follow = False
+    for _ in range(20):
+        street.feedback[MILL] = DARK
+        assert street.tick().violations == ()
+        street.feedback[MILL] = RED
+        assert street.tick().violations == ()
+
+
+def test_a_lamp_that_stays_dark_is_reported_once() -> None:
+    street = Street().started()
+    street.follow = False
+    found = []
+    for _ in range(50):
+        street.feedback = street.monitor.permitted.copy()
+        street.feedback[MILL] = DARK
+        found += street.tick().violations
+    assert checks(found) == ["C2"]
+
+
+def test_a_conflict_shown_on_the_street_flashes_at_once() -> None:
+    street = Street().started()
+    street.show(GREEN, EAST)
+    street.run(10)
+    street.feedback[NORTH] = GREEN
+    verdict = street.tick()
+    assert [(v.check, v.groups) for v in verdict.violations] == [("C1", (EAST, NORTH))]
+    assert verdict.latched[MARKET_STREET]
+    street.feedback[NORTH] = GREEN
+    assert checks(list(street.tick().violations)) == ["C3"]  # it flashes already: no second C1
+
+
+def test_two_wrong_lamps_in_conflict_are_one_violation() -> None:
+    street = Street().started()
+    street.feedback[[EAST, CROSSING]] = (YELLOW, CLEARANCE)
+    assert [(v.check, v.groups) for v in street.tick().violations] == [("C1", (EAST, CROSSING))]
+
+
+def test_the_last_program_of_another_controller_is_none_of_ours() -> None:
+    street = Street()
+    street.feedback[:] = GREEN
+    assert street.tick().violations == ()
+
+
+def test_where_lamps_change_once_a_second_the_street_may_be_two_steps_behind() -> None:
+    street = Street(crossroads(lamp_resolution_ms=1_000)).started()
+    street.follow = False
+    street.feedback[MILL] = DARK
+    for _ in range(19):
+        assert street.tick().violations == ()
+    verdict = street.tick()
+    assert [(v.check, v.measured_ms, v.required_ms) for v in verdict.violations] == [("C2", 1_900, 1_900)]
+    assert verdict.latched[MILL_LANE]
