@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from sim.commands import sumo
 from sim.evaluate_commands import evaluate
 from sim.importers.commands import import_command
 
@@ -30,6 +31,7 @@ def belisha() -> None:
 
 
 app.command("import")(import_command)
+app.command()(sumo)
 app.command()(evaluate)
 
 

@@ -143,7 +143,9 @@ class Watch:
         return float(np.mean(near)), float(np.mean(last))
 
 
-def read_trips(path: Path, bus_types: frozenset[str], pending_s: Mapping[str, float], kerb_s: Mapping[str, float]) -> Trips:
+def read_trips(
+    path: Path, bus_types: frozenset[str], pending_s: Mapping[str, float], kerb_s: Mapping[str, float]
+) -> Trips:
     """Trips of a tripinfo file; `pending_s` tells how long vehicles that never departed had been due.
 
     A record that never departed and is not pending was not due before the end: no trip. Raises
@@ -203,7 +205,11 @@ def summarize(
 ) -> RunResult:
     """All measures of a run."""
     of_mode = {"car": trips.car_s, "bus": trips.bus_s, "pedestrian": trips.pedestrian_s}
-    persons = {"car": policy.persons_per_car, "bus": policy.persons_per_bus, "pedestrian": policy.persons_per_walker}
+    persons = {
+        "car": policy.persons_per_car,
+        "bus": policy.persons_per_bus,
+        "pedestrian": policy.persons_per_walker,
+    }
     vehicle_s = trips.car_s + trips.bus_s
     half_veh, end_veh = watch.insertion_queue_veh()
     return RunResult(

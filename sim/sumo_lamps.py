@@ -58,12 +58,16 @@ class _Head:
             if lamp in ACTIVE:
                 after = CLEARING_PEDESTRIAN_MS if self.is_pedestrian[k] else CLEARING_VEHICLE_MS
                 self.cleared_ms[k] = now_ms + after
-        active = [lamp in ACTIVE or now_ms < until for lamp, until in zip(shown, self.cleared_ms, strict=True)]
+        active = [
+            lamp in ACTIVE or now_ms < until for lamp, until in zip(shown, self.cleared_ms, strict=True)
+        ]
         letters = ["r"] * self.n_links
         for k, lamp in enumerate(shown):
             for link in self.links[k]:
                 letters[link] = self._letter(k, link, lamp, active)
-        ends = [t for lamp, t in zip(shown, self.cleared_ms, strict=True) if lamp not in ACTIVE and t > now_ms]
+        ends = [
+            t for lamp, t in zip(shown, self.cleared_ms, strict=True) if lamp not in ACTIVE and t > now_ms
+        ]
         self.due_ms = min(ends, default=NEVER_MS)
         return "".join(letters)
 
@@ -113,9 +117,7 @@ class Signals:
             head.text = text
             yield head.name, text
 
-    def read_back(
-        self, texts: Sequence[str], wanted: NDArray[np.int8], shown: NDArray[np.int8]
-    ) -> None:
+    def read_back(self, texts: Sequence[str], wanted: NDArray[np.int8], shown: NDArray[np.int8]) -> None:
         """Write into `shown` (groups,) what `texts` mean; r stands for CLEARANCE where that is wanted."""
         for h, (head, text) in enumerate(zip(self.heads, texts, strict=True)):
             if text == self._read[h]:
@@ -137,7 +139,9 @@ _LAMP = {
 
 def _responses(net: SumoNet) -> dict[str, dict[int, set[int]]]:
     """Signal → link → links of the same signal it has to give way to."""
-    node_of = {lane: (node.id, row) for node in net.junctions.values() for row, lane in enumerate(node.int_lanes)}
+    node_of = {
+        lane: (node.id, row) for node in net.junctions.values() for row, lane in enumerate(node.int_lanes)
+    }
     place: dict[tuple[str, int], tuple[str, int]] = {}
     rows: list[tuple[str, int, tuple[str, int]]] = []
     for way in net.connections:

@@ -7,9 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ALIASES = {
-    "-n": "--net-file", "--net": "--net-file", "-r": "--route-files", "-b": "--begin", "-e": "--end",
-    "-a": "--additional-files", "--additional": "--additional-files", "-c": "--configuration-file",
-}  # fmt: skip
+    "-n": "--net-file",
+    "--net": "--net-file",
+    "-r": "--route-files",
+    "--routes": "--route-files",
+    "-b": "--begin",
+    "-e": "--end",
+    "-a": "--additional-files",
+    "--additional": "--additional-files",
+    "-c": "--configuration-file",
+    "--configuration": "--configuration-file",
+    "-W": "--no-warnings",
+    "--suppress-warnings": "--no-warnings",
+}
+"""SUMO's other names of options that matter here."""
 REFUSED = {
     "--net-file": "--net",
     "--route-files": "--route",
@@ -22,7 +33,6 @@ REFUSED = {
     "--remote-port": "the controller, which already drives this simulation",
 }
 """SUMO's options that would contradict one of ours."""
-SWITCHES = frozenset({"--no-step-log", "--duration-log.disable", "--no-warnings"})
 
 
 class BadOptions(ValueError):
@@ -49,7 +59,9 @@ class SumoOptions:
         theirs = parse(given)
         for name, value in theirs:
             if name in REFUSED:
-                raise BadOptions(f"SUMO option {name} after -- contradicts {REFUSED[name]} before it; leave it out")
+                raise BadOptions(
+                    f"SUMO option {name} after -- contradicts {REFUSED[name]} before it; leave it out"
+                )
             if name == "--time-to-teleport" and _number(name, value) > 0:
                 raise BadOptions(
                     f"SUMO option {name} {value} after -- contradicts the measures: a vehicle that is taken away "

@@ -148,25 +148,60 @@ class Loops:
         self._fit(vehicles.capacity)
         rows, moved_m, settling = self._stretches(vehicles)
         n = continue_passages(
-            self._n_passages, self._passage_slot, self._passage_detector, self._passage_past_m,
-            moved_m, vehicles.present, frame.detector_occupancy, frame.detector_on, LOOP_LENGTH_M,
+            self._n_passages,
+            self._passage_slot,
+            self._passage_detector,
+            self._passage_past_m,
+            moved_m,
+            vehicles.present,
+            frame.detector_occupancy,
+            frame.detector_on,
+            LOOP_LENGTH_M,
         )
         n = cross_loops(
-            n, self._passage_slot, self._passage_detector, self._passage_past_m,
-            len(rows.slot), np.array(rows.slot, np.int64), np.array(rows.lane, np.int64),
-            np.array(rows.from_m, np.float64), np.array(rows.to_m, np.float64),
-            np.array(rows.before_m, np.float64), self._lane_start, self._lane_detector,
-            self._position_m, self._buses_only, vehicles.length_m, vehicles.is_bus, moved_m,
-            frame.detector_count, frame.detector_occupancy, frame.detector_on, LOOP_LENGTH_M,
+            n,
+            self._passage_slot,
+            self._passage_detector,
+            self._passage_past_m,
+            len(rows.slot),
+            np.array(rows.slot, np.int64),
+            np.array(rows.lane, np.int64),
+            np.array(rows.from_m, np.float64),
+            np.array(rows.to_m, np.float64),
+            np.array(rows.before_m, np.float64),
+            self._lane_start,
+            self._lane_detector,
+            self._position_m,
+            self._buses_only,
+            vehicles.length_m,
+            vehicles.is_bus,
+            moved_m,
+            frame.detector_count,
+            frame.detector_occupancy,
+            frame.detector_on,
+            LOOP_LENGTH_M,
         )
         for row in settling:
             lane = int(vehicles.lane[row])
             n = settle_on_lane(
-                n, self._passage_slot, self._passage_detector, self._passage_past_m,
-                int(vehicles.slot[row]), lane, int(self.lanes.edge[lane]), float(vehicles.position_m[row]),
-                self._detector_lane, self.lanes.edge, self._lane_start, self._lane_detector,
-                self._position_m, self._buses_only, vehicles.length_m, vehicles.is_bus,
-                frame.detector_on, LOOP_LENGTH_M,
+                n,
+                self._passage_slot,
+                self._passage_detector,
+                self._passage_past_m,
+                int(vehicles.slot[row]),
+                lane,
+                int(self.lanes.edge[lane]),
+                float(vehicles.position_m[row]),
+                self._detector_lane,
+                self.lanes.edge,
+                self._lane_start,
+                self._lane_detector,
+                self._position_m,
+                self._buses_only,
+                vehicles.length_m,
+                vehicles.is_bus,
+                frame.detector_on,
+                LOOP_LENGTH_M,
             )
         self._n_passages = n
         self._last_lane[vehicles.slot] = vehicles.lane
@@ -210,7 +245,14 @@ class Loops:
         return rows, moved_m, settling
 
     def _drive_on(
-        self, rows: _Rows, moved_m: NDArray[np.float64], slot: int, old: int, new: int, from_m: float, to_m: float
+        self,
+        rows: _Rows,
+        moved_m: NDArray[np.float64],
+        slot: int,
+        old: int,
+        new: int,
+        from_m: float,
+        to_m: float,
     ) -> bool:
         """Add the stretches of a way over several lanes; False when it ends beside `new`."""
         way = self.ways.between(old, new)
@@ -267,7 +309,9 @@ class Buttons:
         """`group_of_crossing`: walking area and crossing edge → index among all groups."""
         self._group = group_of_crossing
         self._detector = {
-            int(g): d for d, g in enumerate(network.detector_group) if network.detector_kind[d] == DetectorKind.BUTTON
+            int(g): d
+            for d, g in enumerate(network.detector_group)
+            if network.detector_kind[d] == DetectorKind.BUTTON
         }
         self._pressed: dict[str, tuple[str, str]] = {}
 

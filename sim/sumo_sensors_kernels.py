@@ -11,7 +11,6 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from numba import njit
 
 
-
 @njit(
     "int64(int64, int64[::1], int64[::1], float64[::1], float64[::1], boolean[::1],"
     " float64[::1], boolean[::1], float64)",

@@ -32,7 +32,9 @@ try:
     prepare()
     import libsumo
 except ModuleNotFoundError as _error:
-    raise ModuleNotFoundError("SUMO is not installed: pip install 'belisha[sumo]'", name=_error.name) from None
+    raise ModuleNotFoundError(
+        "SUMO is not installed: pip install 'belisha[sumo]'", name=_error.name
+    ) from None
 
 _C_LIBRARY = ctypes.CDLL(None)
 
@@ -68,10 +70,19 @@ class SumoStreet:
         self.vehicles, self.walkers = Vehicles(), Walkers()
         self._files = [str(path) for path in (net_path, *route_paths)]
         self._folder = tempfile.TemporaryDirectory(prefix="belisha-")
-        self._messages = _Messages(Path(self._folder.name) / "messages")
+        # Who gives SUMO options of their own may want to hear what it answers.
+        self._messages = _Messages(Path(self._folder.name) / "messages", repeat=bool(extra_options))
         self._open = False
         self.options = SumoOptions.merge(
-            net_path, route_paths, begin_s, end_s, seed, step_ms, Path(self._folder.name), extra_options, additional
+            net_path,
+            route_paths,
+            begin_s,
+            end_s,
+            seed,
+            step_ms,
+            Path(self._folder.name),
+            extra_options,
+            additional,
         )
         try:
             with self._said_in_one_line():
@@ -89,7 +100,9 @@ class SumoStreet:
             if junction.name not in known:
                 raise ValueError(f"{self._files[0]}: no signal {junction.name}, which the street has")
         controlled = {
-            j.name: [[(a, b) for a, b, _ in links] for links in libsumo.trafficlight.getControlledLinks(j.name)]
+            j.name: [
+                [(a, b) for a, b, _ in links] for links in libsumo.trafficlight.getControlledLinks(j.name)
+            ]
             for j in street.junctions
         }
         net = read_net(Path(self._files[0]))
@@ -113,7 +126,9 @@ class SumoStreet:
         def successors(lane: int) -> tuple[int, ...]:
             # A way leads through its inner lane where the node has one, else straight to the next lane.
             return tuple(
-                index[via or to] for to, _, _, _, via, *_ in libsumo.lane.getLinks(ids[lane]) if (via or to) in index
+                index[via or to]
+                for to, _, _, _, via, *_ in libsumo.lane.getLinks(ids[lane])
+                if (via or to) in index
             )
 
         length = np.array([0.0] + [libsumo.lane.getLength(i) for i in ids[1:]])
@@ -245,8 +260,8 @@ def _describe(vehicle: str) -> tuple[float, bool]:
 class _Messages:
     """Where SUMO's C++ prints go while it runs: a file, so that ours stay clean."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, repeat: bool) -> None:
+        self._path, self._repeat = path, repeat
         self._sink = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._own = (os.dup(1), os.dup(2))
 
@@ -264,25 +279,31 @@ class _Messages:
 
     def as_one_line(self, error: str, files: Sequence[str]) -> str:
         """SUMO's error as one line that names the file."""
-        lines = self._path.read_text(errors="replace").splitlines()
-        errors = [line.removeprefix("Error: ").strip() for line in lines if line.startswith("Error: ")]
-        text = errors[0] if errors else error.strip().splitlines()[0] if error.strip() else "no reason given"
-        text = " ".join(text.split())
-        return text if any(name in text for name in files) else f"{_file_of(text, files)}: SUMO says: {text}"
+        self._repeat = False
+        text = self._path.read_text(errors="replace") or error
+        text = text.partition("Error: ")[2] or text
+        text = " ".join(text.partition("Error: ")[0].partition("Quitting")[0].split()) or "no reason given"
+        if any(name in text for name in files):
+            return text
+        place = _file_of(text, files)
+        return f"{place}: SUMO says: {text}" if place else f"SUMO says: {text}"
 
     def close(self) -> None:
         if self._sink >= 0:
+            said = self._path.read_bytes() if self._repeat else b""
+            if said:
+                os.write(self._own[1], said)
             for descriptor in (self._sink, *self._own):
                 os.close(descriptor)
             self._sink = -1
 
 
 def _file_of(text: str, files: Sequence[str]) -> str:
-    """The file among the routes that holds the names SUMO quotes, else all of them."""
+    """The route file that holds all the names SUMO quotes; none if there is no such file."""
     quoted = [part for part in text.split("'")[1::2] if part]
     for name in files[1:]:
         with contextlib.suppress(OSError, UnicodeDecodeError):
             content = Path(name).read_text(encoding="utf-8")
-            if quoted and all(f'"{part}"' in content or f" {part}" in content or part in content for part in quoted):
+            if quoted and all(part in content for part in quoted):
                 return name
-    return ", ".join(files[1:]) or files[0]
+    return ""
