@@ -20,8 +20,8 @@ def network(directory: Path, edges: list[Edge], ways: list[Way]) -> StreetLanes:
         lines.append(f'<edge id=":n_{k}" function="internal"><lane id=":n_{k}_0" index="0" speed="13.9" '
                      'length="10" shape="0,0 10,0"/></edge>')
     for edge, length_m, n_lanes in edges:
-        lanes = "".join(f'<lane id="{edge}_{i}" index="{i}" speed="13.9" length="{length_m}" shape="0,0 1,0"/>'
-                        for i in range(n_lanes))
+        lanes = "".join(f'<lane id="{edge}_{i}" index="{i}" speed="13.9" length="{length_m}" '
+                        'shape="0,0 1,0"/>' for i in range(n_lanes))
         lines.append(f'<edge id="{edge}" from="a" to="b">{lanes}</edge>')
     for k, (start, end, *signal) in enumerate(ways):
         (a, i), (b, j) = start.rsplit("_", 1), end.rsplit("_", 1)
