@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from sim.commands import sumo
-from sim.commands import sumo
 from sim.evaluate_commands import evaluate
 from sim.importers.commands import import_command
 
@@ -32,7 +31,6 @@ def belisha() -> None:
 
 
 app.command("import")(import_command)
-app.command()(sumo)
 app.command()(sumo)
 app.command()(evaluate)
 
