@@ -140,3 +140,13 @@ def test_a_longer_promise_allows_a_longer_green_and_a_shorter_no_shorter_one(
     street.calls[MILL_CROSSING] = True
     held = [v for v in street.run(trips_s + 1) if v.check == "C7"]
     assert [(v.measured_ms, v.required_ms) for v in held] == [(trips_s * 1_000 + 100, trips_s * 1_000)]
+
+
+def test_one_green_held_before_two_calls_late_together_is_one_alarm() -> None:
+    street = Street(crossroads(promise_ms=np.full(6, 90_000))).started()
+    street.show(GREEN, EAST)
+    street.calls[[NORTH, CROSSING]] = True
+    found = street.run(400)
+    assert sorted((v.check, v.groups) for v in found) == [
+        ("C13", (NORTH,)), ("C13", (CROSSING,)), ("C7", (EAST, NORTH)),
+    ]  # fmt: skip

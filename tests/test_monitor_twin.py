@@ -175,7 +175,7 @@ def compare(seed: int, frames: int, malice: float) -> set[str]:
     return seen
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1 << 32), malice=st.sampled_from((0.0, 0.0004, 0.003, 0.02)))
 def test_the_monitor_and_its_slow_twin_agree(seed: int, malice: float) -> None:
     compare(seed, 500, malice)

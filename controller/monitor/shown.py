@@ -41,11 +41,11 @@ class ShownChecks:
         self.any_open = bool(differs.any())
         if not self.any_open:
             return
-        for group in np.flatnonzero(differs & ~self._reported):
+        late = differs & ~self._reported & (now_ms - self._since_ms >= self._tolerance_ms)
+        for group in np.flatnonzero(late):
             lasted_ms = now_ms - int(self._since_ms[group])
-            if lasted_ms >= self._tolerance_ms:
-                self._reported[group] = True
-                self._report(int(group), int(feedback[group]), int(expected[group]), lasted_ms, found)
+            self._report(int(group), int(feedback[group]), int(expected[group]), lasted_ms, found)
+        self._reported |= late
         self._judge_conflicts(feedback, np.flatnonzero(differs), flash, found)
 
     def _report(self, group: int, shown: int, wanted: int, lasted_ms: int, found: Findings) -> None:
