@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from sim.measures import RunResult
     from sim.scenarios import Scenario
 
-ControllerName = StrEnum("ControllerName", {name: name for name in CONTROLLERS})
+# mypy wants the members spelled out; they are spelled out once, in the vocabulary.
+ControllerName = StrEnum("ControllerName", {name: name for name in CONTROLLERS})  # type: ignore[misc]
 
 _HELP_OPTIONS = "Anything for SUMO itself, after --, e.g. -- --tripinfo-output trips.xml"
 
@@ -121,8 +122,8 @@ def _print_table(given: dict[str, Any], result: RunResult) -> None:
 
     minutes = (given["end_s"] - given["begin_s"]) / 60
     table = Table(
-        title=f"{given['controller']}, sensors {given['sensors']}, timing {given['timing']}, seed {given['seed']}, "
-        f"{minutes:g} min",
+        title=f"{given['controller']}, sensors {given['sensors']}, timing {given['timing']}, "
+        f"seed {given['seed']}, {minutes:g} min",
         title_justify="left",
     )
     table.add_column("delay, s per trip")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from controller.network import Network
 from controller.vocabulary import GroupKind, Lamp
+from sim.importers.sumo_links import matrix_rows, row_key
 from sim.importers.sumo_net_xml import SumoNet
 
 ACTIVE = (Lamp.GREEN, Lamp.YELLOW, Lamp.CLEARANCE)
@@ -46,18 +47,18 @@ class _Head:
             for link in group_of
         }
         self.text = ""
-        self.shown: list[int] = []
+        self.shown: list[int] = [-1] * len(self.links)
         self.cleared_ms = [-NEVER_MS] * len(self.links)
         self.due_ms = NEVER_MS
         """When the letters change although no lamp does: a yielding green becomes a free one."""
 
     def render(self, shown: list[int], now_ms: int) -> str:
         """The letters for these lamps of the junction's groups (n,)."""
-        self.shown = shown
-        for k, lamp in enumerate(shown):
-            if lamp in ACTIVE:
+        for k, (lamp, before) in enumerate(zip(shown, self.shown, strict=True)):
+            if before in ACTIVE and lamp not in ACTIVE:
                 after = CLEARING_PEDESTRIAN_MS if self.is_pedestrian[k] else CLEARING_VEHICLE_MS
                 self.cleared_ms[k] = now_ms + after
+        self.shown = shown
         active = [
             lamp in ACTIVE or now_ms < until for lamp, until in zip(shown, self.cleared_ms, strict=True)
         ]
@@ -139,28 +140,25 @@ _LAMP = {
 
 def _responses(net: SumoNet) -> dict[str, dict[int, set[int]]]:
     """Signal → link → links of the same signal it has to give way to."""
-    node_of = {
-        lane: (node.id, row) for node in net.junctions.values() for row, lane in enumerate(node.int_lanes)
-    }
-    place: dict[tuple[str, int], tuple[str, int]] = {}
-    rows: list[tuple[str, int, tuple[str, int]]] = []
+    row_of = matrix_rows(net)
+    link_of: dict[tuple[str, int], tuple[str, int]] = {}
     for way in net.connections:
-        if not way.tl or way.link_index < 0:
-            continue
-        # People on foot cross on the crossing itself, which stands among the node's inner lanes.
-        row = node_of.get(way.via) or node_of.get(way.to_lane) or node_of.get(way.from_lane)
-        if row is not None:
-            place[row] = (way.tl, way.link_index)
-            rows.append((way.tl, way.link_index, row))
+        if way.tl and way.link_index >= 0:
+            crossing = next((lane for lane in (way.to_lane, way.from_lane) if _is_crossing(net, lane)), "")
+            row = row_of.get(row_key(way, crossing))
+            if row is not None:
+                link_of[row] = (way.tl, way.link_index)
     found: dict[str, dict[int, set[int]]] = {}
-    for tl, link, (node, row) in rows:
-        bits = net.junctions[node].responses.get(row, 0)
-        others = found.setdefault(tl, {}).setdefault(link, set())
-        for other_row in range(bits.bit_length()):
-            other = place.get((node, other_row)) if bits >> other_row & 1 else None
-            if other is not None and other[0] == tl and other[1] != link:
-                others.add(other[1])
+    for (node, k), (tl, link) in link_of.items():
+        bits = net.junctions[node].responses.get(k, 0)
+        others = (link_of.get((node, other)) for other in range(bits.bit_length()) if bits >> other & 1)
+        to = {other[1] for other in others if other is not None and other[0] == tl}
+        found.setdefault(tl, {}).setdefault(link, set()).update(to - {link})
     return found
+
+
+def _is_crossing(net: SumoNet, lane: str) -> bool:
+    return lane in net.lanes and net.edges[net.lanes[lane].edge].function == "crossing"
 
 
 def crossings_of(network: Network, controlled: Controlled, net: SumoNet) -> dict[tuple[str, str], int]:

@@ -64,8 +64,8 @@ class SumoOptions:
                 )
             if name == "--time-to-teleport" and _number(name, value) > 0:
                 raise BadOptions(
-                    f"SUMO option {name} {value} after -- contradicts the measures: a vehicle that is taken away "
-                    "no longer waits; allowed are values of 0 or less"
+                    f"SUMO option {name} {value} after -- contradicts the measures: a vehicle that is taken "
+                    "away no longer waits; allowed are values of 0 or less"
                 )
         named = {name: value for name, value in theirs}
         ours = {

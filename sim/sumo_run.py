@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -48,7 +48,7 @@ class RunSpec:
     controller: str | None
     sensors: Sensors = Sensors.LOOPS
     seed: int = 1
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     sumo_options: tuple[str, ...] = ()
     additional: tuple[Path, ...] = ()
     step_ms: int = 1000
