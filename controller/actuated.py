@@ -13,10 +13,15 @@ from __future__ import annotations
 import numpy as np
 
 from controller import actuated_kernels as kernels
+from controller.junction import Junction
 from controller.network import Ints, Network
-from controller.state import State
+from controller.state import NEVER_MS, State
 from controller.urgency import DECISION_PERIOD_MS, Urgency
 from controller.vocabulary import StageSource
+
+
+MAX_GREEN_OVER_SPLIT = 1.5
+"""Maximum of a stage over its part of the fixed plan (Signal Timing Manual, 5.2: 1.25 to 1.5)."""
 
 
 class Actuated:
@@ -29,14 +34,16 @@ class Actuated:
         self.network = network
         self.urgency = Urgency(network)
         ring: list[int] = []
-        starts = [0]
+        starts, longest_ms = [0], []
         for j, junction in enumerate(network.street.junctions):
-            first = int(network.stage_start[j])
-            given = [first + s for s, stage in enumerate(junction.stages) if stage.source == StageSource.GIVEN]
-            ring += given or range(first, int(network.stage_start[j + 1]))
+            given = [s for s, stage in enumerate(junction.stages) if stage.source == StageSource.GIVEN]
+            places = given or list(range(len(junction.stages)))
+            ring += [int(network.stage_start[j]) + s for s in places]
+            longest_ms += [stage_max_ms(junction, junction.stages[s].name) for s in places]
             starts.append(len(ring))
         self.ring_start: Ints = np.array(starts, np.int64)
         self.ring_stage: Ints = np.array(ring, np.int64)
+        self.ring_max_ms: Ints = np.array(longest_ms, np.int64)
 
     def propose(self, state: State, now_ms: int) -> None:
         """Write the wanted stage and its planned end of the junctions whose turn it is."""
@@ -61,6 +68,7 @@ class Actuated:
             urgency.stage_given,
             self.ring_start,
             self.ring_stage,
+            self.ring_max_ms,
             network.lane_start,
             network.lane_group_bits,
             network.lane_saturation_veh_per_s,
@@ -73,12 +81,23 @@ class Actuated:
             state.target_stage,
             state.target_bits,
             state.in_transition,
+            state.stage_since_ms,
             state.call_since_ms,
             urgency.walk_only_called,
             urgency.since_ms,
             urgency.ended_ms,
             urgency.stage,
             urgency.leave_by_ms,
+            urgency.due_calls,
             state.wanted_stage,
             state.planned_end_ms,
         )
+
+
+def stage_max_ms(junction: Junction, stage: str) -> int:
+    """Longest time of a stage while others wait: its split of the fixed plan and half as much again.
+
+    The groups' own maximum greens hold beside it; where the plan does not know the stage, they alone.
+    """
+    split_ms = sum(step.duration_ms for plan in junction.plans[:1] for step in plan.steps if step.stage == stage)
+    return int(MAX_GREEN_OVER_SPLIT * split_ms) or NEVER_MS

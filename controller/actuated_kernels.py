@@ -104,8 +104,8 @@ def ring_place(j, stage, ring_start, ring_stage):
 
 @njit(
     "void(int64, int64, int64, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1],"
-    " i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[:, ::1], f8[::1], i1[::1], i8[::1],"
-    " i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
+    " i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[:, ::1], f8[::1], i1[::1], i8[::1],"
+    " i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
     cache=True,
     nogil=True,
 )
@@ -126,6 +126,7 @@ def actuate(
     stage_given,
     ring_start,
     ring_stage,
+    ring_max_ms,
     lane_start,
     lane_group_bits,
     lane_saturation_veh_per_s,
@@ -138,12 +139,14 @@ def actuate(
     target_stage,
     target_bits,
     in_transition,
+    stage_since_ms,
     call_since_ms,
     walk_only_called,
     since_ms,
     ended_ms,
     urgent_stage,
     leave_by_ms,
+    due_calls,
     wanted_stage,
     planned_end_ms,
 ):
@@ -167,26 +170,32 @@ def actuate(
             continue
         if urgent_stage[j] >= 0:
             wanted_stage[j] = urgent_stage[j]
+        if urgent_stage[j] >= 0 and not due_calls[j]:
             continue
         first = group_start[j]
         n = group_start[j + 1] - first
-        waiting = 0
+        waiting, called_ms = 0, NEVER_MS
         for k in range(n):
             if call_since_ms[first + k] < NEVER_MS and lamp[first + k] != GREEN and not stage_bits[stage] >> k & 1:
                 waiting |= 1 << k
-        place = next_in_ring(
-            ring_place(j, stage, ring_start, ring_stage), waiting, j, ring_start, ring_stage, stage_bits
-        )
+                called_ms = min(called_ms, call_since_ms[first + k])
+        if due_calls[j]:
+            waiting = due_calls[j]
+        present = ring_place(j, stage, ring_start, ring_stage)
+        place = next_in_ring(present, waiting, j, ring_start, ring_stage, stage_bits)
         if place < 0:
             continue  # nobody to serve elsewhere: rest in green
         ending = stage_bits[stage] & ~stage_bits[ring_stage[place]]
         needed_ms = extension_ms(
             j, ending, lane_start, lane_group_bits, queue_veh, arrival_veh, blocked, lane_saturation_veh_per_s
         )
+        if present >= ring_start[j]:
+            maximum_ms = max(stage_since_ms[j], called_ms) + ring_max_ms[present]
+            needed_ms = min(needed_ms, max(0, maximum_ms - now_ms))
         until_ms = held_until_ms(
             now_ms, period_ms, first, n, ending, group_kind, min_green_ms, clearance_ms, lamp, lamp_since_ms
         )
-        if needed_ms > 0 or until_ms > now_ms:
+        if not due_calls[j] and (needed_ms > 0 or until_ms > now_ms):
             planned_end_ms[j] = min(leave_by_ms[j], max(until_ms, now_ms + needed_ms))
             continue
         planned_end_ms[j] = now_ms

@@ -23,7 +23,9 @@ class Urgency:
     """What each junction must do now to keep its promises.
 
     After `update`: `stage` (J) the stage that must be wanted now, -1 = the planner is free;
-    `leave_by_ms` (J) the time by which the present stage must be left, NEVER_MS = nobody calls.
+    `leave_by_ms` (J) the time by which the present stage must be left, NEVER_MS = nobody calls;
+    `due_calls` (J) bits of the calls whose turn it is because the greens in their way are at
+    their maximum (a planner may pick another stage for one of them if it keeps the promises).
     A planner announces no planned end later than that. When the urgent stage is the present
     one, a crossing inside it must get WALK again, and `leave_by_ms` leaves room for it.
     """
@@ -38,7 +40,7 @@ class Urgency:
         self.walk_only_called: NDArray[np.bool_] = np.zeros(network.n_groups, np.bool_)
         self.since_ms: Ints = np.zeros(GROUPS_PER_JUNCTION_MAX, np.int64)
         self.ended_ms: Ints = np.zeros(GROUPS_PER_JUNCTION_MAX, np.int64)
-        self._up = np.zeros(1, np.int64)
+        self.due_calls: Ints = np.zeros(network.n_junctions, np.int64)
 
     def update(self, state: State, now_ms: int) -> None:
         """Judge the junctions whose turn it is at the lamp time `now_ms`."""
@@ -71,7 +73,7 @@ class Urgency:
             self.walk_only_called,
             self.since_ms,
             self.ended_ms,
-            self._up,
+            self.due_calls,
             self.stage,
             self.leave_by_ms,
         )

@@ -14,40 +14,42 @@ from controller.stage_play_kernels import junction_now, most_urgent, play_calls,
 PEDESTRIAN = 1
 NEVER_MS = 1 << 60
 
-LIKELY_CALL_S = 20.0
+LIKELY_CALL_S = 100.0
 """A crossing is planned as called when somebody comes within this time more often than not."""
 
 
 @njit(
-    "int64(int64, int64, int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
+    "UniTuple(int64, 2)(int64, int64, int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1])",
     cache=True,
     nogil=True,
 )
-def green_is_up_ms(first, n, active, calls, earliest, conflict_bits, max_green_ms, since_ms, call_since_ms, up):
-    """When the first active green reaches its maximum with a conflicting call waiting, ms; else NEVER_MS.
+def greens_used_up(first, n, active, calls, now_ms, conflict_bits, max_green_ms, since_ms, call_since_ms):
+    """(calls whose turn it is because every green in their way is at its maximum, when the first comes to that ms).
 
-    The maximum is counted from the first conflicting call. `up[0]` gets the bits of the calls that wait for
-    greens whose maximum is up by `earliest` ms.
+    A maximum is counted from the first call that conflicts with the green. A green whose end alone would serve
+    nobody goes on: a left turn beside a through movement ends with it when the call needs both to end.
 
-    conflict_bits (G) bits · max_green_ms (G) ms · since_ms (62) ms · call_since_ms (G) ms · up (1) bits, written
+    conflict_bits (G) bits · max_green_ms (G) ms · since_ms (62) ms · call_since_ms (G) ms
     """
+    due = 0
     soonest_ms = NEVER_MS
-    up[0] = 0
-    for a in range(n):
-        if not (active >> a) & 1:
+    for c in range(n):
+        in_the_way = conflict_bits[first + c] & active
+        if not (calls >> c) & 1 or not in_the_way:
             continue
-        waiting = conflict_bits[first + a] & calls
-        called_ms = NEVER_MS
-        for k in range(n):
-            if (waiting >> k) & 1:
-                called_ms = min(called_ms, call_since_ms[first + k])
-        if called_ms == NEVER_MS:
-            continue
-        end_ms = max(since_ms[a], called_ms) + max_green_ms[first + a]
+        end_ms = 0
+        for a in range(n):
+            if not (in_the_way >> a) & 1:
+                continue
+            called_ms = NEVER_MS
+            for k in range(n):
+                if ((conflict_bits[first + a] & calls) >> k) & 1:
+                    called_ms = min(called_ms, call_since_ms[first + k])
+            end_ms = max(end_ms, max(since_ms[a], called_ms) + max_green_ms[first + a])
         soonest_ms = min(soonest_ms, end_ms)
-        if end_ms <= earliest:
-            up[0] |= waiting
-    return soonest_ms
+        if end_ms <= now_ms:
+            due |= 1 << c
+    return due, soonest_ms
 
 
 @njit("boolean(int64, int64, int64, int64)", cache=True, nogil=True)
@@ -163,22 +165,22 @@ def judge_urgency(
     walk_only_called,
     since_ms,
     ended_ms,
-    up,
+    due_calls,
     urgent_stage,
     leave_by_ms,
 ):
     """For every junction whose turn it is: the stage that must be wanted now, and the last time to leave.
 
     Network arrays, recall (G) bool, people_per_s (G) and the sequencer's arrays as in `junction_now` and
-    `play_calls` · max_green_ms, clearance_ms (G) ms · scratch: since_ms, ended_ms (62) ms, up (1) bits
-    Written: walk_only_called (G) bool · urgent_stage (J) index, -1 = free · leave_by_ms (J) ms, NEVER_MS = no call
+    `play_calls` · max_green_ms, clearance_ms (G) ms · scratch: since_ms, ended_ms (62) ms
+    Written: walk_only_called (G) bool · due_calls (J) bits, see `greens_used_up` · urgent_stage (J) index, -1 = free · leave_by_ms (J) ms, NEVER_MS = no call
     """
     for j in range(len(group_start) - 1):
         if not is_turn(j, now_ms, resolution_ms, period_ms):
             continue
         first, n = group_start[j], group_start[j + 1] - group_start[j]
         mark_unlikely_walks(j, group_start, group_kind, recall, people_per_s, walk_only_called)
-        urgent_stage[j], leave_by_ms[j] = -1, NEVER_MS
+        urgent_stage[j], leave_by_ms[j], due_calls[j] = -1, NEVER_MS, 0
         slack_ms, chosen = -NEVER_MS, -1
         for given_only in (False, True):
             active, ready_ms, calls = junction_now(
@@ -188,8 +190,8 @@ def judge_urgency(
             if not calls:
                 break
             if not given_only:
-                up_ms = green_is_up_ms(
-                    first, n, active, calls, now_ms, conflict_bits, max_green_ms, since_ms, call_since_ms, up
+                due_calls[j], up_ms = greens_used_up(
+                    first, n, active, calls, now_ms, conflict_bits, max_green_ms, since_ms, call_since_ms
                 )
             next_ms = max(ready_ms, now_ms + max(resolution_ms, period_ms))
             slack, stage = play_calls(
@@ -205,12 +207,13 @@ def judge_urgency(
             continue
         leave_by_ms[j] = max(now_ms, min(up_ms, next_ms + max(0, slack_ms)))
         if in_transition[j]:
+            due_calls[j] = 0
             continue
         if slack_ms < 0:
             urgent_stage[j] = chosen
-        elif up[0]:
+        elif due_calls[j]:
             urgent_stage[j] = stage_serving(
-                most_urgent(first, n, up[0], promise_ms, call_since_ms),
+                most_urgent(first, n, due_calls[j], promise_ms, call_since_ms),
                 calls, active, stage_start[j], stage_start[j + 1], stage_bits, stage_given, False
             )  # fmt: skip
         if urgent_stage[j] >= 0 and urgent_stage[j] == target_stage[j]:
