@@ -185,6 +185,7 @@ def _run(request: _Request, out: Path, processes: int, quiet: bool) -> tuple[Com
     store = ResultStore(out)
     names = (*request.controllers, *(YARDSTICKS if request.yardsticks else ()))
     planned = plan_jobs(request.scenarios, names, request.seeds, request.sensors, request.timing)
+    _check_scenarios(planned, store)
     with _progress(planned, store, quiet) as on_step:
         try:
             outcomes = sweep(planned, run_job, store, processes, on_step)
@@ -205,6 +206,20 @@ def _run(request: _Request, out: Path, processes: int, quiet: bool) -> tuple[Com
         when=datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z"),
     )
     return compare(planned, outcomes), made
+
+
+def _check_scenarios(planned: Sequence[Job], store: ResultStore) -> None:
+    """Refuse what cannot run before anything runs; what is in the store has run already.
+
+    Raises UnusableNetwork and ScenarioError, each with one line.
+    """
+    from sim.importers.sumo import import_sumo
+    from sim.importers.sumo_net_xml import read_net
+    from sim.scenarios import check_belongs_together
+
+    for scenario in dict.fromkeys(job.scenario for job in planned if not store.path(job).exists()):
+        import_sumo(scenario.net, Timing(planned[0].timing))
+        check_belongs_together(scenario, read_net(scenario.net).edges)
 
 
 def command_line() -> str:

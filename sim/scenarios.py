@@ -15,7 +15,7 @@ import re
 import tomllib
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, cast
@@ -27,6 +27,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _WINDOW_KEYS = ("begin_s", "end_s")
 _DEPARTING = ("vehicle", "trip", "person")
 _FLOWS = ("flow", "personFlow")
+_WHO = (*_DEPARTING, *_FLOWS, "route")
+_EDGE_KEYS = {
+    "route": ("edges",),
+    "walk": ("edges", "from", "to"),
+    "trip": ("from", "to", "via"),
+    "flow": ("from", "to", "via"),
+    "personTrip": ("from", "to"),
+}
+"""Where demand names edges of its network."""
 
 
 class ScenarioError(ValueError):
@@ -181,6 +190,22 @@ def busiest_hour_s(routes: Iterable[Path]) -> int:
 
 def _departures_by_hour(path: Path) -> Counter[int]:
     departures: Counter[int] = Counter()
+    for element, is_start in _elements(path):
+        if is_start or element.tag not in (*_DEPARTING, *_FLOWS):
+            continue
+        if element.tag in _FLOWS:
+            departures.update(_flow_by_hour(path, element))
+        elif (depart_s := _seconds(path, element, "depart")) is not None:
+            departures[int(depart_s) // HOUR_S] += 1
+        element.clear()
+    return departures
+
+
+def _elements(path: Path) -> Iterator[tuple[ElementTree.Element, bool]]:
+    """Every element of a demand file at its start tag (True), then complete (False).
+
+    Raises ScenarioError naming file and place when it is not SUMO demand.
+    """
     try:
         with _open(path) as stream:
             root = ""
@@ -189,13 +214,7 @@ def _departures_by_hour(path: Path) -> Counter[int]:
                     root = element.tag
                     if root not in ("routes", "additional"):
                         raise ScenarioError(f"{path}: <{root}> is no SUMO demand; allowed: <routes>")
-                if event == "start" or element.tag not in (*_DEPARTING, *_FLOWS):
-                    continue
-                if element.tag in _FLOWS:
-                    departures.update(_flow_by_hour(path, element))
-                elif (depart_s := _seconds(path, element, "depart")) is not None:
-                    departures[int(depart_s) // HOUR_S] += 1
-                element.clear()
+                yield element, event == "start"
     except ElementTree.ParseError as error:
         line, column = error.position
         raise ScenarioError(f"{path}, line {line}, column {column}: not XML: {error.msg}") from error
@@ -203,7 +222,6 @@ def _departures_by_hour(path: Path) -> Counter[int]:
         raise ScenarioError(f"{path}: damaged gzip: {error}") from error
     except OSError as error:
         raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return departures
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -257,3 +275,23 @@ def _flow_by_hour(path: Path, flow: ElementTree.Element) -> Counter[int]:
         overlap_s = min(end_s, (hour + 1) * HOUR_S) - max(begin_s, hour * HOUR_S)
         departures[hour] += round(per_s * overlap_s)
     return departures
+
+
+def check_belongs_together(scenario: Scenario, edges: Container[str]) -> None:
+    """Refuse demand that was made for another network: every edge it names must be in `edges`.
+
+    Raises ScenarioError naming file, who departs and the edge.
+    """
+    for path in scenario.routes:
+        who = "?"
+        for element, is_start in _elements(path):
+            if is_start:
+                who = f"{element.tag} {element.get('id')!r}" if element.tag in _WHO else who
+                continue
+            for key in _EDGE_KEYS.get(element.tag, ()):
+                for edge in element.get(key, "").split():
+                    if edge not in edges:
+                        raise ScenarioError(
+                            f"{path}: {who}: edge {edge!r} is not in {scenario.net}; is it another network's?"
+                        )
+            element.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -32,8 +33,10 @@ def whole(value: float | None) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """Two decimals."""
-    return NONE if value is None else f"{value:.2f}"
+    """Two decimals below ten, then fewer: four characters up to 9999."""
+    if value is None:
+        return NONE
+    return f"{value:.2f}" if value < 9.995 else f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
 
 
 def share(value: float | None) -> str:
@@ -135,7 +138,11 @@ def _block(table: MapTable) -> list[str]:
         name = LABELS.get(row.controller, row.controller)[:_NAME_WIDTH]
         cells = "".join(column.cell(row).rjust(column.width) for column in _TERMINAL)
         lines.append(f"{rank(row):<3}{name:<{_NAME_WIDTH}}{cells}")
-    return lines + [f"   {line}" for note in notes(table) for line in _wrapped(note)]
+    return lines + [
+        f"   {line}"
+        for note in notes(table)
+        for line in textwrap.wrap(note, COLUMNS - 3, subsequent_indent="  ")
+    ]
 
 
 def notes(table: MapTable) -> list[str]:
@@ -148,20 +155,12 @@ def notes(table: MapTable) -> list[str]:
             found.append(f"{row.controller}: {row.promises_broken} promises broken")
         if row.violations:
             found.append(f"{row.controller}: {row.violations} violations of the monitor's rules")
-        found += [f"{row.controller}, seed {seed} failed: {reason}" for seed, reason in row.failed]
+        for reason in dict.fromkeys(reason for _, reason in row.failed):
+            seeds = [seed for seed, other in row.failed if other == reason]
+            found.append(f"{row.controller}, seed {_listed(seeds)} failed: {reason}")
     if table.floor_hidden:
         found.append("all-green is not shown: here it is not below every controller")
     return found
-
-
-def _wrapped(text: str, width: int = COLUMNS - 3) -> list[str]:
-    lines: list[str] = []
-    while len(text) > width:
-        cut = text.rfind(" ", 1, width + 1)
-        cut = cut if cut > 0 else width
-        lines.append(text[:cut])
-        text = "  " + text[cut:].lstrip()
-    return [*lines, text]
 
 
 def _overall_cells(one: Overall) -> tuple[str, ...]:

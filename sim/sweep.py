@@ -19,6 +19,7 @@ import platform
 import signal
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -62,6 +63,8 @@ class Failure:
     """A run that gave no result, and why in one line."""
 
     reason: str
+    trace: str = ""
+    """The whole story where the reason is a mistake of ours."""
 
 
 Outcome = RunResult | Failure
@@ -203,6 +206,12 @@ class ResultStore:
                 f"{path}: cannot be written: {error.strerror}; finished runs are kept"
             ) from error
 
+    def keep_trace(self, job: Job, failure: Failure) -> None:
+        """Leave the story of a mistake of ours beside the results, for whoever repairs it."""
+        if failure.trace:
+            with contextlib.suppress(OSError):
+                self.path(job).with_suffix(".failed.txt").write_text(failure.trace, encoding="utf-8")
+
 
 # --- one run ------------------------------------------------------------------------------
 
@@ -276,7 +285,9 @@ def sweep(
                 if outcome is None:
                     continue
                 running.remove(one)
-                if not isinstance(outcome, Failure):
+                if isinstance(outcome, Failure):
+                    store.keep_trace(one.job, outcome)
+                else:
                     store.keep(one.job, outcome, time.monotonic() - one.started_s)
                 outcomes[one.job] = outcome
                 on_step(one.job, 1.0)
@@ -318,7 +329,7 @@ def _receive(one: _Running, on_step: OnStep) -> Outcome | None:
         return None
     one.process.join()
     one.pipe.close()
-    return RunResult.from_json(content) if kind == "result" else Failure(content)
+    return RunResult.from_json(content) if kind == "result" else Failure(*content)
 
 
 def _ending(code: int | None) -> str:
@@ -337,9 +348,16 @@ def _work(job: Job, runner: Runner, sources: str, pipe: Connection) -> None:
             raise RuntimeError("the product's sources changed during the sweep; run the command again")
         result = runner(job, lambda part: pipe.send(("part", part)))
     except Exception as error:
-        lines = str(error).strip().splitlines() or [""]
-        known = isinstance(error, (ValueError, RuntimeError, OSError)) and lines[0]
-        pipe.send(("failure", lines[0] if known else f"{type(error).__name__}: {lines[0]}"))
+        pipe.send(("failure", _reason(error)))
     else:
         pipe.send(("result", result.to_json()))
     pipe.close()
+
+
+def _reason(error: Exception) -> tuple[str, str]:
+    """One line, and the trace where the error is not one of ours that says all there is to say."""
+    lines = str(error).strip().splitlines() or [""]
+    ours = type(error).__module__.partition(".")[0] in ("controller", "override", "sim")
+    if lines[0] and (ours or type(error) in (ValueError, RuntimeError)):
+        return lines[0], ""
+    return f"{type(error).__name__}: {lines[0]}", "".join(traceback.format_exception(error))
