@@ -30,6 +30,8 @@ GLOSSARY: tuple[tuple[str, str, str], ...] = (
      "Ten or more vehicles stand longer than 300 s at the same time; or unfinished + never-departed "
      f"vehicles exceed both {GRIDLOCK_LEFT_FACTOR:.0f} × the fixed plan's median on this map and "
      f"{GRIDLOCK_LEFT_VEH}."),
+    ("not arrived", "vehicles",
+     "Unfinished plus never departed when the run ends; mean of the seeds."),
     ("×delay, ×person", "ratio",
      "Mean delay (person-seconds) divided by that of the best of fixed, actuated, greedy and "
      "max-pressure on this map in the same sweep. Below 1 is better than all four."),
