@@ -87,3 +87,27 @@ def test_where_lamps_change_once_a_second_the_street_may_be_two_steps_behind() -
     verdict = street.tick()
     assert [(v.check, v.measured_ms, v.required_ms) for v in verdict.violations] == [("C2", 1_900, 1_900)]
     assert verdict.latched[MILL_LANE]
+
+
+def test_a_lamp_dark_since_before_the_first_frame_is_found() -> None:
+    street = Street()
+    street.follow = False
+    street.feedback[MILL] = DARK
+    assert street.tick().violations == ()
+    assert street.tick().violations == ()
+    assert checks(list(street.tick().violations)) == ["C2"]
+
+
+def test_a_lamp_dark_through_a_flash_is_found() -> None:
+    street = Street().started()
+    street.follow = False
+    street.feedback[MILL] = DARK
+    street.tick()
+    assert checks(list(street.tick(step_ms=400).violations)) == ["C12"]
+    found = []
+    for _ in range(2):
+        street.feedback = street.monitor.permitted.copy()
+        street.feedback[MILL] = DARK
+        found += street.tick().violations
+    assert checks(found) == ["C2"]
+    assert list(street.tick().latched) == [False, True]

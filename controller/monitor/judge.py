@@ -42,6 +42,7 @@ class SafetyMonitor:
         self._lamps: Int8s = np.zeros(groups, dtype=np.int8)
         self._first_group = np.searchsorted(card.junction, np.arange(junctions))
         self._seen: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+        self._compared = (b"", b"")
         self._permitted_bytes = self._memory.permitted.tobytes()
         self._due_ms = 0
         self._running = False
@@ -82,13 +83,9 @@ class SafetyMonitor:
             return self._distrust(fault)
         now_ms = self._gate.now_ms
         seen = (lamps.tobytes(), calls.tobytes(), promise_suspended.tobytes())
-        shown = feedback.tobytes()
-        if (
-            seen == self._seen
-            and shown == self._permitted_bytes
-            and now_ms < self._due_ms
-            and not self._shown.any_open
-        ):
+        shown = (feedback.tobytes(), self._permitted_bytes)
+        compared = shown == self._compared and now_ms < self._shown.due_ms
+        if compared and seen == self._seen and now_ms < self._due_ms:
             return self._quiet
         if seen[0] != self._seen[0] and not lamps_in_range(lamps):
             return self._distrust("a lamp code is out of range")
@@ -96,7 +93,8 @@ class SafetyMonitor:
         if not self._running:
             self._begin(now_ms, lamps, min_green_waived, found)
         else:
-            if shown != self._permitted_bytes or self._shown.any_open:
+            if not compared:
+                self._compared = shown
                 self._shown.compare(now_ms, feedback, self._memory.permitted, self._flash, found)
             if seen[0] != self._seen[0] or found.violations or now_ms >= self._due_ms:
                 self._judge_lamps(now_ms, lamps, min_green_waived, found)
@@ -145,7 +143,8 @@ class SafetyMonitor:
         if changed.size:
             self._transitions.note(now_ms, changed)
             self._patience.note(now_ms, changed)
-            self._permitted_bytes = self._memory.permitted.tobytes()
+            self._compared = (b"", b"")
+        self._permitted_bytes = self._memory.permitted.tobytes()
 
     def _end_flashes(self, now_ms: int, lamps: Int8s) -> None:
         """End each flash nobody has latched, 6 s old, for which the engine proposes all red."""
@@ -192,7 +191,7 @@ class SafetyMonitor:
         self._spread_flash()
         self._patience.pause(now_ms, self._flash)
         self._commit(now_ms, self._memory.flash_lamps)
-        self._seen = (b"", b"", b"")
+        self._seen, self._compared = (b"", b"", b""), (b"", b"")
         if not opens:
             return self._quiet
         again = "; the third time in 24 h, latched" if latches else ""

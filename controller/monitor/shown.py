@@ -9,6 +9,7 @@ from controller.monitor.lamps import ACTIVE, DARK, LAMP_NAMES, LAMPS, Bools, Int
 from controller.monitor.memory import ConflictIndex
 from controller.monitor.verdict import Findings
 
+NEVER_MS = 1 << 62
 TICK_MS = 100
 """Two differing frames trip C2 and C3 on a street that shows every change at once."""
 
@@ -29,8 +30,8 @@ class ShownChecks:
         self._since_ms: Int64s = np.zeros(groups, dtype=np.int64)
         self._open: Bools = np.zeros(groups, dtype=np.bool_)
         self._reported: Bools = np.zeros(groups, dtype=np.bool_)
-        self.any_open = False
-        """Some group differed in the last frame."""
+        self.due_ms = NEVER_MS
+        """Before this time the same difference need not be looked at again."""
 
     def compare(self, now_ms: int, feedback: Int8s, expected: Int8s, flash: Bools, found: Findings) -> None:
         """Judge `feedback` (G) against `expected` (G), permitted one frame earlier."""
@@ -38,14 +39,16 @@ class ShownChecks:
         self._since_ms[differs & ~self._open] = now_ms
         self._reported &= differs
         self._open[:] = differs
-        self.any_open = bool(differs.any())
-        if not self.any_open:
+        self.due_ms = NEVER_MS
+        if not differs.any():
             return
         late = differs & ~self._reported & (now_ms - self._since_ms >= self._tolerance_ms)
         for group in np.flatnonzero(late):
             lasted_ms = now_ms - int(self._since_ms[group])
             self._report(int(group), int(feedback[group]), int(expected[group]), lasted_ms, found)
         self._reported |= late
+        young = differs & ~self._reported
+        self.due_ms = int(self._since_ms[young].min(initial=NEVER_MS)) + self._tolerance_ms
         self._judge_conflicts(feedback, np.flatnonzero(differs), flash, found)
 
     def _report(self, group: int, shown: int, wanted: int, lasted_ms: int, found: Findings) -> None:
