@@ -52,22 +52,25 @@ def extension_ms(
 def held_until_ms(
     now_ms, period_ms, first, n, ending, group_kind, min_green_ms, clearance_ms, lamp, lamp_since_ms
 ):
-    """Until when the minimum greens and the walks of `ending` hold the stage anyway.
+    """Until when the minimum greens of `ending`, and its walkers while vehicles go on, hold the stage anyway.
 
     Nothing is gained by choosing the next stage before. group_kind (G) · min_green_ms, clearance_ms (G) ms
     lamp (G) Lamp · lamp_since_ms (G) ms
     """
     until_ms = now_ms
+    driving = False
+    for k in range(n):
+        driving = driving or (lamp[first + k] == GREEN and group_kind[first + k] != PEDESTRIAN)
     for k in range(n):
         if not (ending >> k) & 1:
             continue
         g = first + k
         if lamp[g] == GREEN:
             until_ms = max(until_ms, lamp_since_ms[g] + min_green_ms[g])
-            if group_kind[g] == PEDESTRIAN:
+            if driving and group_kind[g] == PEDESTRIAN:
                 walk_ms = max(now_ms, lamp_since_ms[g] + min_green_ms[g])
                 until_ms = max(until_ms, walk_ms + clearance_ms[g] - 2 * period_ms)
-        elif lamp[g] == CLEARANCE:
+        elif driving and lamp[g] == CLEARANCE:
             until_ms = max(until_ms, lamp_since_ms[g] + clearance_ms[g] - 2 * period_ms)
     return until_ms
 

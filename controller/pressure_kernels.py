@@ -113,18 +113,19 @@ def best_stage(j, stage, first, n, gain, stage_start, stage_bits, score, refused
 
 
 @njit(
-    "UniTuple(int64, 3)(int64, int64, int64, int64, i1[::1], i8[::1], i8[::1], i1[::1], i8[::1], i8[::1])",
+    "UniTuple(int64, 4)(int64, int64, int64, int64, i1[::1], i8[::1], i8[::1], i1[::1], i8[::1], i8[::1])",
     cache=True,
     nogil=True,
 )
 def calls_and_walks(
     now_ms, first, n, stage, group_kind, min_green_ms, clearance_ms, lamp, lamp_since_ms, call_since_ms
 ):
-    """(calls not being served, those of them outside `stage` bits, when the last walker shown WALK has cleared ms).
+    """(calls not being served, those outside `stage` bits, when the last walker shown WALK has cleared ms, greens).
 
     group_kind (G) · min_green_ms, clearance_ms (G) ms · lamp (G) · lamp_since_ms, call_since_ms (G) ms
     """
     calls = 0
+    driving = 0
     cleared_ms = now_ms
     for k in range(n):
         g = first + k
@@ -136,7 +137,9 @@ def calls_and_walks(
                 cleared_ms = max(cleared_ms, walk_end_ms + clearance_ms[g])
             elif lamp[g] == CLEARANCE:
                 cleared_ms = max(cleared_ms, lamp_since_ms[g] + clearance_ms[g])
-    return calls, calls & ~stage, cleared_ms
+        elif lamp[g] == GREEN:
+            driving |= 1 << k
+    return calls, calls & ~stage, cleared_ms, driving
 
 
 @njit(
@@ -205,7 +208,7 @@ def go_to_best(
         if urgent_stage[j] >= 0:
             wanted_stage[j] = urgent_stage[j]
             continue
-        calls, elsewhere, cleared_ms = calls_and_walks(
+        calls, elsewhere, cleared_ms, driving = calls_and_walks(
             now_ms, first, n, bits, group_kind, min_green_ms, clearance_ms, lamp, lamp_since_ms, call_since_ms
         )
         if stage >= 0:
@@ -214,7 +217,7 @@ def go_to_best(
                 continue
             if decided_ms > now_ms + interval_ms:  # it rested until now
                 decided_ms = stage_since_ms[j] + interval_ms
-            if now_ms < decided_ms:
+            if driving and now_ms < decided_ms:
                 planned_end_ms[j] = min(decided_ms, leave_by_ms[j])
                 continue
         for s in range(stage_start[j], stage_start[j + 1]):
@@ -229,7 +232,7 @@ def go_to_best(
                 break
             refused[best] = True
             best = best_stage(j, stage, first, n, gain, stage_start, stage_bits, score, refused)
-        if stage >= 0 and best != stage and now_ms + 2 * period_ms < cleared_ms:
+        if stage >= 0 and best != stage and driving and now_ms + 2 * period_ms < cleared_ms:
             # Walkers hold the stage anyway: let them clear while vehicles go on, then look again.
             planned_end_ms[j] = min(cleared_ms - 2 * period_ms, leave_by_ms[j])
             continue

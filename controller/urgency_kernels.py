@@ -212,10 +212,17 @@ def judge_urgency(
         if slack_ms < 0:
             urgent_stage[j] = chosen
         elif due_calls[j]:
-            urgent_stage[j] = stage_serving(
+            best = stage_serving(
                 most_urgent(first, n, due_calls[j], promise_ms, call_since_ms),
                 calls, active, stage_start[j], stage_start[j + 1], stage_bits, stage_given, False
             )  # fmt: skip
+            if best >= 0 and not keeps_promises(
+                j, best, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, promise_ms,
+                stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms, green_ended_ms,
+                target_bits, in_transition, call_since_ms, since_ms, ended_ms
+            ):  # fmt: skip
+                best = chosen
+            urgent_stage[j] = best
         if urgent_stage[j] >= 0 and urgent_stage[j] == target_stage[j]:
             walk_ms = walk_time_ms(first, n, stage_bits[target_stage[j]], calls, group_kind, min_green_ms, clearance_ms)
             leave_by_ms[j] = now_ms + walk_ms + period_ms

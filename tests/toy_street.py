@@ -23,6 +23,7 @@ from controller.vocabulary import GroupKind, Lamp, StageSource, Timing
 
 VEHICLES = ("ns", "ns.left", "ew", "ew.left")
 CROSSINGS = ("walk.ns", "walk.ew")
+NAMES = (*VEHICLES, *CROSSINGS)
 COMPATIBLE = {("ns", "walk.ns"), ("ew", "walk.ew")}
 GIVEN = (("ns", "walk.ns"), ("ns.left",), ("ew", "walk.ew"), ("ew.left",))
 NS, NS_LEFT, EW, EW_LEFT, WALK_NS, WALK_EW = range(6)
@@ -44,7 +45,7 @@ def lane(name: str, exit_lane: str = "out") -> Lane:
 
 def junction(
     name: str = "square",
-    groups: Sequence[Group] = tuple(group(n) for n in (*VEHICLES, *CROSSINGS)),
+    groups: Sequence[Group] = tuple(group(n) for n in NAMES),
     stages: Sequence[tuple[str, ...]] = GIVEN,
     generated: Sequence[tuple[str, ...]] = (),
     compatible: set[tuple[str, str]] = COMPATIBLE,
