@@ -14,6 +14,7 @@ import typer
 from sim.commands import sumo
 from sim.evaluate_commands import evaluate
 from sim.importers.commands import import_command
+from sim.replay_commands import replay
 
 app = typer.Typer(
     name="belisha",
@@ -33,6 +34,7 @@ def belisha() -> None:
 app.command("import")(import_command)
 app.command()(sumo)
 app.command()(evaluate)
+app.command()(replay)
 
 
 @app.command()

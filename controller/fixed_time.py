@@ -52,7 +52,7 @@ class FixedTime:
             for j, junction in enumerate(network.street.junctions)
             if any(longest_red_ms(junction, plans[j], g.name) > g.promise_ms for g in junction.groups)
         ]
-        self._urgency = Urgency(network) if self.watched else None
+        self.urgency = Urgency(network) if self.watched else None
 
     def propose(self, state: State, now_ms: int) -> None:
         """Write the wanted stage and its planned end for the time of day `now_ms`."""
@@ -69,13 +69,13 @@ class FixedTime:
             state.wanted_stage,
             state.planned_end_ms,
         )
-        if self._urgency is None:
+        if self.urgency is None:
             return
-        self._urgency.update(state, now_ms)
+        self.urgency.update(state, now_ms)
         for j in self.watched:
-            if self._urgency.stage[j] >= 0:
-                state.wanted_stage[j] = self._urgency.stage[j]
-                state.planned_end_ms[j] = max(now_ms, int(self._urgency.leave_by_ms[j]))
+            if self.urgency.stage[j] >= 0:
+                state.wanted_stage[j] = self.urgency.stage[j]
+                state.planned_end_ms[j] = max(now_ms, int(self.urgency.leave_by_ms[j]))
 
 
 def longest_red_ms(junction: Junction, plan: FixedPlan, group: str) -> int:

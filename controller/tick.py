@@ -30,6 +30,7 @@ class Controller:
 
     def __init__(self, network: Network, controller: str, policy: Policy, now_ms: int) -> None:
         self.network = network
+        self.name = controller
         self.policy = policy
         self.state: State = new_state(network, now_ms)
         self.estimator = Estimator(network, policy)

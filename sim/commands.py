@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from controller.vocabulary import CONTROLLERS, Sensors, Timing
+from sim.replay_commands import print_explanations
 
 if TYPE_CHECKING:
     from sim.measures import RunResult
+    from sim.recording import Recording
     from sim.scenarios import Scenario
 
 # mypy wants the members spelled out; they are spelled out once, in the vocabulary.
@@ -32,6 +34,12 @@ def sumo(
     sensors: Annotated[Sensors, typer.Option(help="What the controller sees.")] = Sensors.LOOPS,
     timing: Annotated[Timing, typer.Option(help="Yellow, red clearance, minimum green.")] = Timing.COMPUTED,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of SUMO.")] = 1,
+    explain: Annotated[
+        str | None, typer.Option(metavar="JUNCTION", help="Say why each stage of this junction began.")
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write down every tick, for `belisha replay`.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
     sumo_options: Annotated[
         list[str] | None, typer.Argument(metavar="[-- SUMO OPTIONS]", help=_HELP_OPTIONS)
@@ -44,7 +52,10 @@ def sumo(
     from sim.scenarios import from_files
 
     scenario = from_files(net, route, begin, end, name="run")
-    result = _run(scenario, str(controller), sensors, timing, seed, tuple(sumo_options or ()), quiet=as_json)
+    recording = _recording(str(controller), sensors, journal, explain)
+    result = _run(
+        scenario, str(controller), sensors, timing, seed, tuple(sumo_options or ()), recording, quiet=as_json
+    )
     given = {
         "net": str(net),
         "routes": [str(path) for path in route],
@@ -55,10 +66,28 @@ def sumo(
         "timing": str(timing),
         "seed": seed,
     }
+    told = recording.explanations() if recording is not None and explain is not None else None
     if as_json:
-        typer.echo(json.dumps({**given, **result.to_json()}, indent=1, allow_nan=False))
+        said = {} if told is None else {"explanations": told}
+        typer.echo(json.dumps({**given, **result.to_json(), **said}, indent=1, allow_nan=False))
     else:
+        print_explanations(told or ())
         _print_table(given, result)
+
+
+def _recording(
+    controller: str, sensors: Sensors, journal: Path | None, explain: str | None
+) -> Recording | None:
+    """What listens to the run; nothing when nobody asked for it."""
+    if journal is None and explain is None:
+        return None
+    from controller.policy import Policy
+    from sim.recording import Recording
+
+    def on_alarm(line: str) -> None:
+        typer.echo(f"belisha: {line}", err=True)
+
+    return Recording(controller, Policy(), sensors, journal, explain, on_alarm)
 
 
 def _run(
@@ -68,6 +97,7 @@ def _run(
     timing: Timing,
     seed: int,
     sumo_options: tuple[str, ...],
+    recording: Recording | None,
     quiet: bool,
 ) -> RunResult:
     from sim.importers.sumo import import_sumo
@@ -90,12 +120,17 @@ def _run(
         seed=seed,
         sumo_options=sumo_options,
     )
-    with _progress(f"{controller} on {street.name}", quiet) as on_progress:
-        return run(spec, on_progress=on_progress)
+    with progress_bar(f"{controller} on {street.name}", quiet) as on_progress:
+        if recording is None:
+            return run(spec, on_progress=on_progress)
+        try:
+            return run(spec, (recording.on_tick,), on_progress, recording.make_controller)
+        finally:
+            recording.close()
 
 
 @contextmanager
-def _progress(title: str, quiet: bool) -> Iterator[Callable[[float], None]]:
+def progress_bar(title: str, quiet: bool) -> Iterator[Callable[[float], None]]:
     """A bar on standard error with the time that is left."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

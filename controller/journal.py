@@ -1,0 +1,319 @@
+"""The journal: an append-only file of what went into every tick and which lamps came out.
+
+The file begins with a line of its own and then holds records, each framed with its
+length, its number and a checksum of payload and of frame. A file cut off anywhere is read
+up to the cut; anything wrong before that is refused by file and byte. Writing costs the tick
+an append to a list: `flush` takes it to the disk when the owner finds time, after the lamps.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import numpy as np
+
+from controller import journal_codec as codec
+from controller.conflicts import UnsafeJunction
+from controller.explain import Decision
+from controller.frame import Frame
+from controller.journal_codec import BadRecord, EndRecord, Header, TickRecord
+from controller.network import Network, build_network
+from controller.policy import PolicyError
+from controller.street_file import StreetFileError, street_from_text, street_to_text
+from controller.tick import Controller
+from controller.vocabulary import Sensors
+
+FIRST_LINE = b"belisha journal\n"
+_FRAMING = struct.Struct("<III")
+"""Length of the payload, number of the record, CRC-32 of the payload."""
+_CHECK = struct.Struct("<I")
+"""CRC-32 of the framing itself, so that a wrong length is not taken for a file cut off."""
+FRAMING_BYTES = _FRAMING.size + _CHECK.size
+FLUSH_BYTES = 1 << 18
+"""So much waits in memory before a flush is due."""
+PENDING_BYTES_MAX = 1 << 25
+"""So much may wait when nobody flushes; then the journal ends with an alarm."""
+
+
+class JournalError(ValueError):
+    """A journal that cannot be written or read; the message is one line naming file and place."""
+
+
+def product_version() -> str:
+    """Version of the installed product."""
+    try:
+        return importlib.metadata.version("belisha")
+    except importlib.metadata.PackageNotFoundError:
+        return "source"
+
+
+def framed(number: int, payload: bytes) -> bytes:
+    """A record as it stands in the file."""
+    head = _FRAMING.pack(len(payload), number, zlib.crc32(payload))
+    return head + _CHECK.pack(zlib.crc32(head)) + payload
+
+
+class JournalWriter:
+    """Writes the journal of one controller, made before its first tick.
+
+    `on_alarm` is told once, in one line, when the journal can go no further; the
+    controller goes on without it. Raises JournalError when the file is there already
+    (evidence is never overwritten), cannot be made, or the controller has already ticked.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        controller: Controller,
+        name: str,
+        sensors: Sensors,
+        on_alarm: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        if controller.verdict is not None:
+            raise JournalError(f"{path}: a journal must begin before the controller's first tick")
+        self.path = path
+        self.failed: str | None = None
+        self.ticks = 0
+        self._controller = controller
+        self._on_alarm = on_alarm
+        self._number = 0
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+        self._sequence = -1
+        self._shown = b""
+        self._lamps = b""
+        header = Header(
+            format=codec.FORMAT,
+            product=product_version(),
+            controller=name,
+            policy=controller.policy,
+            sensors=sensors,
+            lamp_resolution_ms=controller.network.lamp_resolution_ms,
+            start_ms=int(controller.state.estimate_time_ms[0]),
+        )
+        street = codec.STREET + street_to_text(controller.network.street).encode()
+        if len(street) > codec.STREET_BYTES_MAX:
+            raise JournalError(f"{path}: the street is too large for a journal ({len(street)} bytes)")
+        try:
+            self._file: BinaryIO = path.open("xb", buffering=0)
+        except FileExistsError:
+            raise JournalError(f"{path}: is there already; a journal is never overwritten") from None
+        except OSError as error:
+            raise JournalError(f"{path}: cannot be written ({error.strerror})") from None
+        self._keep(FIRST_LINE)
+        self._append(codec.pack_header(header))
+        self._append(street)
+        self.flush()
+
+    def write(self, frame: Frame, now_ms: int, lamps: np.ndarray, decisions: Sequence[Decision] = ()) -> None:
+        """Note one tick: the frame it was given, the lamps (groups,) it gave. Never raises, never waits."""
+        if self.failed is not None:
+            return
+        try:
+            shown, lit = frame.lamps_shown.tobytes(), lamps.tobytes()
+            new = frame.sequence != self._sequence or shown != self._shown
+            changed = lit != self._lamps
+            self._append(codec.pack_tick(now_ms, frame if new else None, lit if changed else None, decisions))
+            self._sequence, self._shown, self._lamps = frame.sequence, shown, lit
+            self.ticks += 1
+        except Exception as error:  # nothing that goes wrong here may stop the lamps
+            self._fail(f"cannot be packed ({error or type(error).__name__})")
+        if self._pending_bytes > PENDING_BYTES_MAX:
+            self._fail("too much waits to be written")
+
+    @property
+    def due(self) -> bool:
+        """Whether enough waits in memory to be worth a `flush`."""
+        return self._pending_bytes >= FLUSH_BYTES
+
+    def flush(self) -> None:
+        """Hand everything that waits to the operating system. Never raises."""
+        chunk = b"".join(self._pending)
+        self._pending.clear()
+        self._pending_bytes = 0
+        if self.failed is not None:
+            return
+        try:
+            view = memoryview(chunk)
+            while view:
+                view = view[self._file.write(view) :]
+        except OSError as error:
+            self._fail(f"cannot be written ({error.strerror})")
+
+    def close(self) -> None:
+        """Write the end record, wait until the disk has everything. Never raises; may be repeated."""
+        if self._file.closed:
+            return
+        if self.failed is None:
+            self._append(codec.pack_end(EndRecord(self.ticks, self._controller.state.digest())))
+        self.flush()
+        try:
+            os.fsync(self._file.fileno())
+            self._file.close()
+        except OSError as error:
+            self._fail(f"cannot be written ({error.strerror})")
+
+    def __enter__(self) -> JournalWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _append(self, payload: bytes) -> None:
+        self._keep(framed(self._number, payload))
+        self._number += 1
+
+    def _keep(self, chunk: bytes) -> None:
+        self._pending.append(chunk)
+        self._pending_bytes += len(chunk)
+
+    def _fail(self, reason: str) -> None:
+        """The alarm, once. What is missing cannot be made up, so nothing more is written."""
+        if self.failed is None:
+            self.failed = f"{self.path}: {reason}; the journal ends here"
+            self._pending.clear()
+            self._pending_bytes = 0
+            self._on_alarm(self.failed)
+
+
+def read_journal(path: Path | str) -> JournalReader:
+    """Open a journal; header and street are read at once, ticks as they are asked for.
+
+    Raises JournalError for what is no journal, is of another version or is cut off before
+    its first tick could be.
+    """
+    return JournalReader(Path(path))
+
+
+class JournalReader:
+    """Ticks of a journal in order. After the last, `dropped_bytes` and `end` tell how it ended."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.dropped_bytes = 0
+        """Bytes after the last whole record: a write that was cut off."""
+        self.end: EndRecord | None = None
+        """None for a journal that was never closed."""
+        self.at_byte = 0
+        self._number = 0
+        try:
+            if not path.is_file():
+                raise JournalError(f"{path}: no such file; a journal is needed")
+            self._file: BinaryIO = path.open("rb")
+            self.size_bytes = os.fstat(self._file.fileno()).st_size
+        except OSError as error:
+            raise JournalError(f"{path}: cannot be read ({error.strerror})") from None
+        try:
+            self.header, self.network = self._read_beginning()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __iter__(self) -> Iterator[TickRecord]:
+        """The ticks. Raises JournalError at the first record that is damaged or impossible."""
+        limit = codec.tick_bytes_max(self.network)
+        before_ms = self.header.start_ms - 1
+        ticks = 0
+        try:
+            while (payload := self._next(limit)) is not None:
+                at = self.at_byte - len(payload) - FRAMING_BYTES
+                try:
+                    if self.end is not None:
+                        raise BadRecord("a record after the end")
+                    if payload[:1] == codec.END:
+                        self.end = codec.unpack_end(payload)
+                        if self.end.ticks != ticks:
+                            raise BadRecord(f"the end counts {self.end.ticks} ticks, here are {ticks}")
+                        continue
+                    tick = self._tick(payload, ticks, before_ms)
+                except BadRecord as error:
+                    raise self._wrong(at, str(error)) from None
+                yield tick
+                before_ms = tick.now_ms
+                ticks += 1
+        finally:
+            self._file.close()
+
+    def _tick(self, payload: bytes, ticks: int, before_ms: int) -> TickRecord:
+        if payload[:1] != codec.TICK:
+            raise BadRecord(f"a record of unknown kind {payload[:1]!r}")
+        tick = codec.unpack_tick(payload, self.network, self.header.sensors)
+        if tick.now_ms <= before_ms:
+            raise BadRecord(f"time {tick.now_ms} ms does not come after {before_ms} ms")
+        if ticks == 0 and (tick.frame is None or tick.lamps is None):
+            raise BadRecord("the first tick has no frame or no lamps")
+        return tick
+
+    def _read_beginning(self) -> tuple[Header, Network]:
+        if self._file.read(len(FIRST_LINE)) != FIRST_LINE:
+            raise JournalError(f"{self.path}: byte 0: not a journal of Belisha")
+        self.at_byte = len(FIRST_LINE)
+        at = self.at_byte
+        try:
+            header = codec.unpack_header(self._needed(codec.HEADER_BYTES_MAX))
+            at = self.at_byte
+            street = street_from_text(codec.unpack_street(self._needed(codec.STREET_BYTES_MAX)))
+        except (BadRecord, PolicyError, StreetFileError, UnsafeJunction) as error:
+            raise self._wrong(at, str(error)) from None
+        except RecursionError:
+            raise self._wrong(at, "the street is nested too deeply") from None
+        return header, build_network(street, header.lamp_resolution_ms)
+
+    def _needed(self, limit: int) -> bytes:
+        payload = self._next(limit)
+        if payload is None:
+            raise self._wrong(self.at_byte, "the file is cut off before its first tick")
+        return payload
+
+    def _next(self, limit: int) -> bytes | None:
+        """The next payload; None where the file ends or was cut off."""
+        at = self.at_byte
+        framing = self._file.read(FRAMING_BYTES)
+        if len(framing) < FRAMING_BYTES:
+            self._cut_off(at)
+            return None
+        length, number, check = _FRAMING.unpack_from(framing)
+        if _CHECK.unpack_from(framing, _FRAMING.size)[0] != zlib.crc32(framing[: _FRAMING.size]):
+            if not any(framing) and self._only_zeros_follow():
+                self._cut_off(at)
+            return None
+            raise self._wrong(at, "the record's frame is damaged")
+        if number != self._number:
+            raise self._wrong(at, f"record {number} where record {self._number} belongs")
+        if not 0 < length <= limit:
+            raise self._wrong(at, f"a record of {length} bytes; allowed is 1 to {limit}")
+        payload = self._file.read(length)
+        if len(payload) < length:
+            self._cut_off(at)
+            return None
+        if zlib.crc32(payload) != check:
+            # After a loss of power the last pages may be there but empty.
+            if self._only_zeros_follow():
+                self._cut_off(at)
+            return None
+            raise self._wrong(at, "the record does not match its checksum")
+        self._number += 1
+        self.at_byte = at + FRAMING_BYTES + length
+        return payload
+
+    def _only_zeros_follow(self) -> bool:
+        while chunk := self._file.read(1 << 16):
+            if any(chunk):
+                return False
+        return True
+
+    def _cut_off(self, at: int) -> None:
+        self._file.seek(0, os.SEEK_END)
+        self.dropped_bytes = self._file.tell() - at
+
+    def _wrong(self, at: int, reason: str) -> JournalError:
+        return JournalError(f"{self.path}: byte {at}: {reason}")
