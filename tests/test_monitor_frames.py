@@ -309,3 +309,10 @@ def test_a_quiet_street_costs_no_memory() -> None:
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert after - before < 8_000
+
+
+def test_a_clock_may_begin_at_zero() -> None:
+    street = Street()
+    street.now_ms = -100
+    assert street.run(1) == []
+    assert not street.tick().flash.any()

@@ -150,3 +150,10 @@ def test_one_green_held_before_two_calls_late_together_is_one_alarm() -> None:
     assert sorted((v.check, v.groups) for v in found) == [
         ("C13", (NORTH,)), ("C13", (CROSSING,)), ("C7", (EAST, NORTH)),
     ]  # fmt: skip
+
+
+def test_an_alarm_comes_with_the_first_millisecond_too_many() -> None:
+    street = Street().started()
+    street.calls[CROSSING] = True
+    assert street.run(120.1) == []
+    assert checks(list(street.tick(step_ms=1).alarms)) == ["C13"]
