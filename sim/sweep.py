@@ -199,6 +199,7 @@ class ResultStore:
                 stream.flush()
                 os.fsync(stream.fileno())
             unfinished.replace(path)
+            path.with_suffix(".failed.txt").unlink(missing_ok=True)
         except OSError as error:
             with contextlib.suppress(OSError):
                 unfinished.unlink()
