@@ -50,7 +50,8 @@ class Network:
     promise_ms: Ints  # (G)
     conflict_bits: Ints  # (G) groups of the same junction that must not be active with it
     intergreen_start: Ints  # (J) offset into intergreen_ms
-    intergreen_ms: Ints  # flat (n x n) per junction [ending * n + starting]; 0 = no conflict;
+    intergreen_ms: Ints  # flat (n x n) per junction [ending * n + starting]; 0 = no conflict (for a
+    #                      yielding pair, which is none, the yellow the other waits for);
     #                      the diagonal is the shortest way from end of green back to green
     stage_bits: Ints  # (S)
     stage_junction: Ints  # (S)
@@ -164,6 +165,10 @@ class _Builder:
             for ig in junction.intergreens:
                 table[index[ig.ending], index[ig.starting]] = self.up(ig.duration_ms)
             bits = [sum(1 << b for b in range(n) if table[a, b] or table[b, a]) for a in range(n)]
+            for pair in junction.yields:
+                # Nobody who was free to go may be surprised on yellow by those he gives way to.
+                a, b = index[pair.group], index[pair.to]
+                table[a, b] = max(table[a, b], self.up(junction.groups[a].yellow_ms))
             for k, g in enumerate(junction.groups):
                 table[k, k] = self.up(g.clearance_ms or g.yellow_ms) + self.up(RED_REVERT_MS)
             conflict += bits

@@ -57,6 +57,9 @@ def start_if_lawful(
     for a in range(n):
         if (conflict_bits[first + b] >> a) & 1 and lamp[first + a] != RED:
             return False
+        # Those who give way to b finish their yellow first: they may have been free to go until then.
+        if a != b and table_ms[a * n + b] > 0 and lamp[first + a] == YELLOW:
+            return False
     start = earliest_start_ms(
         now_ms, first, n, b, conflict_bits, min_green_ms, table_ms, lamp, lamp_since_ms, green_ended_ms
     )
