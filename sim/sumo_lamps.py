@@ -42,15 +42,21 @@ class _Head:
         self.is_pedestrian = [g.kind == GroupKind.PEDESTRIAN for g in junction.groups]
         group_of = {link: k for k, g in enumerate(junction.groups) for link in g.links}
         self.n_links = max(n_links, *(link + 1 for link in group_of))
-        self.yields_to = {
-            link: sorted({group_of[other] for other in responses.get(link, ()) if other in group_of})
-            for link in group_of
-        }
+        conflicts = network.conflict_bits[self.first : self.first + len(self.links)].tolist()
+        self.yields_to = {link: self._allowed(group_of, responses, conflicts, link) for link in group_of}
         self.text = ""
         self.shown: list[int] = [-1] * len(self.links)
         self.cleared_ms = [-NEVER_MS] * len(self.links)
         self.due_ms = NEVER_MS
         """When the letters change although no lamp does: a yielding green becomes a free one."""
+
+    @staticmethod
+    def _allowed(
+        group_of: dict[int, int], responses: dict[int, set[int]], conflicts: list[int], link: int
+    ) -> list[int]:
+        """Groups a link gives way to while both are green; groups in conflict never are."""
+        groups = {group_of[other] for other in responses.get(link, ()) if other in group_of}
+        return sorted(k for k in groups if not conflicts[group_of[link]] >> k & 1)
 
     def render(self, shown: list[int], now_ms: int) -> str:
         """The letters for these lamps of the junction's groups (n,)."""
