@@ -105,7 +105,6 @@ def run(
         street.close()
         wall_s = time.perf_counter() - started_s
         trips = read_trips(street.options.tripinfo, bus_types, pending_s, watch.kerb_s)
-    street.forget_files()
     broken, violations = (ledger.promises_broken, ledger.violations) if controller else (None, None)
     return summarize(trips, watch, spec.policy, spec.end_s - spec.begin_s, wall_s, broken, violations)
 

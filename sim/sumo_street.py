@@ -73,24 +73,25 @@ class SumoStreet:
         # Who gives SUMO options of their own may want to hear what it answers.
         self._messages = _Messages(Path(self._folder.name) / "messages", repeat=bool(extra_options))
         self._open = False
-        self.options = SumoOptions.merge(
-            net_path,
-            route_paths,
-            begin_s,
-            end_s,
-            seed,
-            step_ms,
-            Path(self._folder.name),
-            extra_options,
-            additional,
-        )
         try:
+            self.options = SumoOptions.merge(
+                net_path,
+                route_paths,
+                begin_s,
+                end_s,
+                seed,
+                step_ms,
+                Path(self._folder.name),
+                extra_options,
+                additional,
+            )
             with self._said_in_one_line():
                 libsumo.start(["sumo", *self.options.arguments])
             self._open = True
             self._fit_out(street, sensors)
         except BaseException:
             self.close()
+            self._folder.cleanup()
             raise
 
     def _fit_out(self, street: StreetNetwork, sensors: Sensors) -> None:
@@ -163,7 +164,10 @@ class SumoStreet:
         return self.time_ms >= self.end_ms
 
     def close(self) -> None:
-        """End SUMO, which completes its output files. Harmless when repeated."""
+        """End SUMO, which completes its output files. Harmless when repeated.
+
+        Output files of ours stay until the `with` block is left.
+        """
         if self._open:
             self._open = False
             with self._said_in_one_line():
@@ -181,10 +185,8 @@ class SumoStreet:
         except SumoFailure:
             if error is None:
                 raise
-
-    def forget_files(self) -> None:
-        """Delete the temporary folder, once the tripinfo file has been read."""
-        self._folder.cleanup()
+        finally:
+            self._folder.cleanup()
 
     # --- what stands and moves ------------------------------------------------------------
 

@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -232,7 +233,7 @@ def _cut_clearances(
     needed_s = signal.crossing_m[link] / WALKING_M_PER_S
     foes = sorted(b for a, b in signal.foes if a == link)
     ended_s = None
-    for (_, old), (time_s, new) in zip(rows, rows[1:], strict=False):
+    for (_, old), (time_s, new) in pairwise(rows):
         if old[link] in GREEN and new[link] not in GREEN:
             ended_s = time_s
         if ended_s is None or new[link] in GREEN or time_s >= ended_s + needed_s - CLOSE_S:
