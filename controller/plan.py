@@ -1,0 +1,216 @@
+"""The adaptive planner: times signals for people, by search over the coming minute.
+
+Cars, buses and people on foot are weighed by `Policy` in person-seconds; promised maximum
+waits are as good as hard constraints; full exits and what neighbours plan to send are in
+the model. The search itself is in `plan_kernels`; here its model is built from names.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from controller import replan_kernels
+from controller.network import DIRECTIONS, Network
+from controller.plan_model import CROSSINGS_MAX, STAGES_MAX, Model, empty_labels, empty_model, empty_view
+from controller.policy import Policy
+from controller.replan_kernels import Live
+from controller.state import State
+from controller.vocabulary import GroupKind, StageSource
+
+REPLAN_MS = 1000
+"""Every junction is planned anew at least so often."""
+
+DIRECTION_WEIGHT = {"straight": 3.0, "right": 1.0, "left": 1.0, "turn": 0.1}
+"""How traffic of a shared lane splits before anything is known."""
+
+TURN_ON_RED_VEH_PER_S = 0.12
+DETECTION_RANGE_M = 200.0
+
+
+class Adaptive:
+    """Plans every junction once a second, a tenth of them each tick."""
+
+    def __init__(self, network: Network, policy: Policy, seen_range_m: float = DETECTION_RANGE_M) -> None:
+        self.network = network
+        self.policy = policy
+        self.model = build_model(network)
+        self.view = empty_view()
+        self.labels = empty_labels()
+        self._chosen = np.zeros(4, np.int64)
+        self._costs = np.zeros(2)
+        self.winner_cost = np.zeros(network.n_junctions)
+        self.loser_cost = np.zeros(network.n_junctions)
+        reach_m = np.minimum(network.lane_reach_m, seen_range_m)
+        self._seen_s = np.ceil(reach_m / network.lane_speed_m_per_s).astype(np.int64)
+        self._feeds = build_feeds(network)
+        self._due = np.zeros(network.n_junctions, np.int64)
+        self._live: Live | None = None
+        self._live_of: State | None = None
+
+    def propose(self, state: State, now_ms: int) -> None:
+        """Replan the junctions whose turn it is in this tick."""
+        step = max(100, self.network.lamp_resolution_ms)
+        if now_ms % step:
+            return
+        n_due = 0
+        turns = REPLAN_MS // step
+        for j in range(self.network.n_junctions):
+            if turns <= 1 or j % turns == (now_ms // step) % turns:
+                self._due[n_due] = j
+                n_due += 1
+        replan_kernels.replan(
+            self._due,
+            n_due,
+            now_ms,
+            self.policy.persons_per_walker,
+            self.policy.stop_s,
+            self.policy.impatience_s,
+            self.model,
+            self.view,
+            self.labels,
+            self._view_of(state),
+            self._chosen,
+            self._costs,
+        )
+
+    def _view_of(self, state: State) -> Live:
+        if self._live is None or self._live_of is not state:
+            own = {"winner_cost": self.winner_cost, "loser_cost": self.loser_cost, "seen_s": self._seen_s, **self._feeds}
+            values = {}
+            for name in Live._fields:
+                values[name] = own[name] if name in own else getattr(state, name, None)
+                if values[name] is None:
+                    values[name] = getattr(self.network, name)
+            self._live = Live(**values)
+            self._live_of = state
+        return self._live
+
+
+def build_model(network: Network) -> Model:
+    """Service rates, give-way relations and change times of every stage, from the network's records."""
+    model = empty_model(network.n_junctions)
+    model.lane_start[:] = network.lane_start
+    model.group_start[:] = network.group_start
+    model.stage_start[:] = network.stage_start
+    for j in range(network.n_junctions):
+        _fill_junction(network, model, j)
+    return model
+
+
+def _fill_junction(network: Network, model: Model, j: int) -> None:
+    junction = network.street.junctions[j]
+    first = int(network.group_start[j])
+    index = {g.name: k for k, g in enumerate(junction.groups)}
+    yields: dict[int, list[int]] = {}
+    for y in junction.yields:
+        yields.setdefault(index[y.group], []).append(index[y.to])
+    crossings = [k for k, g in enumerate(junction.groups) if g.kind == GroupKind.PEDESTRIAN]
+    for p, k in enumerate(crossings[:CROSSINGS_MAX]):
+        model.crossing_group[j, p] = k
+        total_ms = int(network.min_green_ms[first + k] + network.yellow_ms[first + k])
+        model.crossing_s[j, p] = -(-total_ms // 1000)
+    lanes = range(int(network.lane_start[j]), int(network.lane_start[j + 1]))
+    for i, lane in enumerate(lanes):
+        model.lane_groups[j, i] = network.lane_group_bits[lane]
+    stages = _worth_searching(network, j)
+    model.n_stages[j] = len(stages)
+    model.stage_of[j, : len(stages)] = stages
+    for s, stage in enumerate(stages):
+        bits = int(network.stage_bits[stage])
+        model.stage_groups[j, s] = bits
+        greens = [int(network.min_green_ms[first + k]) for k in range(len(index)) if bits >> k & 1 and k not in crossings]
+        model.min_s[j, s] = -(-max(greens, default=1000) // 1000)
+        for i, lane in enumerate(lanes):
+            _fill_lane(network, model, j, s, i, lane, first, bits, yields, lanes)
+        for s2, other in enumerate(stages):
+            model.switch_s[j, s, s2] = _switch_s(network, j, bits, int(network.stage_bits[other]), crossings)
+
+
+def _worth_searching(network: Network, j: int) -> list[int]:
+    """The given stages, and generated ones that serve together what no stage before them does.
+
+    Groups whose drivers may turn on red do not make a stage worth having.
+    """
+    first = int(network.group_start[j])
+    n = int(network.group_start[j + 1]) - first
+    on_red = sum(1 << k for k in range(n) if network.group_turn_on_red[first + k])
+    kept: list[int] = []
+    for stage in range(int(network.stage_start[j]), int(network.stage_start[j + 1])):
+        bits = int(network.stage_bits[stage]) & ~on_red
+        source = network.street.junctions[j].stages[stage - int(network.stage_start[j])].source
+        new = not any(bits & ~int(network.stage_bits[k]) == 0 for k in kept)
+        if len(kept) < STAGES_MAX and (new or source == StageSource.GIVEN):
+            kept.append(stage)
+    return kept
+
+
+def _switch_s(network: Network, j: int, old: int, new: int, crossings: list[int]) -> int:
+    """Seconds from the end of the last green of `old` to the last start of `new`."""
+    n = int(network.group_start[j + 1] - network.group_start[j])
+    at = int(network.intergreen_start[j])
+    longest = 0
+    for a in range(n):
+        for b in range(n):
+            if old >> a & 1 and not new >> a & 1 and new >> b & 1 and not old >> b & 1 and a not in crossings:
+                longest = max(longest, int(network.intergreen_ms[at + a * n + b]))
+    return max(1, -(-longest // 1000))
+
+
+def _fill_lane(
+    network: Network, model: Model, j: int, s: int, i: int, lane: int, first: int, bits: int,
+    yields: dict[int, list[int]], lanes: range,
+) -> None:
+    moves = range(int(network.movement_start[lane]), int(network.movement_start[lane + 1]))
+    weight = {m: DIRECTION_WEIGHT[DIRECTIONS[network.movement_direction[m]]] for m in moves}
+    total = sum(weight.values())
+    green = on_red = gives_way = 0.0
+    opposing = 0
+    for m in moves:
+        k = int(network.movement_group[m]) - first
+        if not bits >> k & 1:
+            on_red += weight[m] / total if network.group_turn_on_red[first + k] else 0.0
+            continue
+        green += weight[m] / total
+        to = [h for h in yields.get(k, []) if bits >> h & 1]
+        if to and DIRECTIONS[network.movement_direction[m]] in ("left", "turn"):
+            facing = _facing_lanes(network, lanes, first, to)
+            opposing |= facing
+            gives_way += weight[m] / total if facing else 0.0
+    saturation = float(network.lane_saturation_veh_per_s[lane])
+    model.rate[j, s, i] = saturation * green * green + (TURN_ON_RED_VEH_PER_S * on_red if green == 0.0 else 0.0)
+    if green > 0.0:
+        model.opposing[j, s, i] = opposing & ~(1 << i)
+        model.yield_share[j, s, i] = gives_way / green if model.opposing[j, s, i] else 0.0
+
+
+def _facing_lanes(network: Network, lanes: range, first: int, groups: list[int]) -> int:
+    """Bits of lanes with straight or right movements of these groups."""
+    bits = 0
+    for i, lane in enumerate(lanes):
+        for m in range(int(network.movement_start[lane]), int(network.movement_start[lane + 1])):
+            straight = DIRECTIONS[network.movement_direction[m]] in ("straight", "right")
+            if straight and int(network.movement_group[m]) - first in groups:
+                bits |= 1 << i
+    return bits
+
+
+def build_feeds(network: Network) -> dict[str, np.ndarray]:
+    """For every lane the upstream lanes that feed it: share and free travel time, as sparse rows."""
+    rows: list[list[tuple[int, float, int]]] = [[] for _ in range(network.n_lanes)]
+    for up in range(network.n_lanes):
+        moves = range(int(network.movement_start[up]), int(network.movement_start[up + 1]))
+        weight = {m: DIRECTION_WEIGHT[DIRECTIONS[network.movement_direction[m]]] for m in moves}
+        for m in moves:
+            x = int(network.movement_exit[m])
+            for e in range(int(network.exit_start[x]), int(network.exit_start[x + 1])):
+                lane = int(network.exit_lane[e])
+                share = weight[m] / sum(weight.values()) * float(network.exit_share[e])
+                travel_s = int(network.exit_length_m[e] / network.lane_speed_m_per_s[lane]) + 2
+                rows[lane].append((up, share, travel_s))
+    flat = [row for lane_rows in rows for row in lane_rows]
+    return {
+        "feed_start": np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64),
+        "feed_lane": np.array([r[0] for r in flat], np.int64),
+        "feed_share": np.array([r[1] for r in flat], np.float64),
+        "feed_travel_s": np.array([r[2] for r in flat], np.int64),
+    }
