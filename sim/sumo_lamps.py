@@ -100,13 +100,11 @@ class Signals:
             for j, junction in enumerate(network.street.junctions)
         ]
         self.names = [head.name for head in self.heads]
-        self.taken_over = False
         self._read: list[str] = [""] * len(self.heads)
         self._lamps_read: NDArray[np.int8] = np.zeros(network.n_groups, np.int8)
 
     def changed(self, lamps: NDArray[np.int8], now_ms: int) -> Iterator[tuple[str, str]]:
         """(signal, letters) of every signal whose letters differ from those last given."""
-        self.taken_over = True
         for head in self.heads:
             shown = lamps[head.first : head.first + len(head.links)].tolist()
             if shown != head.shown:

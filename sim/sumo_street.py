@@ -116,6 +116,7 @@ class SumoStreet:
         self._frame.time_ms = self.time_ms
         self._has_walkers = bool(self._crossings)
         self._lamps = np.zeros(self.network.n_groups, np.int8)
+        self._shown = b""
         self._look()
 
     def _read_lanes(self) -> Lanes:
@@ -143,8 +144,10 @@ class SumoStreet:
 
     def show(self, lamps: NDArray[np.int8]) -> None:
         """Show these lamps (groups,) from now on. What does not change costs nothing."""
-        if np.array_equal(lamps, self._lamps) and self._signals.taken_over:
+        key = lamps.tobytes()
+        if key == self._shown:
             return
+        self._shown = key
         self._lamps[:] = lamps
         for name, text in self._signals.changed(self._lamps, self.time_ms):
             libsumo.trafficlight.setRedYellowGreenState(name, text)
