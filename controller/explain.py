@@ -123,9 +123,8 @@ def explain(decision: Decision, network: Network, register: Register) -> str:
     if register not in REGISTERS:
         raise ValueError(f"no register {register!r}; known are {', '.join(REGISTERS)}")
     sentence = ""
-    for names in (6, 4, 3, 2, 1):
-        speaker = _Speaker(decision, network, names)
-        sentence = getattr(speaker, register)()
+    for names, with_waits in ((6, True), (4, True), (3, True), (2, True), (1, True), (2, False), (1, False)):
+        sentence = getattr(_Speaker(decision, network, names, with_waits), register)()
         if len(sentence) <= SENTENCE_MAX:
             return sentence
     return sentence[: SENTENCE_MAX - 4].rstrip() + " ..."
@@ -175,7 +174,7 @@ _FOR_CITIZENS = {
 _RULES_FOR_OPERATORS: dict[str, str] = {
     "plan": "the fixed plan goes on by the clock",
     "gap-out": "the green before had no more traffic",
-    "pressure": "the queues here press most against the room behind them",
+    "pressure": "the longest queues with room beyond are here",
     "most-vehicles": "most traffic is here now",
 }
 _RULES_FOR_CITIZENS: dict[str, str] = {
@@ -188,12 +187,16 @@ _RULES_FOR_CITIZENS: dict[str, str] = {
 
 
 class _Speaker:
-    """The words for one decision, with at most `names` group names in a list."""
+    """The words for one decision, with at most `names` group names in a list.
 
-    def __init__(self, decision: Decision, network: Network, names: int) -> None:
+    Without `with_waits` the operator is not told who waited, so that what decided has room.
+    """
+
+    def __init__(self, decision: Decision, network: Network, names: int, with_waits: bool) -> None:
         self.decision = decision
         self.network = network
         self.names = names
+        self.with_waits = with_waits
         self.junction: Junction = network.street.junctions[decision.junction]
         self.first = int(network.group_start[decision.junction])
         self.term = deciding_term(decision)
@@ -220,7 +223,7 @@ class _Speaker:
         if d.winner is not None and d.loser is not None:
             gains = " ".join(f"{t} {_number(getattr(d.loser, t) - getattr(d.winner, t), '+')}" for t in TERMS)
             parts.append(f"by {self.term or 'all'}: {gains}")
-        elif d.waiting:
+        elif d.waiting and d.waiting[0].waited_ms > 0:
             w = d.waiting[0]
             call = f"oldest call {self.name(w.group)} {w.waited_ms / 1000:.1f} s"
             parts.append(f"{call}, {w.count:.1f} waiting")
@@ -256,26 +259,26 @@ class _Speaker:
         if d.totals is None:
             return "the plan with the least waiting changes now"
         saved = d.totals[1] - d.totals[0]
-        if saved <= 0.0:
-            return "changing now and staying cost the same"
+        if saved < 0.5:
+            return "changing now and staying cost about the same"
         if d.totals[1] >= INADMISSIBLE:
             return "staying would break a promise"
-        cost = f"staying would cost {_number(saved)} person-seconds more"
+        cost = f"staying would cost {max(1.0, saved):.0f} person-second{'s' if saved >= 1.5 else ''}"
         if d.winner is None:
             return cost
-        return f"{cost}, decided by {_PEOPLE[self.term] if self.term else 'everything together'}"
+        return f"{cost}, decided by {_PEOPLE[self.term] if self.term else 'all together'}"
 
     def who_waits(self) -> str:
         """The group the sentence is about: how many wait there and for how long."""
         waiting = self.spokesman()
-        if waiting is None or waiting.waited_ms <= 0:
+        if waiting is None or waiting.waited_ms <= 0 or not self.with_waits:
             return ""
         one, many = ("person", "people") if self.is_crossing(waiting.group) else ("vehicle", "vehicles")
         count = max(1, round(waiting.count))
         who = f"{count} {one if count == 1 else many} at {self.name(waiting.group)}"
         limit_s = self.promise_s(waiting.group)
-        have = "has" if count == 1 else "have"
-        return f"{who} {have} waited {waiting.waited_ms // 1000} s of {limit_s} s promised"
+        have = "has waited" if count == 1 else "have waited up to"
+        return f"{who} {have} {waiting.waited_ms // 1000} s of {limit_s} s promised"
 
     def spokesman(self) -> Waiting | None:
         """The urgent group if there is one, else the longest waiting of those the deciding term is about."""
@@ -291,9 +294,9 @@ class _Speaker:
         waiting = self.spokesman()
         if waiting is None or waiting.waited_ms < 1000:
             return ""
-        who = "people" if self.is_crossing(waiting.group) else "drivers"
-        where = self.name(waiting.group).replace(".", " ")
-        return f"{who} at {where} had waited {waiting.waited_ms // 1000} s"
+        approach = _cut(self.junction.groups[waiting.group - self.first].approach).replace(".", " ")
+        who = f"people at {approach}" if self.is_crossing(waiting.group) else f"drivers from {approach}"
+        return f"{who} had waited {waiting.waited_ms // 1000} s"
 
     def served(self, bits: int) -> str:
         """The groups in these bits by name; an approach all of whose groups are in it by its own."""
@@ -307,7 +310,7 @@ class _Speaker:
             if name not in names:
                 names.append(name)
         more = len(names) - self.names
-        return "+".join(names[: self.names]) + (f"+{more} more" if more > 0 else "") or "nobody"
+        return "+".join(names[: self.names]) + (f"+{more} more" if more > 0 else "") or "all red"
 
     def is_crossing(self, group: int) -> bool:
         """Whether people on foot wait at this group."""
@@ -333,4 +336,6 @@ def _cut(name: str) -> str:
 
 def _number(value: float, sign: str = "") -> str:
     """A number short enough for a sentence."""
-    return f"{value:{sign}.2g}" if abs(value) >= 1e6 else f"{value:{sign}.0f}"
+    if abs(value) >= 1e6:
+        return f"{value:{sign}.1g}"
+    return f"{value:{sign}.0f}" if abs(value) >= 100 or value == round(value) else f"{value:{sign}.1f}"

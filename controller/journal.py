@@ -8,11 +8,13 @@ an append to a list: `flush` takes it to the disk when the owner finds time, aft
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -54,6 +56,17 @@ def product_version() -> str:
         return "source"
 
 
+@cache
+def sources_digest() -> str:
+    """SHA-256 over the controller's source files: other sources may decide otherwise."""
+    sha = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        sha.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        sha.update(path.read_bytes())
+    return sha.hexdigest()
+
+
 def framed(number: int, payload: bytes) -> bytes:
     """A record as it stands in the file."""
     head = _FRAMING.pack(len(payload), number, zlib.crc32(payload))
@@ -65,7 +78,8 @@ class JournalWriter:
 
     `on_alarm` is told once, in one line, when the journal can go no further; the
     controller goes on without it. Raises JournalError when the file is there already
-    (evidence is never overwritten), cannot be made, or the controller has already ticked.
+    (evidence is never overwritten), cannot be made, the controller has already ticked, or
+    its street does not survive being written and read.
     """
 
     def __init__(
@@ -92,15 +106,14 @@ class JournalWriter:
         header = Header(
             format=codec.FORMAT,
             product=product_version(),
+            sources=sources_digest(),
             controller=name,
             policy=controller.policy,
             sensors=sensors,
             lamp_resolution_ms=controller.network.lamp_resolution_ms,
             start_ms=int(controller.state.estimate_time_ms[0]),
         )
-        street = codec.STREET + street_to_text(controller.network.street).encode()
-        if len(street) > codec.STREET_BYTES_MAX:
-            raise JournalError(f"{path}: the street is too large for a journal ({len(street)} bytes)")
+        street = codec.STREET + _street_text(path, controller.network).encode()
         try:
             self._file: BinaryIO = path.open("xb", buffering=0)
         except FileExistsError:
@@ -185,6 +198,17 @@ class JournalWriter:
             self._on_alarm(self.failed)
 
 
+def _street_text(path: Path, network: Network) -> str:
+    """The street as it goes into the file, once it is sure that it comes out again the same."""
+    try:
+        text = street_to_text(network.street)
+        if len(text) < codec.STREET_BYTES_MAX // 4 and street_from_text(text) == network.street:
+            return text
+    except (StreetFileError, UnsafeJunction) as error:
+        raise JournalError(f"{path}: the street cannot be written down: {error}") from None
+    raise JournalError(f"{path}: the street cannot be written down: too large, or not the same when read")
+
+
 def read_journal(path: Path | str) -> JournalReader:
     """Open a journal; header and street are read at once, ticks as they are asked for.
 
@@ -243,6 +267,10 @@ class JournalReader:
         finally:
             self._file.close()
 
+    def close(self) -> None:
+        """Needed only where the ticks are not read to their end."""
+        self._file.close()
+
     def _tick(self, payload: bytes, ticks: int, before_ms: int) -> TickRecord:
         if payload[:1] != codec.TICK:
             raise BadRecord(f"a record of unknown kind {payload[:1]!r}")
@@ -285,7 +313,7 @@ class JournalReader:
         if _CHECK.unpack_from(framing, _FRAMING.size)[0] != zlib.crc32(framing[: _FRAMING.size]):
             if not any(framing) and self._only_zeros_follow():
                 self._cut_off(at)
-            return None
+                return None
             raise self._wrong(at, "the record's frame is damaged")
         if number != self._number:
             raise self._wrong(at, f"record {number} where record {self._number} belongs")
@@ -299,7 +327,7 @@ class JournalReader:
             # After a loss of power the last pages may be there but empty.
             if self._only_zeros_follow():
                 self._cut_off(at)
-            return None
+                return None
             raise self._wrong(at, "the record does not match its checksum")
         self._number += 1
         self.at_byte = at + FRAMING_BYTES + length

@@ -58,6 +58,8 @@ class Header:
     format: int
     product: str
     """Version of Belisha that wrote it."""
+    sources: str
+    """Digest of the controller's source files that wrote it."""
     controller: str
     policy: Policy
     sensors: Sensors
@@ -154,11 +156,13 @@ def unpack_header(payload: bytes) -> Header:
         raise BadRecord(f"controller {str(data['controller'])[:40]!r}; known are {', '.join(CONTROLLERS)}")
     if data["sensors"] not in list(Sensors):
         raise BadRecord(f"sensors {str(data['sensors'])[:40]!r}; known are {', '.join(Sensors)}")
-    if not isinstance(data["product"], str):
-        raise BadRecord("product is no text")
+    for name in ("product", "sources"):
+        if not isinstance(data[name], str) or not data[name].isprintable():
+            raise BadRecord(f"{name} is no text")
     return Header(
         format=FORMAT,
         product=data["product"],
+        sources=data["sources"],
         controller=data["controller"],
         policy=_policy(data["policy"]),
         sensors=Sensors(data["sensors"]),

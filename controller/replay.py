@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from controller.decision_log import DecisionLog
 from controller.explain import Decision
 from controller.frame import Frame
-from controller.journal import JournalError, JournalReader, read_journal
+from controller.journal import JournalError, JournalReader, read_journal, sources_digest
 from controller.journal_codec import EndRecord, Header
 from controller.network import Network
 from controller.tick import Controller
@@ -58,6 +58,9 @@ class ReplayResult:
     same_state: bool | None
     """Whether the state at the end is the recorded one to the last bit; None without an end."""
 
+    same_sources: bool
+    """Whether the controller's source files are those that wrote the journal."""
+
     @property
     def identical(self) -> bool:
         """Whether every lamp and every recorded decision came out the same."""
@@ -69,7 +72,11 @@ def replay(path: Path | str, progress: Callable[[float], None] | None = None) ->
 
     Raises JournalError, one line naming file and byte, for a journal that cannot be used.
     """
-    return _Replay(read_journal(path), progress or (lambda part: None)).run()
+    journal = read_journal(path)
+    try:
+        return _Replay(journal, progress or (lambda part: None)).run()
+    finally:
+        journal.close()
 
 
 class _Replay:
@@ -115,6 +122,7 @@ class _Replay:
             first_decision_differing=self.decision_differing if self.decisions_recorded else None,
             dropped_bytes=self.journal.dropped_bytes,
             end=end,
+            same_sources=self.journal.header.sources == sources_digest(),
             same_state=None if end is None else end.digest == self.controller.state.digest(),
         )
 

@@ -142,7 +142,11 @@ def progress_bar(title: str, quiet: bool) -> Iterator[Callable[[float], None]]:
         TextColumn("{task.percentage:>3.0f}%"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
+    # Where nobody looks a bar would only leave an empty line.
+    hidden = not console.is_terminal
+    with Progress(
+        *columns, console=console, transient=True, refresh_per_second=4, disable=hidden
+    ) as progress:
         bar = progress.add_task(title, total=1.0)
 
         def on_progress(part: float) -> None:

@@ -66,6 +66,7 @@ def summary(result: ReplayResult) -> dict[str, Any]:
         "sensors": str(result.header.sensors),
         "street": result.network.street.name,
         "written_by": result.header.product,
+        "written_by_these_sources": result.same_sources,
         "ticks_differing": result.differences,
         "first_difference": None
         if first is None
@@ -128,6 +129,9 @@ def _verdict(result: ReplayResult) -> list[str]:
     if result.identical:
         return ["identical: every lamp of every tick came out the same"]
     lines = []
+    if not result.same_sources:
+        product = result.header.product
+        lines.append(f"note: the journal was written by other sources of the controller (Belisha {product})")
     first, reason = result.first_difference, result.first_decision_differing
     if first is not None:
         lines.append(
