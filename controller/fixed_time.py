@@ -69,13 +69,23 @@ class FixedTime:
             state.wanted_stage,
             state.planned_end_ms,
         )
-        if self.urgency is None:
-            return
-        self.urgency.update(state, now_ms)
+        if self.urgency is not None:
+            self._give_way(state, now_ms, self.urgency)
+
+    def _give_way(self, state: State, now_ms: int, urgency: Urgency) -> None:
+        """At the watched junctions: an urgent call first, and no step of the plan that would break a promise."""
+        urgency.update(state, now_ms)
         for j in self.watched:
-            if self.urgency.stage[j] >= 0:
-                state.wanted_stage[j] = self.urgency.stage[j]
-                state.planned_end_ms[j] = max(now_ms, int(self.urgency.leave_by_ms[j]))
+            present = int(state.target_stage[j])
+            if urgency.stage[j] >= 0:
+                state.wanted_stage[j] = urgency.stage[j]
+            elif present < 0 or state.in_transition[j] or state.wanted_stage[j] == present:
+                continue
+            elif urgency.allows(state, now_ms, j, int(state.wanted_stage[j])):
+                continue
+            else:
+                state.wanted_stage[j] = present
+            state.planned_end_ms[j] = urgency.leave_by_ms[j]
 
 
 def longest_red_ms(junction: Junction, plan: FixedPlan, group: str) -> int:

@@ -77,3 +77,32 @@ class Urgency:
             self.stage,
             self.leave_by_ms,
         )
+
+    def allows(self, state: State, now_ms: int, junction: int, stage: int) -> bool:
+        """Whether a junction may go to `stage` now and still keep every promise; ask after `update`."""
+        network = self.network
+        return bool(
+            kernels.keeps_promises(
+                junction,
+                stage,
+                now_ms,
+                network.group_start,
+                network.conflict_bits,
+                network.intergreen_start,
+                network.intergreen_ms,
+                network.min_green_ms,
+                network.promise_ms,
+                network.stage_start,
+                network.stage_bits,
+                self.stage_given,
+                self.walk_only_called,
+                state.lamp,
+                state.lamp_since_ms,
+                state.green_ended_ms,
+                state.target_bits,
+                state.in_transition,
+                state.call_since_ms,
+                self.since_ms,
+                self.ended_ms,
+            )
+        )

@@ -37,10 +37,11 @@ def group(name: str, promise_ms: int = 120_000, max_green_ms: int = 40_000) -> G
     return Group(name, GroupKind.VEHICLE, name, (), 5_000, max_green_ms, 3_000, 0, promise_ms)
 
 
-def lane(name: str, exit_lane: str = "out") -> Lane:
-    """A lane 200 m long that serves the group of its name."""
-    movement = Movement(0, name, "straight", exit_lane, 13.9)
-    return Lane(f"{name}_0", name, 200.0, 13.9, SATURATION_VEH_PER_S, (movement,), (Reach(f"{name}_0", 200.0, 0.0, 1.0),))
+def lane(group: str, exit_lane: str, name: str = "") -> Lane:
+    """A lane 200 m long that serves one group."""
+    movement = Movement(0, group, "straight", exit_lane, 13.9)
+    name = name or f"{group}_0"
+    return Lane(name, group, 200.0, 13.9, SATURATION_VEH_PER_S, (movement,), (Reach(name, 200.0, 0.0, 1.0),))
 
 
 def junction(
