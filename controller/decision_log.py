@@ -24,9 +24,6 @@ _RULE_OF: dict[str, Rule] = {
 }
 _NO_PLAN = 1e18
 """Person-seconds written down for a plan there is none of."""
-MAX_GREEN_SLACK_MS = 2000
-"""Planners decide once a second and a little ahead: a green ended so shortly before its maximum is up
-is ended by it."""
 
 
 class DecisionLog:
@@ -39,7 +36,6 @@ class DecisionLog:
         self._target_bits = state.target_bits.copy()
         # As they were before the tick: a group that starts at once has its call cleared in it.
         self._call_since_ms = state.call_since_ms.copy()
-        self._lamp_since_ms = state.lamp_since_ms.copy()
 
     def observe(self, now_ms: int) -> list[Decision]:
         """Decisions of the tick just made at `now_ms`, in the order of junctions.
@@ -56,14 +52,13 @@ class DecisionLog:
         self._target_stage[:] = state.target_stage
         self._target_bits[:] = state.target_bits
         self._call_since_ms[:] = state.call_since_ms
-        self._lamp_since_ms[:] = state.lamp_since_ms
         return decisions
 
     def _decision(self, j: int, now_ms: int) -> Decision:
         controller, state = self.controller, self.controller.state
         from_bits, to_bits = int(self._target_bits[j]), int(state.target_bits[j])
         waiting = self._waiting(j, to_bits & ~from_bits, now_ms)
-        rule, urgent = self._rule(j, waiting, from_bits & ~to_bits, now_ms)
+        rule, urgent = self._rule(j, waiting)
         winner, loser, totals = self._costs(j)
         return Decision(
             time_ms=now_ms,
@@ -99,37 +94,24 @@ class DecisionLog:
         found.sort(key=lambda w: (-w.waited_ms, -w.count, w.group))
         return tuple(found)
 
-    def _rule(
-        self, j: int, waiting: tuple[Waiting, ...], ending: int, now_ms: int
-    ) -> tuple[Rule, int | None]:
+    def _rule(self, j: int, waiting: tuple[Waiting, ...]) -> tuple[Rule, int | None]:
         """What the planner went by, and the group that forced it, if one did."""
-        urgency = _urgency_of(self.controller.planner, j)
-        network = self.controller.network
-        if urgency is None or urgency.stage[j] != self.controller.state.target_stage[j]:
-            return _RULE_OF[self.controller.name], None
+        network, planner = self.controller.network, self.controller.planner
+        urgency = _urgency_of(planner, j)
         called = [w for w in waiting if w.waited_ms > 0]
+        rule = _RULE_OF[self.controller.name]
+        if urgency is None:
+            return rule, None
+        first = int(network.group_start[j])
+        due = [w for w in called if int(urgency.due_calls[j]) >> (w.group - first) & 1]
+        if due:
+            rule, called = "max-green", due
+        elif urgency.stage[j] == self.controller.state.target_stage[j]:
+            rule = "promise"
+        else:
+            return rule, None
         urgent = min(called, key=lambda w: int(network.promise_ms[w.group]) - w.waited_ms, default=None)
-        group = None if urgent is None else urgent.group
-        return ("max-green" if self._max_green_is_up(j, ending, now_ms) else "promise"), group
-
-    def _max_green_is_up(self, j: int, ending: int, now_ms: int) -> bool:
-        """Whether a green that ends has had its maximum since a conflicting call came."""
-        network = self.controller.network
-        first, last = int(network.group_start[j]), int(network.group_start[j + 1])
-        for a in range(first, last):
-            if not ending >> (a - first) & 1:
-                continue
-            calls = [
-                int(self._call_since_ms[b])
-                for b in range(first, last)
-                if int(network.conflict_bits[a]) >> (b - first) & 1 and self._call_since_ms[b] < NEVER_MS
-            ]
-            if not calls:
-                continue
-            counted_from_ms = max(min(calls), int(self._lamp_since_ms[a]))
-            if now_ms - counted_from_ms >= int(network.max_green_ms[a]) - MAX_GREEN_SLACK_MS:
-                return True
-        return False
+        return rule, None if urgent is None else urgent.group
 
     def _costs(self, j: int) -> tuple[Terms | None, Terms | None, tuple[float, float] | None]:
         """Terms of changing and of staying as far as the planner keeps any, and their totals."""

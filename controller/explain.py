@@ -241,6 +241,8 @@ class _Speaker:
             reason = f"{waited}, and {_FOR_CITIZENS[self.term]}" if waited else _FOR_CITIZENS[self.term]
         else:
             reason = _RULES_FOR_CITIZENS[d.rule]
+        if not d.to_groups:
+            return f"No green for a moment: {reason}."
         return f"Green now for {whom}: {reason}."
 
     # --- their parts -------------------------------------------------------------------------

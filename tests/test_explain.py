@@ -175,6 +175,12 @@ def test_what_decided_is_the_last_thing_to_be_left_out() -> None:
     assert "+1 more" in sentence
 
 
+def test_a_stage_nobody_called_is_no_green_for_anybody() -> None:
+    empty = decision(to_groups=0, waiting=())
+    assert "ns -> all red" in explain(empty, network(), "operator")
+    assert explain(empty, network(), "citizen").startswith("No green for a moment: ")
+
+
 def test_nothing_is_said_to_save_what_it_does_not() -> None:
     level = decision(winner=costs(cars=10), loser=costs(cars=10), totals=(10.0, 10.0))
     assert "cost about the same" in explain(level, network(), "operator")
