@@ -19,7 +19,6 @@ from controller.state import NEVER_MS, State
 from controller.urgency import DECISION_PERIOD_MS, Urgency
 from controller.vocabulary import StageSource
 
-
 MAX_GREEN_OVER_SPLIT = 1.5
 """Maximum of a stage over its part of the fixed plan (Signal Timing Manual, 5.2: 1.25 to 1.5)."""
 
@@ -99,5 +98,6 @@ def stage_max_ms(junction: Junction, stage: str) -> int:
 
     The groups' own maximum greens hold beside it; where the plan does not know the stage, they alone.
     """
-    split_ms = sum(step.duration_ms for plan in junction.plans[:1] for step in plan.steps if step.stage == stage)
+    steps = [step for plan in junction.plans[:1] for step in plan.steps if step.stage == stage]
+    split_ms = sum(step.duration_ms for step in steps)
     return int(MAX_GREEN_OVER_SPLIT * split_ms) or NEVER_MS

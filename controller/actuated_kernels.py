@@ -26,7 +26,7 @@ BLOCKED = 0.5
 def extension_ms(
     j, ending, lane_start, lane_group_bits, queue_veh, arrival_veh, blocked, lane_saturation_veh_per_s
 ):
-    """How long the greens in `ending` are still needed: queues at saturation flow; 0 when all have gapped out.
+    """How long the greens in `ending` are still needed, ms: queues at saturation flow; 0 = all gapped out.
 
     lane_start (J+1) · lane_group_bits (L) bits · queue_veh (L) · arrival_veh (L, H) · blocked (L)
     lane_saturation_veh_per_s (L)
@@ -81,7 +81,8 @@ def held_until_ms(
     nogil=True,
 )
 def next_in_ring(place, waiting, j, ring_start, ring_stage, stage_bits):
-    """Place of the next stage after `place` in the ring of junction `j` that serves one of `waiting`; -1 if none.
+    """Place of the next stage after `place` in the ring of junction `j` that serves one of `waiting`; -1 if
+    none.
 
     ring_start (J+1) into ring_stage (ring) index of a stage · stage_bits (S) bits
     """
@@ -106,9 +107,10 @@ def ring_place(j, stage, ring_start, ring_stage):
 
 
 @njit(
-    "void(int64, int64, int64, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1],"
-    " i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[:, ::1], f8[::1], i1[::1], i8[::1],"
-    " i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
+    "void(int64, int64, int64, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
+    "i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[:, "
+    "::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], b1[::1], "
+    "i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
     cache=True,
     nogil=True,
 )
@@ -155,9 +157,9 @@ def actuate(
 ):
     """Decide for every junction whose turn it is.
 
-    Network and state arrays as named there, (G) for groups, (L) for lanes, (J) for junctions · ring_start (J+1),
-    ring_stage (ring) · urgent_stage (J) index, leave_by_ms (J) ms from `judge_urgency` · scratch: since_ms,
-    ended_ms (62) ms · written: wanted_stage (J) index, planned_end_ms (J) ms
+    Network and state arrays as named there, (G) for groups, (L) for lanes, (J) for junctions · ring_start
+    (J+1), ring_stage (ring) · urgent_stage (J) index, leave_by_ms (J) ms from `judge_urgency` · scratch:
+    since_ms, ended_ms (62) ms · written: wanted_stage (J) index, planned_end_ms (J) ms
     """
     for j in range(len(target_stage)):
         if not is_turn(j, now_ms, resolution_ms, period_ms):
@@ -179,7 +181,8 @@ def actuate(
         n = group_start[j + 1] - first
         waiting, called_ms = 0, NEVER_MS
         for k in range(n):
-            if call_since_ms[first + k] < NEVER_MS and lamp[first + k] != GREEN and not stage_bits[stage] >> k & 1:
+            called = call_since_ms[first + k] < NEVER_MS and lamp[first + k] != GREEN
+            if called and not (stage_bits[stage] >> k) & 1:
                 waiting |= 1 << k
                 called_ms = min(called_ms, call_since_ms[first + k])
         if due_calls[j]:
@@ -205,9 +208,9 @@ def actuate(
         begin = place
         while place >= 0:
             if keeps_promises(
-                j, ring_stage[place], now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms,
-                promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
-                green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
+                j, ring_stage[place], now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms,
+                min_green_ms, promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp,
+                lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
             ):  # fmt: skip
                 wanted_stage[j] = ring_stage[place]
                 planned_end_ms[j] = NEVER_MS

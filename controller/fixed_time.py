@@ -73,19 +73,19 @@ class FixedTime:
             self._give_way(state, now_ms, self.urgency)
 
     def _give_way(self, state: State, now_ms: int, urgency: Urgency) -> None:
-        """At the watched junctions: an urgent call first, and no step of the plan that would break a promise."""
+        """At the watched junctions: an urgent call first, and no step that would break a promise."""
         urgency.update(state, now_ms)
         for j in self.watched:
             present = int(state.target_stage[j])
+            planned = int(state.wanted_stage[j])
             if urgency.stage[j] >= 0:
                 state.wanted_stage[j] = urgency.stage[j]
-            elif present < 0 or state.in_transition[j] or state.wanted_stage[j] == present:
+                state.planned_end_ms[j] = urgency.leave_by_ms[j]
+            elif present < 0 or state.in_transition[j] or planned == present:
                 continue
-            elif urgency.allows(state, now_ms, j, int(state.wanted_stage[j])):
-                continue
-            else:
+            elif not urgency.allows(state, now_ms, j, planned):
                 state.wanted_stage[j] = present
-            state.planned_end_ms[j] = urgency.leave_by_ms[j]
+                state.planned_end_ms[j] = urgency.leave_by_ms[j]
 
 
 def longest_red_ms(junction: Junction, plan: FixedPlan, group: str) -> int:
@@ -111,7 +111,8 @@ def _checked_plan(junction: Junction) -> FixedPlan:
     for step in plan.steps:
         if step.stage not in known:
             raise ValueError(
-                f"junction {junction.name}, plan {plan.name}: no stage {step.stage}; known are {', '.join(known)}"
+                f"junction {junction.name}, plan {plan.name}: "
+                f"no stage {step.stage}; known are {', '.join(known)}"
             )
     total_ms = sum(step.duration_ms for step in plan.steps)
     if total_ms != plan.cycle_ms or total_ms <= 0:

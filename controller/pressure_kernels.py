@@ -30,7 +30,8 @@ def score_walkers(waiting_people, group_kind, score, weight):
 
 
 @njit(
-    "void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], i1[::1], f8[::1])",
+    "void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], i1[::1], "
+    "f8[::1])",
     cache=True,
     nogil=True,
 )
@@ -96,7 +97,7 @@ def stage_score(bits, first, n, score):
 
 @njit("int64(int64, int64, int64, int64, f8, i8[::1], i8[::1], f8[::1], b1[::1])", cache=True, nogil=True)
 def best_stage(j, stage, first, n, gain, stage_start, stage_bits, score, refused):
-    """The stage of junction `j` with the highest score; `stage` unless another has more than 1 + gain times its score.
+    """The best stage of junction `j`; `stage` unless another has more than 1 + gain times its score.
 
     stage_start (J+1) · stage_bits (S) bits · score (G) · refused (S) bool: not to be chosen
     """
@@ -113,14 +114,16 @@ def best_stage(j, stage, first, n, gain, stage_start, stage_bits, score, refused
 
 
 @njit(
-    "UniTuple(int64, 4)(int64, int64, int64, int64, i1[::1], i8[::1], i8[::1], i1[::1], i8[::1], i8[::1])",
+    "UniTuple(int64, 4)(int64, int64, int64, int64, i1[::1], i8[::1], i8[::1], i1[::1], i8[::1], "
+    "i8[::1])",
     cache=True,
     nogil=True,
 )
 def calls_and_walks(
     now_ms, first, n, stage, group_kind, min_green_ms, clearance_ms, lamp, lamp_since_ms, call_since_ms
 ):
-    """(calls not being served, those outside `stage` bits, when the last walker shown WALK has cleared ms, greens).
+    """(calls not being served, those outside `stage` bits, when the last walker shown WALK has cleared ms,
+    greens).
 
     group_kind (G) · min_green_ms, clearance_ms (G) ms · lamp (G) · lamp_since_ms, call_since_ms (G) ms
     """
@@ -143,9 +146,9 @@ def calls_and_walks(
 
 
 @njit(
-    "void(int64, int64, int64, int64, f8, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1],"
-    " i8[::1], i8[::1], b1[::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1],"
-    " b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1])",
+    "void(int64, int64, int64, int64, f8, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
+    "i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
+    "b1[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1])",
     cache=True,
     nogil=True,
 )
@@ -225,9 +228,9 @@ def go_to_best(
         best = best_stage(j, stage, first, n, gain, stage_start, stage_bits, score, refused)
         while stage >= 0 and best != stage:
             if keeps_promises(
-                j, best, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, promise_ms,
-                stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms, green_ended_ms,
-                target_bits, in_transition, call_since_ms, since_ms, ended_ms
+                j, best, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms,
+                promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
+                green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
             ):  # fmt: skip
                 break
             refused[best] = True

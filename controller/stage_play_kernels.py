@@ -63,8 +63,8 @@ def change_stage(
 
 
 @njit(
-    "UniTuple(int64, 3)(int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1],"
-    " i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
+    "UniTuple(int64, 3)(int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i1[::1], i8[::1], "
+    "i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
     cache=True,
     nogil=True,
 )
@@ -89,7 +89,8 @@ def junction_now(
 
     A change already begun is played to its end; the calls it serves do not count any more.
 
-    group_start (J+1) · conflict_bits (G) bits · intergreen_start (J) · intergreen_ms flat ms · min_green_ms (G) ms
+    group_start (J+1) · conflict_bits (G) bits · intergreen_start (J) · intergreen_ms flat ms · min_green_ms
+    (G) ms
     lamp (G) Lamp · lamp_since_ms, green_ended_ms (G) ms · target_bits (J) bits · in_transition (J) bool
     call_since_ms (G) ms · written: since_ms (62) ms, ended_ms (62) ms
     """
@@ -154,8 +155,8 @@ def stage_serving(k, calls, active, stage_first, stage_end, stage_bits, stage_gi
 
 
 @njit(
-    "UniTuple(int64, 2)(int64, int64, int64, int64, int64, boolean, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1],"
-    " i8[::1], i8[::1], i8[::1], b1[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
+    "UniTuple(int64, 2)(int64, int64, int64, int64, int64, boolean, i8[::1], i8[::1], i8[::1], i8[::1], "
+    "i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
     cache=True,
     nogil=True,
 )

@@ -35,7 +35,7 @@ class Urgency:
         self.stage: Ints = np.full(network.n_junctions, -1, np.int64)
         self.leave_by_ms: Ints = np.full(network.n_junctions, NEVER_MS, np.int64)
         self.stage_given: NDArray[np.bool_] = np.array(
-            [s.source == StageSource.GIVEN for junction in network.street.junctions for s in junction.stages], np.bool_
+            [s.source == StageSource.GIVEN for jn in network.street.junctions for s in jn.stages], np.bool_
         )
         self.walk_only_called: NDArray[np.bool_] = np.zeros(network.n_groups, np.bool_)
         self.since_ms: Ints = np.zeros(GROUPS_PER_JUNCTION_MAX, np.int64)

@@ -24,10 +24,11 @@ LIKELY_CALL_S = 100.0
     nogil=True,
 )
 def greens_used_up(first, n, active, calls, now_ms, conflict_bits, max_green_ms, since_ms, call_since_ms):
-    """(calls whose turn it is because every green in their way is at its maximum, when the first comes to that ms).
+    """(calls whose turn it is: every green in their way is at its maximum, when the first comes to that ms).
 
-    A maximum is counted from the first call that conflicts with the green. A green whose end alone would serve
-    nobody goes on: a left turn beside a through movement ends with it when the call needs both to end.
+    A maximum is counted from the first call that conflicts with the green. A green whose end alone would
+    serve nobody goes on: a left turn beside a through movement ends with it when the call needs both to
+    end.
 
     conflict_bits (G) bits · max_green_ms (G) ms · since_ms (62) ms · call_since_ms (G) ms
     """
@@ -54,14 +55,14 @@ def greens_used_up(first, n, active, calls, now_ms, conflict_bits, max_green_ms,
 
 @njit("boolean(int64, int64, int64, int64)", cache=True, nogil=True)
 def is_turn(j, now_ms, resolution_ms, period_ms):
-    """Whether junction `j` decides at this lamp time: each once a period, spread evenly over the lamp times."""
+    """Whether junction `j` decides at this lamp time: each once a period, spread over the lamp times."""
     turns = max(1, period_ms // resolution_ms)
     return (now_ms // resolution_ms + j) % turns == 0
 
 
 @njit(
-    "boolean(int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1],"
-    " b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
+    "boolean(int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
+    "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
     cache=True,
     nogil=True,
 )
@@ -93,13 +94,13 @@ def keeps_promises(
     Arrays as in `junction_now` and `play_calls`.
     """
     active, ready_ms, calls = junction_now(
-        j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, lamp, lamp_since_ms,
-        green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
+        j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, lamp,
+        lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
     )  # fmt: skip
     slack_ms, _ = play_calls(
-        j, ready_ms, stage, active, calls, False, group_start, conflict_bits, intergreen_start, intergreen_ms,
-        min_green_ms, promise_ms, stage_start, stage_bits, stage_given, walk_only_called, call_since_ms, since_ms,
-        ended_ms
+        j, ready_ms, stage, active, calls, False, group_start, conflict_bits, intergreen_start,
+        intergreen_ms, min_green_ms, promise_ms, stage_start, stage_bits, stage_given, walk_only_called,
+        call_since_ms, since_ms, ended_ms
     )  # fmt: skip
     return slack_ms >= 0
 
@@ -131,9 +132,9 @@ def walk_time_ms(first, n, stage, calls, group_kind, min_green_ms, clearance_ms)
 
 
 @njit(
-    "void(int64, int64, int64, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1],"
-    " i8[::1], i8[::1], b1[::1], b1[::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1],"
-    " b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
+    "void(int64, int64, int64, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
+    "i8[::1], i8[::1], i8[::1], b1[::1], b1[::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
+    "b1[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
     cache=True,
     nogil=True,
 )
@@ -173,7 +174,8 @@ def judge_urgency(
 
     Network arrays, recall (G) bool, people_per_s (G) and the sequencer's arrays as in `junction_now` and
     `play_calls` · max_green_ms, clearance_ms (G) ms · scratch: since_ms, ended_ms (62) ms
-    Written: walk_only_called (G) bool · due_calls (J) bits, see `greens_used_up` · urgent_stage (J) index, -1 = free · leave_by_ms (J) ms, NEVER_MS = no call
+    Written: walk_only_called (G) bool · due_calls (J) bits, see `greens_used_up` · urgent_stage (J) index,
+    -1 = free · leave_by_ms (J) ms, NEVER_MS = no call
     """
     for j in range(len(group_start) - 1):
         if not is_turn(j, now_ms, resolution_ms, period_ms):
@@ -196,8 +198,8 @@ def judge_urgency(
             next_ms = max(ready_ms, now_ms + max(resolution_ms, period_ms))
             slack, stage = play_calls(
                 j, next_ms, -1, active, calls, given_only, group_start, conflict_bits, intergreen_start,
-                intergreen_ms, min_green_ms, promise_ms, stage_start, stage_bits, stage_given, walk_only_called,
-                call_since_ms, since_ms, ended_ms
+                intergreen_ms, min_green_ms, promise_ms, stage_start, stage_bits, stage_given,
+                walk_only_called, call_since_ms, since_ms, ended_ms
             )  # fmt: skip
             if slack > slack_ms:
                 slack_ms, chosen = slack, stage
@@ -217,12 +219,13 @@ def judge_urgency(
                 calls, active, stage_start[j], stage_start[j + 1], stage_bits, stage_given, False
             )  # fmt: skip
             if best >= 0 and not keeps_promises(
-                j, best, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, promise_ms,
-                stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms, green_ended_ms,
-                target_bits, in_transition, call_since_ms, since_ms, ended_ms
+                j, best, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms,
+                promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
+                green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
             ):  # fmt: skip
                 best = chosen
             urgent_stage[j] = best
         if urgent_stage[j] >= 0 and urgent_stage[j] == target_stage[j]:
-            walk_ms = walk_time_ms(first, n, stage_bits[target_stage[j]], calls, group_kind, min_green_ms, clearance_ms)
+            present = stage_bits[target_stage[j]]
+            walk_ms = walk_time_ms(first, n, present, calls, group_kind, min_green_ms, clearance_ms)
             leave_by_ms[j] = now_ms + walk_ms + period_ms

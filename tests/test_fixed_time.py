@@ -66,7 +66,7 @@ def test_walk_is_over_before_the_step_so_that_the_next_step_is_on_time() -> None
 
 
 def test_a_plan_that_would_break_a_promise_gives_way_to_the_call() -> None:
-    """The plan never serves the left turns; a car there is still served as promised, and the clock goes on."""
+    """The plan never serves the left turns; a car there is still served as promised."""
     network = toy_street.network(toy_street.junction(steps=((0, 50_000), (2, 50_000))))
     planner = FixedTime(network)
     assert planner.watched == [0]

@@ -24,10 +24,11 @@ def naive_load(network: Network, near_veh: np.ndarray, waiting_people: np.ndarra
             if group.kind == GroupKind.PEDESTRIAN:
                 scores.append(waiting_people[g] / 1.3)
             else:
-                scores.append(sum(
-                    near_veh[first_lane + k] * [m.group for m in lane.movements].count(group.name) / len(lane.movements)
-                    for k, lane in enumerate(junction.lanes)
-                ))  # fmt: skip
+                load = 0.0
+                for k, lane in enumerate(junction.lanes):
+                    served = [m.group for m in lane.movements].count(group.name)
+                    load += near_veh[first_lane + k] * served / len(lane.movements)
+                scores.append(load)
             g += 1
         first_lane += len(junction.lanes)
     return scores
@@ -116,6 +117,7 @@ def test_people_waiting_in_the_present_stage_get_walk_again() -> None:
 
 def test_nobody_is_left_for_the_hour() -> None:
     network = toy_street.network()
-    traffic = Traffic(network, Greedy(network), 2, [0.9, 0.001, 0.9, 0.001], [0, 0, 0, 0, 0.001, 0.001]).run(3600)
+    walkers = [0, 0, 0, 0, 0.001, 0.001]
+    traffic = Traffic(network, Greedy(network), 2, [0.9, 0.001, 0.9, 0.001], walkers).run(3600)
     assert (traffic.longest_wait_ms <= network.promise_ms).all()
     assert {g for g, _, _ in traffic.greens} >= {NS_LEFT, EW_LEFT, WALK_NS, WALK_EW}

@@ -1,4 +1,4 @@
-"""The safety net keeps every promise, whatever the planner above it would like; its kernel has a slow twin."""
+"""The safety net keeps every promise, whatever the planner would like; its kernel has a slow twin."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from controller.greedy import Greedy
 from controller.max_pressure import MaxPressure
 from controller.network import Network
 from controller.planner import Planner
-from controller.stage_play_kernels import MARGIN_MS
 from controller.state import NEVER_MS, State, new_state
 from controller.urgency import Urgency
-from controller.vocabulary import GroupKind, Lamp, StageSource
+from controller.vocabulary import Lamp
 from tests import toy_street
+from tests.naive_urgency import NaiveJunction
 from tests.toy_street import EW, EW_LEFT, NS, NS_LEFT, WALK_EW, WALK_NS, Traffic
 
 GENERATED = (("ns", "walk.ns"), ("ew", "walk.ew"), ("ns.left", "ew.left"), ("ns.left", "walk.ew"))
@@ -71,7 +71,8 @@ def test_no_green_outlasts_its_maximum_while_somebody_waits_for_it_to_end(
     planner: Callable[[Network], Planner],
 ) -> None:
     network = toy_street.network()
-    traffic = Traffic(network, planner(network), 3, [0.9, 0.02, 0.1, 0.02], [0.0] * 4 + [0.02, 0.02]).run(1800)
+    walkers = [0.0] * 4 + [0.02, 0.02]
+    traffic = Traffic(network, planner(network), 3, [0.9, 0.02, 0.1, 0.02], walkers).run(1800)
     longest_ms = max(end - start for g, start, end in traffic.greens if g == NS)
     # The first conflicting call may come after the green began, and the change takes a step.
     first_call_ms = 30_000
@@ -97,103 +98,6 @@ def test_a_call_inside_the_resting_stage_gets_walk_at_once() -> None:
     traffic.press(WALK_NS)
     traffic.run(2)
     assert traffic.lit() == {"ns", "walk.ns"}
-
-
-def naive_judge(network: Network, state: State, now_ms: int, j: int) -> tuple[int, int]:
-    """The same answer from the definition, with names and dictionaries instead of bits."""
-    g0 = int(network.group_start[j])
-    junction = network.street.junctions[j]
-    names = [g.name for g in junction.groups]
-    n = len(names)
-    at = int(network.intergreen_start[j])
-    table = network.intergreen_ms[at : at + n * n].reshape(n, n)
-    stages = [{names.index(g) for g in s.groups} for s in junction.stages]
-    given_stages = [s.source == StageSource.GIVEN for s in junction.stages]
-    index = range(n)
-    walker = {k for k in index if junction.groups[k].kind == GroupKind.PEDESTRIAN}
-    likely = {k for k in walker if state.recall[g0 + k] or state.people_per_s[g0 + k] * 100.0 >= 0.5}
-    due = {k: int(state.call_since_ms[g0 + k] + network.promise_ms[g0 + k]) for k in index}
-
-    def fresh() -> tuple[set[int], dict[int, int], dict[int, int], set[int], int]:
-        lit = {k for k in index if state.lamp[g0 + k] == Lamp.GREEN}
-        start = {k: int(state.lamp_since_ms[g0 + k]) for k in lit}
-        end = {k: int(state.green_ended_ms[g0 + k]) for k in index}
-        calls = {k for k in index if k not in lit and state.call_since_ms[g0 + k] < NEVER_MS}
-        ready = now_ms
-        if state.in_transition[j]:
-            target = {k for k in index if int(state.target_bits[j]) >> k & 1}
-            ready = move(lit, target, now_ms, start, end)
-            lit, calls = target, calls - target
-        return lit, start, end, calls, ready
-
-    def move(lit: set[int], target: set[int], leave: int, start: dict[int, int], end: dict[int, int]) -> int:
-        times = [leave]
-        for k in lit - target:
-            end[k] = max(leave, start[k] + int(network.min_green_ms[g0 + k]))
-            times.append(end[k])
-        for b in target - lit:
-            waits = [end[a] + int(table[a, b]) for a in index if a == b or table[a, b] or table[b, a]]
-            start[b] = max([leave, *waits])
-            times.append(start[b])
-        return max(times)
-
-    def serve(
-        stage: int, leave: int, lit: set[int], calls: set[int], slack: int, start: dict[int, int], end: dict[int, int]
-    ) -> tuple[int, set[int], set[int], int]:
-        target = {k for k in stages[stage] if k not in walker or k in calls | lit | likely}
-        leave = move(lit, target, leave, start, end)
-        slack = min([slack, *(due[k] - MARGIN_MS - start[k] for k in calls & target)])
-        return leave, target, calls - target, slack
-
-    def play(given_only: bool, now_to: int = -1) -> tuple[int, int, int]:
-        lit, start, end, calls, ready = fresh()
-        leave = first_leave = ready if now_to >= 0 else max(ready, now_ms + 1000)
-        slack, first = NEVER_MS, -1
-        while calls or now_to >= 0:
-            if now_to >= 0:
-                first, now_to = now_to, -1
-                leave, lit, calls, slack = serve(first, leave, lit, calls, slack, start, end)
-                continue
-            urgent = min(calls, key=lambda k: (due[k], k))
-            able = [s for s in range(len(stages)) if urgent in stages[s] and (given_stages[s] or not given_only)]
-            if not able:
-                calls = calls - {urgent}
-                continue
-            best = max(able, key=lambda s: (len(stages[s] & calls), len(stages[s] & lit), -s))
-            first = best if first < 0 else first
-            leave, lit, calls, slack = serve(best, leave, lit, calls, slack, start, end)
-        return slack, first, first_leave
-
-    lit, start, _, calls, _ = fresh()
-    if not calls:
-        return -1, NEVER_MS
-    slack, first, leave = play(False)
-    if slack < 0 and (other := play(True))[0] > slack:
-        slack, first, leave = other
-    up_ms, waiting = NEVER_MS, set()
-    clash = {a: {b for b in index if a != b and (table[a, b] or table[b, a])} for a in index}
-    for c in calls:
-        ends = [
-            max(start[a], min(int(state.call_since_ms[g0 + k]) for k in clash[a] & calls))
-            + int(network.max_green_ms[g0 + a])
-            for a in clash[c] & lit
-        ]
-        if ends:
-            up_ms = min(up_ms, max(ends))
-            waiting |= {c} if max(ends) <= now_ms else set()
-    leave_by_ms = max(now_ms, min(up_ms, leave + max(0, slack)))
-    if state.in_transition[j] or (slack >= 0 and not waiting):
-        return -1, leave_by_ms
-    if slack >= 0:
-        urgent = min(waiting, key=lambda k: (due[k], k))
-        able = [s for s in range(len(stages)) if urgent in stages[s]]
-        best = max(able, key=lambda s: (len(stages[s] & calls), len(stages[s] & lit), -s))
-        first = best if play(False, best)[0] >= 0 else first
-    stage = int(network.stage_start[j]) + first
-    if stage == state.target_stage[j]:
-        walks = [int(network.min_green_ms[g0 + k] + network.yellow_ms[g0 + k]) for k in stages[first] & calls & walker]
-        leave_by_ms = now_ms + max([0, *walks]) + 1000
-    return stage, leave_by_ms
 
 
 def random_state(network: Network, chance: np.random.Generator, now_ms: int) -> State:
@@ -231,7 +135,7 @@ def test_the_kernel_answers_as_the_definition_does() -> None:
         now_ms = 1000 * int(chance.integers(200, 5000))
         state = random_state(network, chance, now_ms)
         urgency.update(state, now_ms)
-        expected = [naive_judge(network, state, now_ms, j) for j in range(3)]
+        expected = [NaiveJunction(network, state, now_ms, j).judge() for j in range(3)]
         assert list(zip(urgency.stage.tolist(), urgency.leave_by_ms.tolist(), strict=True)) == expected
         urgent += sum(stage >= 0 for stage, _ in expected)
     assert 200 < urgent < 1000, "the cases must show both answers"
@@ -248,4 +152,4 @@ def test_junctions_take_turns_where_lamps_may_change_every_tick() -> None:
         urgency.update(state, 100_000 + 100 * tick)
         decided.append(np.flatnonzero(urgency.leave_by_ms >= 0).tolist())
     assert [len(turn) for turn in decided] == [2] * 10
-    assert sorted(sum(decided, [])) == list(range(20))
+    assert sorted(j for turn in decided for j in turn) == list(range(20))

@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from controller.junction import (
-    FixedPlan, Group, Intergreen, Junction, Lane, Movement, PlanStep, Reach, Stage, StreetLink, StreetNetwork,
+    FixedPlan,
+    Group,
+    Intergreen,
+    Junction,
+    Lane,
+    Movement,
+    PlanStep,
+    Reach,
+    Stage,
+    StreetLink,
+    StreetNetwork,
 )  # fmt: skip
 from controller.network import Network, build_network
 from controller.planner import Planner
@@ -62,16 +72,20 @@ def junction(
 
     named = [Stage(f"s{k}", tuple(s), StageSource.GIVEN) for k, s in enumerate(stages)]
     named += [Stage(f"g{k}", tuple(s), StageSource.GENERATED) for k, s in enumerate(generated)]
-    plan = FixedPlan("day", sum(d for _, d in steps), offset_ms, tuple(PlanStep(f"s{s}", d) for s, d in steps))
+    plan_steps = tuple(PlanStep(f"s{s}", d) for s, d in steps)
+    plan = FixedPlan("day", sum(d for _, d in steps), offset_ms, plan_steps)
+    pairs = [(a, b) for a in groups for b in groups if clash(a, b)]
     return Junction(
         name=name, title=name, x_m=0.0, y_m=0.0, groups=tuple(groups),
         lanes=tuple(lane(g.name, f"{name}.{g.name}.out") for g in groups if g.kind != GroupKind.PEDESTRIAN),
         stages=tuple(named), yields=(), detectors=(), plans=(plan,),
-        intergreens=tuple(Intergreen(a.name, b.name, between(a)) for a in groups for b in groups if clash(a, b)),
+        intergreens=tuple(Intergreen(a.name, b.name, between(a)) for a, b in pairs),
     )  # fmt: skip
 
 
-def network(*junctions: Junction, links: Sequence[StreetLink] = (), lamp_resolution_ms: int = 1000) -> Network:
+def network(
+    *junctions: Junction, links: Sequence[StreetLink] = (), lamp_resolution_ms: int = 1000
+) -> Network:
     """The junctions (the toy one if none is named) in arrays."""
     street = StreetNetwork("toy", Timing.COMPUTED, junctions or (junction(),), tuple(links))
     return build_network(street, lamp_resolution_ms)

@@ -1,0 +1,162 @@
+"""The safety net from its definition, with names and dictionaries instead of bits: slow and obvious."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.network import Network
+from controller.stage_play_kernels import MARGIN_MS
+from controller.state import NEVER_MS, State
+from controller.vocabulary import GroupKind, Lamp, StageSource
+
+SOMEBODY_COMES_S = 100.0
+"""A crossing is planned as called when more likely than not somebody comes within this time."""
+
+
+@dataclass
+class Play:
+    """One way the junction may go on. Groups by number; times in ms."""
+
+    lit: set[int]
+    start: dict[int, int]
+    end: dict[int, int]
+    calls: set[int]
+    time: int
+    slack: int = NEVER_MS
+    first: int = -1
+
+
+class NaiveJunction:
+    """One junction at one moment."""
+
+    def __init__(self, network: Network, state: State, now_ms: int, j: int) -> None:
+        self.state, self.now_ms, self.j = state, now_ms, j
+        self.junction = network.street.junctions[j]
+        groups = self.junction.groups
+        names = [g.name for g in groups]
+        first, n = int(network.group_start[j]), len(names)
+        self.stage0 = int(network.stage_start[j])
+        self.group0, self.index = first, range(n)
+        at = int(network.intergreen_start[j])
+        self.table = network.intergreen_ms[at : at + n * n].reshape(n, n)
+        self.min_ms, self.max_ms, self.clear_ms = (
+            [int(v) for v in a[first : first + n]]
+            for a in (network.min_green_ms, network.max_green_ms, network.yellow_ms)
+        )
+        self.clash = {
+            a: {b for b in self.index if a != b and (self.table[a, b] or self.table[b, a])} for a in self.index
+        }
+        self.stages = [{names.index(g) for g in s.groups} for s in self.junction.stages]
+        self.walker = {k for k in self.index if groups[k].kind == GroupKind.PEDESTRIAN}
+        self.likely = {
+            k
+            for k in self.walker
+            if state.recall[first + k] or state.people_per_s[first + k] * SOMEBODY_COMES_S >= 0.5
+        }
+        self.called = [int(v) for v in state.call_since_ms[first : first + n]]
+        self.due = [self.called[k] + int(network.promise_ms[first + k]) for k in self.index]
+
+    def now(self) -> Play:
+        """As it stands, a change already begun played to its end."""
+        state, g0 = self.state, self.group0
+        lit = {k for k in self.index if state.lamp[g0 + k] == Lamp.GREEN}
+        start = {k: int(state.lamp_since_ms[g0 + k]) for k in lit}
+        end = {k: int(state.green_ended_ms[g0 + k]) for k in self.index}
+        calls = {k for k in self.index if k not in lit and self.called[k] < NEVER_MS}
+        play = Play(lit, start, end, calls, self.now_ms)
+        if state.in_transition[self.j]:
+            target = {k for k in self.index if int(state.target_bits[self.j]) >> k & 1}
+            self.move(play, target)
+            play.calls -= target
+        return play
+
+    def move(self, play: Play, target: set[int]) -> None:
+        """Change from what is lit to `target`, beginning at the time of the play."""
+        times = [play.time]
+        for k in play.lit - target:
+            play.end[k] = max(play.time, play.start[k] + self.min_ms[k])
+            times.append(play.end[k])
+        for b in target - play.lit:
+            before = {b} | self.clash[b]
+            play.start[b] = max([play.time, *(play.end[a] + int(self.table[a, b]) for a in before)])
+            times.append(play.start[b])
+        play.lit, play.time = target, max(times)
+
+    def serve(self, play: Play, stage: int) -> None:
+        """Go to a stage for its minimum and note how close its calls came to their promises."""
+        play.first = stage if play.first < 0 else play.first
+        target = {
+            k for k in self.stages[stage] if k not in self.walker or k in play.calls | play.lit | self.likely
+        }
+        self.move(play, target)
+        slacks = [self.due[k] - MARGIN_MS - play.start[k] for k in play.calls & target]
+        play.slack = min([play.slack, *slacks])
+        play.calls -= target
+
+    def best_for(self, urgent: int, play: Play, given_only: bool = False) -> int:
+        """The stage that serves `urgent`, most other calls, and keeps most greens."""
+        given = [s.source == StageSource.GIVEN for s in self.junction.stages]
+        able = [s for s, groups in enumerate(self.stages) if urgent in groups and (given[s] or not given_only)]
+        stages = self.stages
+        return max(able, key=lambda s: (len(stages[s] & play.calls), len(stages[s] & play.lit), -s), default=-1)
+
+    def most_urgent(self, calls: set[int]) -> int:
+        return min(calls, key=lambda k: (self.due[k], k))
+
+    def serve_all(self, play: Play, given_only: bool = False) -> Play:
+        """All calls, earliest deadline first."""
+        while play.calls:
+            urgent = self.most_urgent(play.calls)
+            stage = self.best_for(urgent, play, given_only)
+            if stage < 0:
+                play.calls -= {urgent}
+            else:
+                self.serve(play, stage)
+        return play
+
+    def leave_later(self, given_only: bool) -> tuple[Play, int]:
+        """What happens when it leaves one step from now, and when that is."""
+        play = self.now()
+        play.time = leave = max(play.time, self.now_ms + 1000)
+        return self.serve_all(play, given_only), leave
+
+    def keeps_promises(self, stage: int) -> bool:
+        """Whether it may go to `stage` first, now."""
+        play = self.now()
+        self.serve(play, stage)
+        return self.serve_all(play).slack >= 0
+
+    def greens_used_up(self) -> tuple[set[int], int]:
+        """Calls whose turn it is by the maximum greens in their way, and when the first is due."""
+        play = self.now()
+        ends = {}
+        for c in play.calls:
+            in_the_way = self.clash[c] & play.lit
+            if in_the_way:
+                ends[c] = max(
+                    max(play.start[a], min(self.called[k] for k in self.clash[a] & play.calls)) + self.max_ms[a]
+                    for a in in_the_way
+                )
+        return {c for c, end in ends.items() if end <= self.now_ms}, min(ends.values(), default=NEVER_MS)
+
+    def judge(self) -> tuple[int, int]:
+        """(stage that must be wanted now or -1, the last time to leave ms)."""
+        here = self.now()
+        if not here.calls:
+            return -1, NEVER_MS
+        play, leave = self.leave_later(False)
+        if play.slack < 0 and (other := self.leave_later(True)[0]).slack > play.slack:
+            play = other
+        waiting, up_ms = self.greens_used_up()
+        leave_by_ms = max(self.now_ms, min(up_ms, leave + max(0, play.slack)))
+        first = play.first
+        if self.state.in_transition[self.j] or (play.slack >= 0 and not waiting):
+            return -1, leave_by_ms
+        if play.slack >= 0:
+            best = self.best_for(self.most_urgent(waiting), here)
+            first = best if self.keeps_promises(best) else first
+        if self.stage0 + first == self.state.target_stage[self.j]:
+            walking = self.stages[first] & here.calls & self.walker
+            walks_ms = [self.min_ms[k] + self.clear_ms[k] for k in walking]
+            leave_by_ms = self.now_ms + max([0, *walks_ms]) + 1000
+        return self.stage0 + first, leave_by_ms
