@@ -44,7 +44,8 @@ class NaiveJunction:
             for a in (network.min_green_ms, network.max_green_ms, network.yellow_ms)
         )
         self.clash = {
-            a: {b for b in self.index if a != b and (self.table[a, b] or self.table[b, a])} for a in self.index
+            a: {b for b in self.index if a != b and (self.table[a, b] or self.table[b, a])}
+            for a in self.index
         }
         self.stages = [{names.index(g) for g in s.groups} for s in self.junction.stages]
         self.walker = {k for k in self.index if groups[k].kind == GroupKind.PEDESTRIAN}
@@ -96,9 +97,11 @@ class NaiveJunction:
     def best_for(self, urgent: int, play: Play, given_only: bool = False) -> int:
         """The stage that serves `urgent`, most other calls, and keeps most greens."""
         given = [s.source == StageSource.GIVEN for s in self.junction.stages]
-        able = [s for s, groups in enumerate(self.stages) if urgent in groups and (given[s] or not given_only)]
+        known = [s for s in range(len(given)) if given[s] or not given_only]
+        able = [s for s in known if urgent in self.stages[s]]
         stages = self.stages
-        return max(able, key=lambda s: (len(stages[s] & play.calls), len(stages[s] & play.lit), -s), default=-1)
+        worth = [(len(stages[s] & play.calls), len(stages[s] & play.lit), -s) for s in able]
+        return -max(worth)[2] if worth else -1
 
     def most_urgent(self, calls: set[int]) -> int:
         return min(calls, key=lambda k: (self.due[k], k))
@@ -133,10 +136,8 @@ class NaiveJunction:
         for c in play.calls:
             in_the_way = self.clash[c] & play.lit
             if in_the_way:
-                ends[c] = max(
-                    max(play.start[a], min(self.called[k] for k in self.clash[a] & play.calls)) + self.max_ms[a]
-                    for a in in_the_way
-                )
+                counted = {a: min(self.called[k] for k in self.clash[a] & play.calls) for a in in_the_way}
+                ends[c] = max(max(play.start[a], counted[a]) + self.max_ms[a] for a in in_the_way)
         return {c for c, end in ends.items() if end <= self.now_ms}, min(ends.values(), default=NEVER_MS)
 
     def judge(self) -> tuple[int, int]:
