@@ -19,6 +19,7 @@ class Estimator:
         self.network = network
         self.policy = policy
         self._called = np.zeros(network.n_groups, np.bool_)
+        self._share = np.zeros(len(network.segment_share))
         self._sequence = -1
 
     def update(self, state: State, frame: Frame, now_ms: int) -> bool:
@@ -46,6 +47,7 @@ class Estimator:
             network.detector_share,
             network.group_kind,
             state.lamp,
+            state.crossed_veh,
             state.flow_veh_per_s,
             state.waiting_people,
             state.people_per_s,
@@ -70,6 +72,13 @@ class Estimator:
 
     def _from_tracks(self, state: State, frame: Frame) -> None:
         network = self.network
+        kernels.learn_shares(
+            network.segment_start,
+            network.segment_lane,
+            network.segment_share,
+            state.flow_veh_per_s,
+            self._share,
+        )
         kernels.from_tracks(
             frame.n_tracks,
             frame.track_segment,
@@ -79,7 +88,7 @@ class Estimator:
             network.segment_start,
             network.segment_lane,
             network.segment_gap_m,
-            network.segment_share,
+            self._share,
             network.lane_speed_m_per_s,
             self.policy.persons_per_car,
             self.policy.persons_per_bus,

@@ -19,10 +19,33 @@ VEHICLE_SPACE_M = 7.5
 """Length of one standing vehicle and its gap (HCM 2010, ch. 31: 25 ft)."""
 ACCELERATION_M_PER_S2 = 2.0
 DETECTION_RANGE_M = 200.0
+UNSEEN_FLOW_VEH_PER_S = 0.02
+"""A lane nobody has used yet may still be used."""
 FLOW_MEMORY_S = 180.0
 PEOPLE_MEMORY_S = 600.0
 CALL_AHEAD_S = 3
 """A vehicle this close to the stop line calls its group."""
+
+
+@njit("void(int64[:], int64[:], float64[:], float64[:], float64[:])", cache=True, nogil=True)
+def learn_shares(segment_start, segment_lane, segment_share, flow_veh_per_s, learned_share):
+    """Vehicles upstream are expected in the lanes of a stop line as these lanes are really used.
+
+    What a segment sends to all of them together stays as it was; between them it is split by
+    prior share times measured flow.
+
+    segment_start (K+1), segment_lane (E), segment_share (E) prior · flow_veh_per_s (L)
+    learned_share (E): written
+    """
+    for k in range(len(segment_start) - 1):
+        prior = 0.0
+        used = 0.0
+        for e in range(segment_start[k], segment_start[k + 1]):
+            prior += segment_share[e]
+            used += segment_share[e] * (flow_veh_per_s[segment_lane[e]] + UNSEEN_FLOW_VEH_PER_S)
+        for e in range(segment_start[k], segment_start[k + 1]):
+            flow = flow_veh_per_s[segment_lane[e]] + UNSEEN_FLOW_VEH_PER_S
+            learned_share[e] = segment_share[e] * flow * prior / used
 
 
 @njit(
@@ -167,7 +190,7 @@ def from_loops(
 
 @njit(
     "void(int64, int64, int64, boolean[:], int32[:], int8[:], int64[:], int64[:], float64[:], int8[:], int8[:], "
-    "float64[:], float64[:], float64[:], int64[:])",
+    "float64[:], float64[:], float64[:], float64[:], int64[:])",
     cache=True,
     nogil=True,
 )
@@ -183,6 +206,7 @@ def count_people_and_flow(
     detector_share,
     group_kind,
     lamp,
+    crossed_veh,
     flow_veh_per_s,
     waiting_people,
     people_per_s,
@@ -191,7 +215,7 @@ def count_people_and_flow(
     """Smoothed flows, people waiting at kerbs, and the calls of push buttons.
 
     detector_* (D) · group_kind, lamp (G)
-    Written: flow_veh_per_s (L) · waiting_people (G) · people_per_s (G) · call_since_ms (G) ms
+    Written: crossed_veh (L) · flow_veh_per_s (L) · waiting_people (G) · people_per_s (G) · call_since_ms (G) ms
     """
     passed_s = passed_ms / 1000.0
     for g in range(len(lamp)):
@@ -203,6 +227,7 @@ def count_people_and_flow(
         count = detector_count[d]
         if detector_kind[d] == STOPLINE and passed_s > 0.0:
             lane = detector_lane[d]
+            crossed_veh[lane] = count
             flow_veh_per_s[lane] += (count / passed_s - flow_veh_per_s[lane]) * min(1.0, passed_s / flow_memory_s)
         elif detector_kind[d] == BUTTON:
             g = detector_group[d]

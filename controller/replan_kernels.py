@@ -17,6 +17,12 @@ from controller.sequencer_kernels import earliest_start_ms
 
 PEDESTRIAN = 1
 GREEN, CLEARANCE = 1, 3
+LEARN_AFTER_MS = 2000
+"""Start-up is over: from here on a queue flows as it does."""
+TRUST_VEH = 8.0
+"""The model counts as much as so many observed vehicles."""
+FORGET = 0.995
+LEARNED_MIN, LEARNED_MAX = 0.25, 1.6
 NEVER_MS = 1 << 60
 
 
@@ -53,6 +59,12 @@ class Live(NamedTuple):
     feed_lane: np.ndarray  # upstream lanes whose outflow comes to a lane
     feed_share: np.ndarray
     feed_travel_s: np.ndarray
+    in_transition: np.ndarray  # (J) bool
+    stage_since_ms: np.ndarray  # (J)
+    crossed_veh: np.ndarray  # (L)
+    standing_veh: np.ndarray  # (L)
+    served_veh: np.ndarray  # (L, 2)
+    foreseen_veh: np.ndarray  # (L, 2)
     winner_cost: np.ndarray  # (J) person-seconds
     loser_cost: np.ndarray  # (J) person-seconds, of the best plan with the other decision now
 
@@ -62,12 +74,13 @@ def empty_live() -> Live:
     kinds = {
         "lamp": np.int8,
         "group_kind": np.int8,
+        "in_transition": np.bool_,
     }
     floats = {
         "queue_veh", "persons_per_veh", "flow_veh_per_s", "blocked", "waiting_people", "people_per_s", "feed_share",
-        "winner_cost", "loser_cost",
+        "winner_cost", "loser_cost", "crossed_veh", "standing_veh",
     }
-    grids = {"arrival_veh", "outflow_veh"}
+    grids = {"arrival_veh", "outflow_veh", "served_veh", "foreseen_veh"}
     out = {}
     for name in Live._fields:
         if name in grids:
@@ -78,7 +91,7 @@ def empty_live() -> Live:
 
 
 LIVE = typeof(empty_live())
-_I, _F = types.int64, types.float64
+_I, _F, _B = types.int64, types.float64, types.boolean
 _F1, _I1 = types.float64[::1], types.int64[::1]
 
 
@@ -123,7 +136,10 @@ def weigh_lanes(j, first_lane, first, n_lanes, now_ms, impatience_s, model, view
         for s in range(n_stages):
             rate = model.rate[j, s, k]
             view.best_rate[k] = max(view.best_rate[k], rate)
-            view.rate[s, k] = rate * (1.0 - live.blocked[first_lane + k])
+            kind = 1 if model.opposing[j, s, k] else 0
+            lane = first_lane + k
+            learned = (live.served_veh[lane, kind] + TRUST_VEH) / (live.foreseen_veh[lane, kind] + TRUST_VEH)
+            view.rate[s, k] = rate * min(LEARNED_MAX, max(LEARNED_MIN, learned)) * (1.0 - live.blocked[lane])
 
 
 @njit(types.void(_I, _I, _I, _I, _F, _F, MODEL, VIEW, LIVE), cache=True, nogil=True)
@@ -152,6 +168,55 @@ def weigh_people(j, first, n_crossings, now_ms, person_weight, impatience_s, mod
         due_s = max(0, (live.call_since_ms[g] + live.promise_ms[g] - now_ms) // 1000)
         for t in range(due_s, HORIZON_S + 1):
             view.overdue[t] |= 1 << k
+
+
+@njit(_B(_I, _I, LIVE), cache=True, nogil=True)
+def is_green(first, groups, live):
+    """Whether any of a lane's groups, bits inside the junction, is green."""
+    g = first
+    while groups:
+        if groups & 1 and live.lamp[g] == GREEN:
+            return True
+        groups >>= 1
+        g += 1
+    return False
+
+
+@njit(types.void(_I, _I, MODEL, LIVE), cache=True, nogil=True)
+def learn_service(j, now_ms, model, live):
+    """Compare what crossed each stop line from a standing queue with what the model would have served.
+
+    Drivers who give way, turning radii and full exits make each lane its own; the ratio of
+    both sums corrects its service rate, from a prior of TRUST_VEH vehicles. Only the
+    vehicles that stood when green began count: behind them nobody knows what was possible.
+    Written: live.standing_veh (L), served_veh, foreseen_veh (L, 2) veh
+    """
+    stage = -1
+    for s in range(model.n_stages[j]):
+        if model.stage_of[j, s] == live.target_stage[j]:
+            stage = s
+    first_lane = model.lane_start[j]
+    first = model.group_start[j]
+    n_lanes = model.lane_start[j + 1] - first_lane
+    queue = live.queue_veh[first_lane : first_lane + n_lanes]
+    arrival = live.arrival_veh[first_lane : first_lane + n_lanes]
+    green_for_ms = now_ms - live.stage_since_ms[j]
+    for k in range(n_lanes):
+        lane = first_lane + k
+        if not is_green(first, model.lane_groups[j, k], live):
+            live.standing_veh[lane] = queue[k]
+            continue
+        standing = live.standing_veh[lane]
+        live.standing_veh[lane] = standing - live.crossed_veh[lane]
+        if live.in_transition[j] or stage < 0 or green_for_ms < LEARN_AFTER_MS or standing < 1.0:
+            continue
+        rate = model.rate[j, stage, k]
+        kind = 0
+        if model.opposing[j, stage, k]:
+            kind = 1
+            rate = yielding_rate(rate, model.opposing[j, stage, k], model.yield_share[j, stage, k], 0, queue, arrival)
+        live.served_veh[lane, kind] = FORGET * live.served_veh[lane, kind] + live.crossed_veh[lane]
+        live.foreseen_veh[lane, kind] = FORGET * live.foreseen_veh[lane, kind] + rate
 
 
 @njit(types.UniTuple(_I, 2)(_I, _I, _I, _I, LIVE), cache=True, nogil=True)
@@ -201,14 +266,7 @@ def settle(
     """
     for k in range(n_lanes):
         waiting = live.queue_veh[first_lane + k]
-        flows = False
-        bits = model.lane_groups[j, k] & model.stage_groups[j, stage]
-        g = first
-        while bits:
-            if bits & 1 and live.lamp[g] == GREEN:
-                flows = True
-            bits >>= 1
-            g += 1
+        flows = is_green(first, model.lane_groups[j, k] & model.stage_groups[j, stage], live)
         queue[k] = waiting
         for t in range(free_s):
             waiting += view.arrival[k, t]
@@ -292,6 +350,7 @@ def replan(
     due (J) indices · chosen (4), costs (2): scratch
     """
     for i in range(n_due):
+        learn_service(due[i], now_ms, model, live)
         replan_junction(
             due[i], now_ms, person_weight, stop_s, impatience_s, model, view, labels, live, chosen, costs
         )

@@ -51,6 +51,10 @@ class State:
     waiting_people: Floats  # (G) pedestrians believed to wait
     people_per_s: Floats  # (G) smoothed pedestrian arrivals
     expected_veh: Floats  # (L) counted in by advance loops and not yet out over the stop line
+    crossed_veh: Floats  # (L) over the stop line since the reading before
+    standing_veh: Floats  # (L) of the queue at the start of green, still to cross
+    served_veh: Floats  # (L, 2) vehicles served from a queue, forgotten slowly; column 1 while giving way
+    foreseen_veh: Floats  # (L, 2) what the planner's model would have served meanwhile
     estimate_time_ms: Ints  # (1) time of the reading last used
     observed_ms: Ints  # (1) how long there have been readings
     outflow_veh: Floats  # (L, HORIZON_S) what the winning plan lets through, by second from its time
@@ -92,6 +96,10 @@ def new_state(network: Network, now_ms: int) -> State:
         waiting_people=np.zeros(g),
         people_per_s=np.zeros(g),
         expected_veh=np.zeros(lanes),
+        crossed_veh=np.zeros(lanes),
+        standing_veh=np.zeros(lanes),
+        served_veh=np.zeros((lanes, 2)),
+        foreseen_veh=np.zeros((lanes, 2)),
         estimate_time_ms=np.full(1, now_ms, np.int64),
         observed_ms=np.zeros(1, np.int64),
         outflow_veh=np.zeros((lanes, HORIZON_S)),

@@ -270,7 +270,7 @@ class Loops:
 class Tracks:
     """Every vehicle within `SIGHT_M` of a stop line it may come to."""
 
-    def __init__(self, network: Network, lanes: Lanes) -> None:
+    def __init__(self, network: Network, lanes: Lanes, vehicles_at_most: int = 512) -> None:
         self._length_m = lanes.length_m
         self._segment = np.full(len(lanes.ids), -1, np.int64)
         self._gap_m = np.zeros(len(lanes.ids))
@@ -281,9 +281,27 @@ class Tracks:
             self._segment[lane] = k
             gaps = network.segment_gap_m[network.segment_start[k] : network.segment_start[k + 1]]
             self._gap_m[lane] = float(gaps.min())
+        self._edge = lanes.edge
+        self._stopline = np.full(len(lanes.ids), -1, np.int64)
+        for d, kind in enumerate(network.detector_kind):
+            if kind == DetectorKind.STOPLINE:
+                self._stopline[lanes.index[network.detectors[d].lane]] = d
+        self._was_on = np.zeros(vehicles_at_most, np.int64)
+
+    def _count_crossings(self, vehicles: Vehicles, frame: Frame) -> None:
+        """Who was in a stop line's lane and now drives on another edge has crossed the line."""
+        if vehicles.capacity > self._was_on.size:
+            self._was_on = np.concatenate([self._was_on, np.zeros(vehicles.capacity - self._was_on.size, np.int64)])
+        self._was_on[vehicles.new] = NOWHERE
+        before = self._was_on[vehicles.slot]
+        detector = self._stopline[before]
+        crossed = (detector >= 0) & (self._edge[before] != self._edge[vehicles.lane])
+        np.add.at(frame.detector_count, detector[crossed], 1)
+        self._was_on[vehicles.slot] = vehicles.lane
 
     def sense(self, vehicles: Vehicles, frame: Frame) -> None:
-        """Fill the frame's tracks."""
+        """Fill the frame's tracks, and count at the stop lines."""
+        self._count_crossings(vehicles, frame)
         lane = vehicles.lane
         segment = self._segment[lane]
         to_end_m = np.maximum(self._length_m[lane] - vehicles.position_m, 0.0)

@@ -58,8 +58,8 @@ class StreetLanes:
         return bool(lanes[c.from_lane].classes & lanes[c.to_lane].classes & c.classes & VEHICLES)
 
     def _add(self, lane: str, connections: list[NetConnection], signals: frozenset[str]) -> None:
-        # A turn-round is a way out only where there is no other.
-        onward = [c for c in connections if c.direction != "t"] or connections
+        # At the end of a street drivers arrive; hardly anybody turns round, least of all to a signal.
+        onward = [c for c in connections if c.direction != "t"]
         for c in connections:
             way = Way(lane, c.to_lane, self.inside_m(c), c.tl in signals,
                       1.0 / len(onward) if c in onward else 0.0)
