@@ -40,14 +40,15 @@ class DecisionLog:
     def observe(self, now_ms: int) -> list[Decision]:
         """Decisions of the tick just made at `now_ms`, in the order of junctions.
 
-        The first stage after all-red is no decision, and neither is a change that
-        neither starts nor ends any green.
+        Going to flash and the first stage after all-red are no decisions, and neither is a
+        change that neither starts nor ends any green.
         """
         state = self.controller.state
         decisions = []
         if not np.array_equal(state.target_stage, self._target_stage):
             for j in np.flatnonzero(state.target_stage != self._target_stage):
-                if self._target_stage[j] >= 0 and state.target_bits[j] != self._target_bits[j]:
+                both = self._target_stage[j] >= 0 and state.target_stage[j] >= 0
+                if both and state.target_bits[j] != self._target_bits[j]:
                     decisions.append(self._decision(int(j), now_ms))
         self._target_stage[:] = state.target_stage
         self._target_bits[:] = state.target_bits

@@ -9,11 +9,16 @@ times, computed at import and proved by `controller.conflicts`.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controller import sequencer_kernels as kernels
 from controller.junction import GROUPS_PER_JUNCTION_MAX
 from controller.network import Network
-from controller.state import State
+from controller.state import NEVER_MS, State
+from controller.vocabulary import Lamp
+
+ALL_RED_AFTER_FLASH_MS = 6_000
+"""Rules R39: all red between the end of a flash and the first green."""
 
 
 class Sequencer:
@@ -48,9 +53,33 @@ class Sequencer:
             state.target_bits,
             state.in_transition,
             state.stage_since_ms,
+            state.all_red_until_ms,
             state.lamp,
             state.lamp_since_ms,
             state.green_ended_ms,
             state.call_since_ms,
             self._start_ms,
         )
+
+    def follow_flash(self, state: State, flash: NDArray[np.bool_], now_ms: int) -> None:
+        """Junctions in `flash` (J) go to all red and stay so; the others come out of it through all red.
+
+        Every green counts as ended when the flash began, and once more when it ended: what
+        a flash let through nobody knows. Call it when the monitor has judged the frame.
+        """
+        until_ms = state.all_red_until_ms
+        begins = flash & (until_ms != NEVER_MS)
+        ends = ~flash & (until_ms == NEVER_MS)
+        changes = begins | ends
+        if not changes.any():
+            return
+        groups = changes[self.network.group_junction]
+        state.lamp[groups] = Lamp.RED
+        state.lamp_since_ms[groups] = now_ms
+        state.green_ended_ms[groups] = now_ms
+        state.target_stage[changes] = -1
+        state.target_bits[changes] = 0
+        state.in_transition[changes] = False
+        state.stage_since_ms[changes] = now_ms
+        until_ms[begins] = NEVER_MS
+        until_ms[ends] = now_ms + ALL_RED_AFTER_FLASH_MS

@@ -40,12 +40,23 @@ def earliest_start_ms(
 
 
 @njit(
-    "boolean(int64, int64, int64, int64, int64[:], int64[:], int64[:], int8[:], int64[:], int64[:], int64[:])",
+    "boolean(int64, int64, int64, int64, int64[:], int64[:], int64[:], int8[:], int64[:], int64[:], "
+    "int64[:])",
     cache=True,
     nogil=True,
 )
 def start_if_lawful(
-    now_ms, first, n, b, conflict_bits, min_green_ms, table_ms, lamp, lamp_since_ms, green_ended_ms, call_since_ms
+    now_ms,
+    first,
+    n,
+    b,
+    conflict_bits,
+    min_green_ms,
+    table_ms,
+    lamp,
+    lamp_since_ms,
+    green_ended_ms,
+    call_since_ms,
 ):
     """Turn group `b` green if nothing conflicting is active and every intergreen has passed.
 
@@ -72,7 +83,8 @@ def start_if_lawful(
 
 
 @njit(
-    "void(int64, int64, int64, int64, int64[:], int8[:], int64[:], int64[:], int64[:], int8[:], int64[:], int64[:])",
+    "void(int64, int64, int64, int64, int64[:], int8[:], int64[:], int64[:], int64[:], int8[:], int64[:], "
+    "int64[:])",
     cache=True,
     nogil=True,
 )
@@ -145,8 +157,8 @@ def groups_to_start(stage, first, n, group_kind, recall, call_since_ms, lamp):
 
 
 @njit(
-    "int64(int64, int64, int64, int64, int64, int64, int64, int64[:], int8[:], boolean[:], int64[:], int64[:], "
-    "int64[:], int8[:], int64[:], int64[:], int64[:])",
+    "int64(int64, int64, int64, int64, int64, int64, int64, int64[:], int8[:], boolean[:], int64[:], "
+    "int64[:], int64[:], int8[:], int64[:], int64[:], int64[:])",
     cache=True,
     nogil=True,
 )
@@ -212,8 +224,9 @@ def walk_inside_stage(
 
 
 @njit(
-    "void(int64, int64[:], int8[:], int64[:], int64[:], int64[:], int64[:], int64[:], int64[:], boolean[:], int64[:], "
-    "int64[:], int64[:], int64[:], boolean[:], int64[:], int8[:], int64[:], int64[:], int64[:], int64[:])",
+    "void(int64, int64[:], int8[:], int64[:], int64[:], int64[:], int64[:], int64[:], int64[:], boolean[:], "
+    "int64[:], int64[:], int64[:], int64[:], boolean[:], int64[:], int64[:], int8[:], int64[:], int64[:], "
+    "int64[:], int64[:])",
     cache=True,
     nogil=True,
 )
@@ -234,6 +247,7 @@ def advance(
     target_bits,
     in_transition,
     stage_since_ms,
+    all_red_until_ms,
     lamp,
     lamp_since_ms,
     green_ended_ms,
@@ -242,13 +256,17 @@ def advance(
 ):
     """One step of all junctions. A transition once begun runs to its end before another begins.
 
+    Before `all_red_until_ms` a junction takes no step: it is in flash, or has just come out of it.
+
     group_start (J+1) · group_kind (G) GroupKind · min_green_ms, yellow_ms (G) ms · conflict_bits (G) bits
     intergreen_start (J) · intergreen_ms flat ms · stage_bits (S) bits · recall (G) bool
-    wanted_stage (J) index · planned_end_ms (J) ms
+    wanted_stage (J) index · planned_end_ms, all_red_until_ms (J) ms
     target_stage (J) index, target_bits (J) bits, in_transition (J) bool, stage_since_ms (J) ms: written
     lamp (G) Lamp, lamp_since_ms, green_ended_ms, call_since_ms (G) ms: written · start_ms (62) ms scratch
     """
     for j in range(len(wanted_stage)):
+        if now_ms < all_red_until_ms[j]:
+            continue
         first = group_start[j]
         n = group_start[j + 1] - first
         table_ms = intergreen_ms[intergreen_start[j] : intergreen_start[j] + n * n]
@@ -284,7 +302,16 @@ def advance(
             start_ms[b] = NEVER_MS
             if (target >> b) & 1 and lamp[first + b] != GREEN:
                 start_ms[b] = earliest_start_ms(
-                    now_ms, first, n, b, conflict_bits, min_green_ms, table_ms, lamp, lamp_since_ms, green_ended_ms
+                    now_ms,
+                    first,
+                    n,
+                    b,
+                    conflict_bits,
+                    min_green_ms,
+                    table_ms,
+                    lamp,
+                    lamp_since_ms,
+                    green_ended_ms,
                 )
         end_leaving_greens(
             now_ms,

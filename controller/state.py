@@ -38,6 +38,7 @@ class State:
     target_bits: Ints  # (J) its groups that really start (pedestrians only when called)
     in_transition: NDArray[np.bool_]  # (J)
     stage_since_ms: Ints  # (J) when the target stage was complete
+    all_red_until_ms: Ints  # (J) no green before it; NEVER_MS while the junction is in flash
     # calls
     call_since_ms: Ints  # (G) registered and not yet served; NEVER_MS = no call
     recall: NDArray[np.bool_]  # (G) called in every cycle, whether or not anybody is seen
@@ -85,6 +86,7 @@ def new_state(network: Network, now_ms: int) -> State:
         target_bits=np.zeros(j, np.int64),
         in_transition=np.zeros(j, np.bool_),
         stage_since_ms=np.full(j, now_ms, np.int64),
+        all_red_until_ms=np.full(j, now_ms, np.int64),
         call_since_ms=np.full(g, NEVER_MS, np.int64),
         recall=np.zeros(g, np.bool_),
         queue_veh=np.zeros(lanes),

@@ -39,6 +39,7 @@ class Controller:
         self.monitor = SafetyMonitor(card_of(network.street, network.lamp_resolution_ms))
         self.verdict: Verdict | None = None
         self._sequence = 0
+        self._flashing = False
         self._called = np.zeros(network.n_groups, np.bool_)
         self._waived = np.zeros(network.n_junctions, np.bool_)
         self._suspended = np.zeros(network.n_junctions, np.bool_)
@@ -54,6 +55,9 @@ class Controller:
         self.verdict = self.monitor.judge(
             now_ms, self._sequence, state.lamp, frame.lamps_shown, self._called, self._waived, self._suspended
         )
+        if np.count_nonzero(self.verdict.flash) or self._flashing:
+            self.sequencer.follow_flash(state, self.verdict.flash, now_ms)
+            self._flashing = bool(self.verdict.flash.any())
         return self.monitor.permitted
 
 

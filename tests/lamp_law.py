@@ -1,0 +1,84 @@
+"""What the lamps of one junction may do, checked from the lamps alone."""
+
+from __future__ import annotations
+
+from controller.junction import Junction
+from controller.vocabulary import GroupKind, Lamp
+
+RED_REVERT_MS = 2_000
+LAWFUL = {
+    (Lamp.RED, Lamp.GREEN), (Lamp.GREEN, Lamp.YELLOW), (Lamp.YELLOW, Lamp.RED),
+    (Lamp.GREEN, Lamp.CLEARANCE), (Lamp.CLEARANCE, Lamp.RED),
+}  # fmt: skip
+
+
+class LampLaw:
+    """Show it the lamps at every lamp time; it fails at the first step that breaks a rule.
+
+    Times are rounded up to `resolution_ms`. At `now_ms` every green counts as just ended.
+    """
+
+    def __init__(self, junction: Junction, resolution_ms: int, now_ms: int) -> None:
+        self.groups = junction.groups
+        self.resolution_ms = resolution_ms
+        index = {g.name: k for k, g in enumerate(junction.groups)}
+        self.between_ms = {
+            (index[i.ending], index[i.starting]): self.up(i.duration_ms) for i in junction.intergreens
+        }
+        self.gives_way = [(index[y.group], index[y.to]) for y in junction.yields]
+        self.lamp = [Lamp.RED] * len(index)
+        self.since_ms = [now_ms] * len(index)
+        self.ended_ms = [now_ms] * len(index)
+        self.starts = 0
+        """Greens and WALKs begun so far."""
+
+    def up(self, ms: int) -> int:
+        return -(-ms // self.resolution_ms) * self.resolution_ms
+
+    def look(self, now_ms: int, lamps: list[int]) -> None:
+        changed = [g for g, lamp in enumerate(lamps) if lamp != self.lamp[g]]
+        for g in changed:
+            if self.lamp[g] == Lamp.GREEN:
+                self.ended_ms[g] = now_ms
+        for g in changed:
+            self._check_change(now_ms, g, Lamp(lamps[g]))
+        for g in changed:
+            self.lamp[g], self.since_ms[g] = Lamp(lamps[g]), now_ms
+        active = [g for g, lamp in enumerate(lamps) if lamp != Lamp.RED]
+        for a in active:
+            for b in active:
+                both = f"{self._name(a)} and {self._name(b)} both active at {now_ms}"
+                assert (a, b) not in self.between_ms, both
+
+    def _check_change(self, now_ms: int, g: int, after: Lamp) -> None:
+        group, before = self.groups[g], self.lamp[g]
+        lasted_ms = now_ms - self.since_ms[g]
+        where = f"{group.name} {before.name} -> {after.name} at {now_ms} after {lasted_ms} ms"
+        assert (before, after) in LAWFUL, where
+        assert (Lamp.YELLOW in (before, after)) <= (group.kind != GroupKind.PEDESTRIAN), where
+        assert (Lamp.CLEARANCE in (before, after)) <= (group.kind == GroupKind.PEDESTRIAN), where
+        if before == Lamp.GREEN:
+            assert lasted_ms >= self.up(group.min_green_ms), where
+        if before == Lamp.YELLOW:
+            assert lasted_ms == self.up(group.yellow_ms), where
+        if before == Lamp.CLEARANCE:
+            assert lasted_ms == self.up(group.clearance_ms), where
+        if after == Lamp.GREEN:
+            self.starts += 1
+            self._check_start(now_ms, g, where)
+
+    def _check_start(self, now_ms: int, g: int, where: str) -> None:
+        group = self.groups[g]
+        clearing_ms = self.up(group.yellow_ms or group.clearance_ms)
+        assert now_ms - self.ended_ms[g] >= clearing_ms + self.up(RED_REVERT_MS), where
+        for (a, b), between_ms in self.between_ms.items():
+            if b == g:
+                since = f"{where}, {self._name(a)} ended {self.ended_ms[a]}"
+                assert now_ms - self.ended_ms[a] >= between_ms, since
+        for a, b in self.gives_way:
+            if b == g and self.lamp[a] == Lamp.YELLOW:
+                yellow_ms = now_ms - self.since_ms[a]
+                assert yellow_ms >= self.up(self.groups[a].yellow_ms), f"{where}: {self._name(a)} is yellow"
+
+    def _name(self, g: int) -> str:
+        return self.groups[g].name
