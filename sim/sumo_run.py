@@ -89,6 +89,10 @@ def run(
     `make_controller(network, now_ms)` replaces the controller named in `spec`. Raises
     sim.sumo_street.SumoFailure, sim.sumo_options.BadOptions, or ValueError, each with one line.
     """
+    if spec.controller is not None:
+        from controller.warm_up import warm_up
+
+        warm_up(spec.controller, spec.sensors)
     street = SumoStreet(
         spec.street, spec.net, spec.routes, spec.begin_s, spec.end_s, spec.seed, spec.sensors,
         spec.sumo_options, spec.step_ms, spec.additional,
