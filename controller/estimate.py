@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from controller import demand_kernels
 from controller import estimate_kernels as kernels
 from controller.frame import Frame
+from controller.loop_estimate import LoopEstimator
 from controller.network import Network
 from controller.policy import Policy
 from controller.state import State
@@ -20,6 +22,8 @@ class Estimator:
         self.policy = policy
         self._called = np.zeros(network.n_groups, np.bool_)
         self._share = np.zeros(len(network.segment_share))
+        self._kept = np.zeros(network.n_groups, np.bool_)
+        self._loops = LoopEstimator(network, policy)
         self._sequence = -1
 
     def update(self, state: State, frame: Frame, now_ms: int) -> bool:
@@ -33,9 +37,9 @@ class Estimator:
         if frame.sensors is Sensors.FULL:
             self._from_tracks(state, frame)
         else:
-            self._from_loops(state, frame, min(max(0, seconds), 60))
+            self._loops.update(state, frame, min(max(0, seconds), 60))
         network = self.network
-        kernels.count_people_and_flow(
+        demand_kernels.count_people_and_flow(
             now_ms,
             passed_ms,
             int(state.observed_ms[0]),
@@ -47,6 +51,7 @@ class Estimator:
             network.detector_share,
             network.group_kind,
             state.lamp,
+            state.stop_on,
             state.crossed_veh,
             state.flow_veh_per_s,
             state.waiting_people,
@@ -54,18 +59,21 @@ class Estimator:
             state.call_since_ms,
         )
         state.observed_ms[0] += passed_ms
-        kernels.call_vehicles(
+        demand_kernels.call_vehicles(
             now_ms,
-            network.lane_start,
+            passed_ms,
             network.group_start,
             network.lane_group_bits,
             network.lane_junction,
+            network.group_kind,
             network.group_turn_on_red,
             state.queue_veh,
             state.arrival_veh,
             state.near_veh,
             state.lamp,
             self._called,
+            self._kept,
+            state.empty_s,
             state.call_since_ms,
         )
         return True
@@ -96,24 +104,4 @@ class Estimator:
             state.arrival_veh,
             state.near_veh,
             state.persons_per_veh,
-        )
-
-    def _from_loops(self, state: State, frame: Frame, seconds: int) -> None:
-        network = self.network
-        kernels.from_loops(
-            seconds,
-            frame.detector_on,
-            frame.detector_count,
-            network.detector_kind,
-            network.detector_lane,
-            network.detector_distance_m,
-            network.detector_share,
-            network.lane_speed_m_per_s,
-            self.policy.persons_per_car,
-            self.policy.persons_per_bus,
-            state.queue_veh,
-            state.arrival_veh,
-            state.near_veh,
-            state.persons_per_veh,
-            state.expected_veh,
         )

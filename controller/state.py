@@ -51,8 +51,15 @@ class State:
     blocked: Floats  # (L) part of its service lost to a full exit, 0-1
     waiting_people: Floats  # (G) pedestrians believed to wait
     people_per_s: Floats  # (G) smoothed pedestrian arrivals
-    expected_veh: Floats  # (L) counted in by advance loops and not yet out over the stop line
+    transit_veh: Floats  # (L, HORIZON_S) counted by loops, by seconds of free travel left to the stop line
+    held_veh: Floats  # (L, 3) due at the stop line, near and far loops, and not yet counted there
+    passed_veh: Floats  # (L, 4) counted there and sent from upstream, forgotten slowly
+    loop_held_s: Floats  # (D) how long a loop has been occupied, or clear (negative)
+    stop_on: Floats  # (L) stop-line loop occupied at the reading before (1 or 0)
+    empty_s: Floats  # (L) how long nobody has been known on the lane's reach
     crossed_veh: Floats  # (L) over the stop line since the reading before
+    fed_veh: Floats  # (L) what upstream plans promised to send, forgotten slowly
+    came_veh: Floats  # (L) what crossed the stop line meanwhile
     standing_veh: Floats  # (L) of the queue at the start of green, still to cross
     served_veh: Floats  # (L, 2) vehicles served from a queue, forgotten slowly; column 1 while giving way
     foreseen_veh: Floats  # (L, 2) what the planner's model would have served meanwhile
@@ -97,8 +104,15 @@ def new_state(network: Network, now_ms: int) -> State:
         blocked=np.zeros(lanes),
         waiting_people=np.zeros(g),
         people_per_s=np.zeros(g),
-        expected_veh=np.zeros(lanes),
+        transit_veh=np.zeros((lanes, HORIZON_S)),
+        held_veh=np.zeros((lanes, 3)),
+        passed_veh=np.zeros((lanes, 4)),
+        loop_held_s=np.zeros(len(network.detectors)),
+        stop_on=np.zeros(lanes),
+        empty_s=np.zeros(lanes),
         crossed_veh=np.zeros(lanes),
+        fed_veh=np.zeros(lanes),
+        came_veh=np.zeros(lanes),
         standing_veh=np.zeros(lanes),
         served_veh=np.zeros((lanes, 2)),
         foreseen_veh=np.zeros((lanes, 2)),

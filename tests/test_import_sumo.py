@@ -70,14 +70,13 @@ def test_an_approach_whose_last_edge_is_one_metre_long_is_seen_far_up(tmp_path: 
     lane = next(lane for lane in junction.lanes if lane.name == "last_0")
     assert [(r.street_lane, r.gap_m, r.share) for r in lane.reach] == [("last_0", 0.0, 1.0),
                                                                        ("west_0", 5.0, 1.0)]
-    found = {d.kind: d for d in junction.detectors if d.lane == "last_0"}
-    assert found[DetectorKind.STOPLINE].street_lane == "last_0"
-    assert found[DetectorKind.STOPLINE].distance_m == 0.5
-    advance = found[DetectorKind.ADVANCE]
-    assert advance.street_lane == "west_0"
-    assert advance.distance_m == pytest.approx(6 * 13.89, abs=0.01)
-    assert advance.distance_to_end_m == pytest.approx(advance.distance_m - 5.0)
-    assert found[DetectorKind.BUS].distance_m == 120.0
+    stop, near, far, bus = [d for d in junction.detectors if d.lane == "last_0"]
+    assert (stop.kind, stop.street_lane, stop.distance_m) == (DetectorKind.STOPLINE, "last_0", 0.5)
+    for advance, distance_m in ((near, 40.0), (far, 10 * 13.89)):
+        assert (advance.kind, advance.street_lane) == (DetectorKind.ADVANCE, "west_0")
+        assert advance.distance_m == pytest.approx(distance_m, abs=0.01)
+        assert advance.distance_to_end_m == pytest.approx(advance.distance_m - 5.0)
+    assert (bus.kind, bus.distance_m) == (DetectorKind.BUS, 120.0)
 
 
 def test_walkers_get_their_time_and_the_plan_is_repaired_and_says_so(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""The estimate where only loops see: lays a network's loops out as gates and runs their kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from controller import loop_estimate_kernels as kernels
+from controller.frame import Frame
+from controller.network import Floats, Ints, Network
+from controller.feeds import find_feeds
+from controller.policy import Policy
+from controller.state import HORIZON_S, State
+from controller.vocabulary import DetectorKind
+
+NEAR_GATE_M = 45.0
+"""Advance loops up to here from the stop line are its near gate, others its far gate."""
+SIGHT_M = 200.0
+
+
+class LoopEstimator:
+    """Queues, arrivals and persons of all lanes from the counts and occupancies of loops.
+
+    Keeps no memory of its own: what it must remember is in the state.
+    """
+
+    def __init__(self, network: Network, policy: Policy) -> None:
+        self.network = network
+        self.policy = policy
+        lanes = network.n_lanes
+        self.detector_gate = np.array([gate_of(network, d) for d in range(len(network.detectors))], np.int8)
+        self.gate_m: Floats = np.zeros((lanes, kernels.GATES))
+        self.gate_s: Ints = np.full((lanes, kernels.GATES), -1, np.int64)
+        self._place_gates()
+        self._seen_s = np.ceil(np.minimum(network.lane_reach_m, SIGHT_M) / network.lane_speed_m_per_s)
+        self._seen_s = self._seen_s.astype(np.int64)
+        self._feeds = find_feeds(network)
+        self._standing_s = np.zeros((lanes, kernels.GATES))
+        self._clear_s = np.zeros((lanes, kernels.GATES))
+
+    def _place_gates(self) -> None:
+        network = self.network
+        for d in np.flatnonzero(self.detector_gate > kernels.STOP):
+            lane, gate = int(network.detector_lane[d]), int(self.detector_gate[d])
+            at_m = float(network.detector_distance_m[d])
+            # Branches of one gate differ; the nearest is certainly passed by everybody.
+            known_m = float(self.gate_m[lane, gate])
+            self.gate_m[lane, gate] = min(known_m, at_m) if known_m else at_m
+        speed = network.lane_speed_m_per_s
+        for gate in (kernels.NEAR, kernels.FAR):
+            travel_s = np.clip((self.gate_m[:, gate] / speed).astype(np.int64), gate, HORIZON_S - 2)
+            travel_s = np.maximum(travel_s, self.gate_s[:, gate - 1] + 1)
+            self.gate_s[:, gate] = np.where(self.gate_m[:, gate] > 0.0, travel_s, -1)
+        self.gate_s[:, kernels.STOP] = 0
+
+    def update(self, state: State, frame: Frame, seconds: int) -> None:
+        """Take in a reading, so many seconds after the one before."""
+        network, policy, feeds = self.network, self.policy, self._feeds
+        gate, lane, share = self.detector_gate, network.detector_lane, network.detector_share
+        gate_s, clear_s, transit, held = self.gate_s, self._clear_s, state.transit_veh, state.held_veh
+        kernels.time_loops(float(seconds), frame.detector_on, frame.detector_occupancy, state.loop_held_s)
+        kernels.time_gates(gate, lane, share, state.loop_held_s, self._standing_s, clear_s)
+        kernels.drive_on(seconds, clear_s, gate_s, transit, held)
+        kernels.count_gates(
+            float(seconds), frame.detector_count, gate, lane, share, gate_s, transit, held, state.passed_veh
+        )
+        kernels.hear_upstream(
+            feeds.start, feeds.lane, feeds.share, feeds.travel_s,
+            state.crossed_veh, transit, state.passed_veh,
+        )  # fmt: skip
+        kernels.believe_loops(
+            seconds, self._standing_s, clear_s, gate_s, self.gate_m, network.lane_reach_m, feeds.start,
+            state.flow_veh_per_s, transit, held,
+        )  # fmt: skip
+        kernels.report(
+            frame.detector_on, gate, lane, clear_s, gate_s, self._seen_s, feeds.start, state.flow_veh_per_s,
+            transit, held, state.queue_veh, state.arrival_veh, state.near_veh,
+        )  # fmt: skip
+        kernels.weigh_buses(
+            seconds, frame.detector_count, network.detector_kind, lane, share, state.near_veh,
+            policy.persons_per_car, policy.persons_per_bus, state.persons_per_veh,
+        )  # fmt: skip
+
+
+def gate_of(network: Network, detector: int) -> int:
+    """Which gate of its lane a detector belongs to; -1 for buttons and bus check-ins."""
+    kind = network.detector_kind[detector]
+    if kind == DetectorKind.STOPLINE:
+        return kernels.STOP
+    if kind != DetectorKind.ADVANCE:
+        return -1
+    return kernels.NEAR if network.detector_distance_m[detector] <= NEAR_GATE_M else kernels.FAR

@@ -1,0 +1,296 @@
+"""Queues and arrivals where only loops see: counts at gates, and who must be between them.
+
+Every lane has up to three gates: the stop line (0), near loops (1) and far loops (2). A
+vehicle counted at a gate is on its way to the next one for the free travel time; then it is
+held before that gate until it is counted there. Loops that stay empty prove that nobody is
+held; loops that stay occupied prove that everything up to them is full. Where a signal
+upstream counts who leaves, its counts are a fourth gate.
+"""
+
+from controller import numba_cache  # noqa: F401, I001  (must come before numba)
+
+from numba import njit
+
+GATES = 3
+STOP, NEAR, FAR = 0, 1, 2
+UPSTREAM = 3
+"""Column of `passed_veh` of what signals upstream send."""
+BUS_LOOP = 3
+"""DetectorKind.BUS"""
+
+VEHICLE_SPACE_M = 7.5
+"""Length of one standing vehicle and its gap (HCM 2010, ch. 31: 25 ft)."""
+CLEAR_S = 3.0
+"""No queue leaves a loop empty for so long (saturation headway is 2 s)."""
+STANDING_S = 3.0
+"""Nobody who drives occupies a loop for so long."""
+FORGET_OVERDUE = 0.5
+"""What is left each second of those that should have come over a loop that is clear."""
+SINGLE_LANE_SHARE = 0.5
+"""A loop that sends fewer than this to a lane does not prove the lane full."""
+GATE_MEMORY_S = 900.0
+TRUST_VEH = 4.0
+"""Weight of the shares given against those counted."""
+GAIN_MIN, GAIN_MAX = 0.3, 3.0
+BUS_MEMORY = 0.02
+
+
+@njit("void(float64, boolean[:], float64[:], float64[:])", cache=True, nogil=True)
+def time_loops(seconds, detector_on, detector_occupancy, held_s):
+    """For how long each loop has been occupied (positive) or clear (negative) without a break.
+
+    detector_on (D) bool · detector_occupancy (D) 0-1 since the last reading · held_s (D) s: written
+    """
+    for d in range(len(held_s)):
+        if detector_on[d]:
+            # Occupied throughout, or only lately.
+            since_s = seconds if detector_occupancy[d] > 0.95 else seconds * detector_occupancy[d]
+            held_s[d] = max(held_s[d], 0.0) + since_s if detector_occupancy[d] > 0.95 else since_s
+        elif detector_occupancy[d] > 0.0:
+            held_s[d] = 0.0
+        else:
+            held_s[d] = min(held_s[d], 0.0) - seconds
+
+
+@njit(
+    "void(int8[:], int64[:], float64[:], float64[:], float64[:, :], float64[:, :])", cache=True, nogil=True
+)
+def time_gates(detector_gate, detector_lane, detector_share, held_s, standing_s, clear_s):
+    """A gate stands when one of its main loops does, and is clear when all of its loops are.
+
+    detector_gate, detector_lane, detector_share (D) · held_s (D) s · standing_s, clear_s (L, GATES) s: written
+    """
+    standing_s[:, :] = 0.0
+    clear_s[:, :] = 1e9
+    for d in range(len(held_s)):
+        gate = detector_gate[d]
+        if gate < 0:
+            continue
+        lane = detector_lane[d]
+        clear_s[lane, gate] = min(clear_s[lane, gate], max(0.0, -held_s[d]))
+        if detector_share[d] >= SINGLE_LANE_SHARE:
+            standing_s[lane, gate] = max(standing_s[lane, gate], held_s[d])
+
+
+@njit("void(int64, float64[:, :], int64[:, :], float64[:, :], float64[:, :])", cache=True, nogil=True)
+def drive_on(seconds, clear_s, gate_s, transit_veh, held_veh):
+    """Vehicles on their way come nearer, and are held before the next gate until it counts them.
+
+    clear_s (L, GATES) s · gate_s (L, GATES) free travel time to the stop line, -1 = no such gate
+    transit_veh (L, H), held_veh (L, GATES): written
+    """
+    horizon_s = transit_veh.shape[1]
+    for lane in range(len(held_veh)):
+        near_s = gate_s[lane, NEAR]
+        far_s = gate_s[lane, FAR]
+        for _ in range(seconds):
+            for gate in range(GATES):
+                if clear_s[lane, gate] >= CLEAR_S:
+                    held_veh[lane, gate] *= FORGET_OVERDUE
+            held_veh[lane, STOP] += transit_veh[lane, 0]
+            for h in range(horizon_s):
+                coming = transit_veh[lane, h + 1] if h + 1 < horizon_s else 0.0
+                if h == near_s:
+                    held_veh[lane, NEAR] += coming
+                    coming = 0.0
+                elif h == far_s:
+                    held_veh[lane, FAR] += coming
+                    coming = 0.0
+                transit_veh[lane, h] = coming
+
+
+@njit("float64(int64, int64, float64[:, :])", cache=True, nogil=True)
+def gain_of(lane, gate, passed_veh):
+    """How many more come to the stop line than the shares say. passed_veh (L, GATES+1)"""
+    gain = (passed_veh[lane, STOP] + TRUST_VEH) / (passed_veh[lane, gate] + TRUST_VEH)
+    return min(GAIN_MAX, max(GAIN_MIN, gain))
+
+
+@njit("void(int64, int64, float64, int64[:, :], float64[:, :], float64[:, :])", cache=True, nogil=True)
+def let_through(lane, gate, count, gate_s, transit_veh, held_veh):
+    """So many were counted at a gate: they are held there no more, nor on the way to it.
+
+    gate_s (L, GATES) s · transit_veh (L, H), held_veh (L, GATES): written
+    """
+    horizon_s = transit_veh.shape[1]
+    taken = min(count, held_veh[lane, gate])
+    held_veh[lane, gate] -= taken
+    left = count - taken
+    first = 0 if gate == STOP else gate_s[lane, gate] + 1
+    last = horizon_s
+    for outer in range(gate + 1, GATES):
+        if gate_s[lane, outer] >= 0:
+            last = min(last, gate_s[lane, outer] + 1)
+    for h in range(first, last):
+        if left <= 0.0:
+            break
+        taken = min(left, transit_veh[lane, h])
+        transit_veh[lane, h] -= taken
+        left -= taken
+    if gate != STOP:
+        transit_veh[lane, gate_s[lane, gate]] += count
+
+
+@njit(
+    "void(float64, int32[:], int8[:], int64[:], float64[:], int64[:, :], float64[:, :], float64[:, :], float64[:, :])",
+    cache=True,
+    nogil=True,
+)
+def count_gates(
+    seconds, detector_count, detector_gate, detector_lane, detector_share, gate_s, transit_veh, held_veh, passed_veh
+):
+    """What the loops counted, the stop lines first, in shares that are learned from the stop lines.
+
+    detector_count (D) since the last reading · detector_gate, detector_lane, detector_share (D) · gate_s (L, GATES)
+    transit_veh (L, H), held_veh (L, GATES), passed_veh (L, GATES+1) veh, remembered slowly: written
+    """
+    passed_veh *= max(0.0, 1.0 - seconds / GATE_MEMORY_S)
+    for gate in range(GATES):
+        for d in range(len(detector_gate)):
+            if detector_gate[d] != gate or detector_count[d] == 0:
+                continue
+            lane = detector_lane[d]
+            count = float(detector_count[d])
+            if gate != STOP:
+                count *= detector_share[d]
+            passed_veh[lane, gate] += count
+            if gate != STOP:
+                count *= gain_of(lane, gate, passed_veh)
+            let_through(lane, gate, count, gate_s, transit_veh, held_veh)
+
+
+@njit(
+    "void(int64[:], int64[:], float64[:], int64[:], float64[:], float64[:, :], float64[:, :])",
+    cache=True,
+    nogil=True,
+)
+def hear_upstream(feed_start, feed_lane, feed_share, feed_travel_s, crossed_veh, transit_veh, passed_veh):
+    """Those who left over a signal's stop line are on their way to the next signal's.
+
+    feed_start (L+1) into feed_lane, feed_share, feed_travel_s · crossed_veh (L) since the last reading
+    transit_veh (L, H), passed_veh (L, GATES+1): written
+    """
+    horizon_s = transit_veh.shape[1]
+    for lane in range(len(feed_start) - 1):
+        for f in range(feed_start[lane], feed_start[lane + 1]):
+            count = crossed_veh[feed_lane[f]] * feed_share[f]
+            if count > 0.0:
+                passed_veh[lane, UPSTREAM] += count
+                count *= gain_of(lane, UPSTREAM, passed_veh)
+                transit_veh[lane, min(feed_travel_s[f], horizon_s - 1)] += count
+
+
+@njit(
+    "void(int64, float64[:, :], float64[:, :], int64[:, :], float64[:, :], float64[:], int64[:], float64[:], "
+    "float64[:, :], float64[:, :])",
+    cache=True,
+    nogil=True,
+)
+def believe_loops(
+    seconds, standing_s, clear_s, gate_s, gate_m, lane_reach_m, feed_start, flow_veh_per_s, transit_veh, held_veh
+):
+    """A loop on which somebody stands proves the way to it full; a clear one that the queue ends before it.
+
+    standing_s, clear_s (L, GATES) s · gate_s (L, GATES) s, gate_m (L, GATES) m · lane_reach_m (L) · feed_start (L+1)
+    flow_veh_per_s (L) · transit_veh (L, H), held_veh (L, GATES): written
+    """
+    for lane in range(len(held_veh)):
+        inner = STOP
+        for gate in range(NEAR, GATES):
+            if gate_s[lane, gate] < 0:
+                continue
+            room_veh = (gate_m[lane, gate] - gate_m[lane, inner]) / VEHICLE_SPACE_M
+            if standing_s[lane, gate] >= STANDING_S and (inner == STOP or clear_s[lane, inner] < CLEAR_S):
+                first = 0 if inner == STOP else gate_s[lane, inner] + 1
+                for h in range(first, gate_s[lane, gate] + 1):
+                    held_veh[lane, inner] += transit_veh[lane, h]
+                    transit_veh[lane, h] = 0.0
+                held_veh[lane, inner] = max(held_veh[lane, inner], room_veh)
+                beyond_veh = (lane_reach_m[lane] - gate_m[lane, gate]) / VEHICLE_SPACE_M
+                if gate_s[lane, FAR] < 0 or gate == FAR:
+                    if feed_start[lane] == feed_start[lane + 1]:
+                        held_veh[lane, gate] += flow_veh_per_s[lane] * seconds
+                    held_veh[lane, gate] = min(held_veh[lane, gate], max(0.0, beyond_veh))
+            elif clear_s[lane, gate] >= CLEAR_S:
+                held_veh[lane, inner] = min(held_veh[lane, inner], room_veh)
+            inner = gate
+
+
+@njit(
+    "void(boolean[:], int8[:], int64[:], float64[:, :], int64[:, :], int64[:], int64[:], float64[:], float64[:, :], "
+    "float64[:, :], float64[:], float64[:, :], float64[:])",
+    cache=True,
+    nogil=True,
+)
+def report(
+    detector_on,
+    detector_gate,
+    detector_lane,
+    clear_s,
+    gate_s,
+    seen_s,
+    feed_start,
+    flow_veh_per_s,
+    transit_veh,
+    held_veh,
+    queue_veh,
+    arrival_veh,
+    near_veh,
+):
+    """The estimate in the words of all planners, from what is on the way and what is held.
+
+    detector_on, detector_gate, detector_lane (D) · clear_s, gate_s (L, GATES) s · seen_s (L) free travel time of the
+    detection range · feed_start (L+1) · flow_veh_per_s (L) · transit_veh (L, H) · held_veh (L, GATES)
+    Written: queue_veh (L) · arrival_veh (L, H) · near_veh (L), only those counted
+    """
+    queue_veh[:] = held_veh[:, STOP]
+    arrival_veh[:, :] = transit_veh
+    for d in range(len(detector_gate)):
+        if detector_gate[d] == STOP and detector_on[d]:
+            queue_veh[detector_lane[d]] += 1.0
+    for lane in range(len(queue_veh)):
+        farthest_s = 0
+        for gate in range(NEAR, GATES):
+            if gate_s[lane, gate] < 0:
+                continue
+            farthest_s = gate_s[lane, gate]
+            if clear_s[lane, gate] < CLEAR_S:
+                queue_veh[lane] += held_veh[lane, gate]
+            else:
+                arrival_veh[lane, gate_s[lane, gate]] += held_veh[lane, gate]
+        near_veh[lane] = queue_veh[lane]
+        for h in range(min(seen_s[lane], arrival_veh.shape[1])):
+            near_veh[lane] += arrival_veh[lane, h]
+        if feed_start[lane] == feed_start[lane + 1]:
+            for h in range(farthest_s + 1, min(seen_s[lane], arrival_veh.shape[1])):
+                arrival_veh[lane, h] += flow_veh_per_s[lane]
+
+
+@njit(
+    "void(int64, int32[:], int8[:], int64[:], float64[:], float64[:], float64, float64, float64[:])",
+    cache=True,
+    nogil=True,
+)
+def weigh_buses(
+    seconds,
+    detector_count,
+    detector_kind,
+    detector_lane,
+    detector_share,
+    near_veh,
+    persons_per_car,
+    persons_per_bus,
+    persons_per_veh,
+):
+    """Buses that check in make the vehicles of their lane weigh more, for about a minute.
+
+    detector_count, detector_kind, detector_lane, detector_share (D) · near_veh (L) · persons_per_veh (L): written
+    """
+    for lane in range(len(persons_per_veh)):
+        for _ in range(seconds):
+            persons_per_veh[lane] += (persons_per_car - persons_per_veh[lane]) * BUS_MEMORY
+    for d in range(len(detector_kind)):
+        if detector_kind[d] == BUS_LOOP and detector_count[d] > 0 and detector_lane[d] >= 0:
+            lane = detector_lane[d]
+            more = detector_count[d] * detector_share[d] * (persons_per_bus - persons_per_car)
+            persons_per_veh[lane] += more / max(1.0, near_veh[lane])
