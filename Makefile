@@ -35,8 +35,8 @@ evaluate: $(VENV)/.for-run  ## the full table over SCENARIOS=dir, resumable, kep
 	@test -n "$(SCENARIOS)" || { echo "make evaluate: name a directory of scenarios, e.g. make evaluate SCENARIOS=../scenarios"; exit 2; }
 	$(BIN)/belisha evaluate --scenarios "$(SCENARIOS)" --results "$(RESULTS)" $(ARGS)
 
-bench: $(VENV)/.for-test  ## budgets: planner, tick, allocations
-	$(BIN)/python -m pytest bench --benchmark-enable $(ARGS)
+bench: $(VENV)/.for-test  ## budgets: planner, tick, allocations, an hour in SUMO; kept by commit under results/
+	$(BIN)/python -m pytest bench --benchmark-enable --benchmark-quiet --results "$(RESULTS)" $(ARGS)
 
 clean:  ## removes .venv and everything built
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
