@@ -43,7 +43,8 @@ class Adaptive:
         reach_m = np.minimum(network.lane_reach_m, seen_range_m)
         self._seen_s = np.ceil(reach_m / network.lane_speed_m_per_s).astype(np.int64)
         self._feeds = build_feeds(network)
-        self._due = np.zeros(network.n_junctions, np.int64)
+        turns = max(1, REPLAN_MS // max(100, network.lamp_resolution_ms))
+        self._due = [np.arange(turn, network.n_junctions, turns) for turn in range(turns)]
         self._live: Live | None = None
         self._live_of: State | None = None
 
@@ -52,15 +53,12 @@ class Adaptive:
         step = max(100, self.network.lamp_resolution_ms)
         if now_ms % step:
             return
-        n_due = 0
-        turns = REPLAN_MS // step
-        for j in range(self.network.n_junctions):
-            if turns <= 1 or j % turns == (now_ms // step) % turns:
-                self._due[n_due] = j
-                n_due += 1
+        due = self._due[now_ms // step % len(self._due)]
+        if not len(due):
+            return
         replan_kernels.replan(
-            self._due,
-            n_due,
+            due,
+            len(due),
             now_ms,
             self.policy.persons_per_walker,
             self.policy.stop_s,

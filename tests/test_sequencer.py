@@ -335,6 +335,19 @@ def test_a_crossing_on_recall_gets_its_walk_in_every_round_without_a_button(squa
         assert WALK_NS not in square.run(40)
 
 
+def test_a_recalled_walk_comes_once_a_stage_however_often_the_stage_is_extended(square: Crossroads) -> None:
+    square.state.recall[WALK_EW] = True
+    square.want(2, square.now_ms + 30_000)
+    assert square.run(30)[WALK_EW][1] > 0, "walked, and cleared before the planned end"
+    walks = square.law.starts
+    square.want(2, square.now_ms + 60_000)
+    square.run(60)
+    assert square.law.starts == walks, "nobody asked for another"
+    square.press(WALK_EW)
+    square.want(2, square.now_ms + 60_000)
+    assert WALK_EW in square.run(60), "but whoever presses walks"
+
+
 def test_lamps_that_change_once_a_second_change_only_at_full_seconds() -> None:
     crossroads = Crossroads(toy_street.junction(), 1000)
     for now_ms in range(0, 60_000, 100):
