@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from controller.frame import Frame, empty_frame
-from controller.junction import StreetNetwork
+from controller.junction import Junction, StreetNetwork
 from controller.monitor import SafetyMonitor, Verdict
 from controller.network import Network, build_network
 from controller.permissive import card_of
@@ -85,8 +85,8 @@ def test_random_wishes_on_imported_streets_never_trip_the_monitor(
 class Street:
     """Two toy junctions under a whole controller; heads show what is permitted, unless told otherwise."""
 
-    def __init__(self) -> None:
-        self.network: Network = toy_street.network(toy_street.junction("a"), toy_street.junction("b"))
+    def __init__(self, *junctions: Junction) -> None:
+        self.network: Network = toy_street.network(*junctions)
         self.controller = Controller(self.network, "fixed", Policy(), 0)
         self.frame: Frame = empty_frame(self.network, Sensors.LOOPS)
         self.now_ms = 0
@@ -126,7 +126,7 @@ FLASH = [Lamp.FLASH_RED] * 4 + [Lamp.RED] * 2
 @pytest.fixture
 def street() -> Street:
     """A minute after the start."""
-    street = Street()
+    street = Street(toy_street.junction("a"), toy_street.junction("b"))
     street.run(60)
     assert not street.violations
     return street
@@ -154,6 +154,7 @@ def test_a_junction_in_flash_flashes_and_its_neighbour_goes_on(street: Street) -
 def test_the_engines_own_lamps_are_red_during_a_flash(street: Street) -> None:
     burn_out(street)
     state = street.controller.state
+    street.run(60)
     assert (state.lamp[A] == Lamp.RED).all()
     assert state.target_stage[0] == -1
     assert not state.in_transition[0]
@@ -171,6 +172,21 @@ def test_after_a_person_has_reset_it_the_junction_starts_again_through_all_red(s
     assert first_ms <= reset_ms + 60_000, "and it does start"
     assert set(greens) >= set(range(12)), "everybody gets green or WALK again"
     assert len(street.violations) == 1
+
+
+def test_drivers_alone_wait_six_seconds_of_red_after_a_flash_though_their_intergreen_is_shorter() -> None:
+    roads = tuple(toy_street.group(name) for name in ("ns", "ew"))
+    stages, steps = (("ns",), ("ew",)), ((0, 20_000), (1, 20_000))
+    street = Street(toy_street.junction("a", roads, stages, steps=steps))
+    street.run(30)
+    street.tick(step_ms=5_000)
+    street.run(1)
+    assert street.flash() == [True]
+    while street.flash() == [True]:
+        street.tick()
+    ended_ms = street.now_ms - 100
+    assert min(street.run(30).values()) == ended_ms + ALL_RED_AFTER_FLASH_MS
+    assert len(street.violations) == 1, street.violations
 
 
 def test_a_hole_in_time_makes_the_whole_street_flash_and_recover_by_itself(street: Street) -> None:
@@ -197,7 +213,7 @@ def test_a_second_fault_during_the_all_red_after_a_flash_starts_it_anew(street: 
 
 @pytest.mark.parametrize("name", ["adaptive", "actuated", "max-pressure", "greedy"])
 def test_every_planner_lives_through_a_flash(name: str) -> None:
-    street = Street()
+    street = Street(toy_street.junction("a"), toy_street.junction("b"))
     street.controller = Controller(street.network, name, Policy(), 0)
     street.run(30)
     burn_out(street)
