@@ -29,8 +29,9 @@ def prove_network(network: StreetNetwork) -> None:
     lanes = {(j.name, lane.name) for j in network.junctions for lane in j.lanes}
     for link in network.links:
         if (link.to_junction, link.to_lane) not in lanes:
-            raise UnsafeJunction(f"link from {link.exit_lane}: no lane {link.to_lane} at junction "
-                                 f"{link.to_junction}")
+            raise UnsafeJunction(
+                f"link from {link.exit_lane}: no lane {link.to_lane} at junction {link.to_junction}"
+            )
     for junction in network.junctions:
         prove(junction)
 
@@ -40,8 +41,7 @@ def prove(junction: Junction) -> None:
     where = f"junction {junction.name}"
     names = [g.name for g in junction.groups]
     if not 1 <= len(names) <= GROUPS_PER_JUNCTION_MAX:
-        raise UnsafeJunction(f"{where}: {len(names)} groups; allowed are 1 to "
-                             f"{GROUPS_PER_JUNCTION_MAX}")
+        raise UnsafeJunction(f"{where}: {len(names)} groups; allowed are 1 to {GROUPS_PER_JUNCTION_MAX}")
     _unique(where, "group names", names)
     _unique(where, "stage names", [s.name for s in junction.stages])
     _unique(where, "lane names", [lane.name for lane in junction.lanes])
@@ -119,8 +119,10 @@ def _prove_matrix(junction: Junction) -> list[int]:
         _prove_intergreen(junction, ig.ending, ig.starting, ig.duration_ms)
     for ending, starting in sorted(pairs):
         if (starting, ending) not in pairs:
-            raise UnsafeJunction(f"{where}: {ending} and {starting} conflict, but the intergreen "
-                                 f"{starting} -> {ending} is missing; both directions are needed")
+            raise UnsafeJunction(
+                f"{where}: {ending} and {starting} conflict, but the intergreen "
+                f"{starting} -> {ending} is missing; both directions are needed"
+            )
     for y in junction.yields:
         _known(f"{where}: yield", y.group, names)
         _known(f"{where}: yield", y.to, names)
@@ -135,8 +137,10 @@ def _prove_intergreen(junction: Junction, ending: str, starting: str, duration_m
     least = group.clearance_ms if group.kind == GroupKind.PEDESTRIAN else group.yellow_ms
     if duration_ms < max(least, 1):
         what = "pedestrian clearance" if group.kind == GroupKind.PEDESTRIAN else "yellow"
-        raise UnsafeJunction(f"junction {junction.name}: intergreen {ending} -> {starting} is "
-                             f"{duration_ms} ms, shorter than the {what} of {ending}, {least} ms")
+        raise UnsafeJunction(
+            f"junction {junction.name}: intergreen {ending} -> {starting} is "
+            f"{duration_ms} ms, shorter than the {what} of {ending}, {least} ms"
+        )
 
 
 def _prove_stages(junction: Junction, conflicts: Sequence[int]) -> None:
@@ -155,8 +159,9 @@ def _prove_stages(junction: Junction, conflicts: Sequence[int]) -> None:
             clash = bits & conflicts[index[name]]
             if clash:
                 other = names[(clash & -clash).bit_length() - 1]
-                raise UnsafeJunction(f"{where}: stage {stage.name} has {name} and {other} green "
-                                     "together, but they conflict")
+                raise UnsafeJunction(
+                    f"{where}: stage {stage.name} has {name} and {other} green together, but they conflict"
+                )
         served |= bits
     for k, name in enumerate(names):
         if not served >> k & 1:
@@ -177,8 +182,7 @@ def _prove_plan(junction: Junction, plan: FixedPlan) -> None:
     if total != plan.cycle_ms:
         raise UnsafeJunction(f"{where}: steps add up to {total} ms, the cycle is {plan.cycle_ms} ms")
     if not 0 <= plan.offset_ms < plan.cycle_ms:
-        raise UnsafeJunction(f"{where}: offset {plan.offset_ms} ms; allowed are 0 to "
-                             f"{plan.cycle_ms - 1} ms")
+        raise UnsafeJunction(f"{where}: offset {plan.offset_ms} ms; allowed are 0 to {plan.cycle_ms - 1} ms")
     for group in junction.groups:
         if group.name not in served and not group.turn_on_red:
             raise UnsafeJunction(f"{where}: never serves group {group.name}")
@@ -205,8 +209,9 @@ def maximal_sets(conflicts: Sequence[int], limit: int = CLIQUES_MAX) -> list[int
             if chosen:
                 found.append(chosen)
             continue
-        pivot = max(_members(candidates | excluded),
-                    key=lambda k: ((candidates & compatible[k]).bit_count(), -k))
+        pivot = max(
+            _members(candidates | excluded), key=lambda k: ((candidates & compatible[k]).bit_count(), -k)
+        )
         branches = []
         for k in _members(candidates & ~compatible[pivot]):
             branches.append((chosen | 1 << k, candidates & compatible[k], excluded & compatible[k]))

@@ -22,8 +22,8 @@ EMPTY_AFTER_S = 5.0
 
 
 @njit(
-    "void(int64, int64, int64, boolean[:], int32[:], int8[:], int64[:], int64[:], float64[:], int8[:], int8[:], "
-    "float64[:], float64[:], float64[:], float64[:], float64[:], int64[:])",
+    "void(int64, int64, int64, boolean[:], int32[:], int8[:], int64[:], int64[:], float64[:], int8[:], "
+    "int8[:], float64[:], float64[:], float64[:], float64[:], float64[:], int64[:])",
     cache=True,
     nogil=True,
 )
@@ -49,7 +49,8 @@ def count_people_and_flow(
     """Smoothed flows, people waiting at kerbs, and the calls of push buttons.
 
     detector_* (D) · group_kind, lamp (G)
-    Written: stop_on, crossed_veh (L) · flow_veh_per_s (L) · waiting_people (G) · people_per_s (G) · call_since_ms (G) ms
+    Written: stop_on, crossed_veh (L) · flow_veh_per_s (L) · waiting_people, people_per_s (G)
+    call_since_ms (G) ms: written
     """
     passed_s = passed_ms / 1000.0
     for g in range(len(lamp)):
@@ -65,20 +66,24 @@ def count_people_and_flow(
             on = 1.0 if detector_on[d] else 0.0
             crossed_veh[lane] = max(0.0, count + stop_on[lane] - on)
             stop_on[lane] = on
-            flow_veh_per_s[lane] += (count / passed_s - flow_veh_per_s[lane]) * min(1.0, passed_s / flow_memory_s)
+            flow_veh_per_s[lane] += (count / passed_s - flow_veh_per_s[lane]) * min(
+                1.0, passed_s / flow_memory_s
+            )
         elif detector_kind[d] == BUTTON:
             g = detector_group[d]
             if lamp[g] != GREEN:
                 waiting_people[g] += count
                 if passed_s > 0.0:
-                    people_per_s[g] += (count / passed_s - people_per_s[g]) * min(1.0, passed_s / people_memory_s)
+                    people_per_s[g] += (count / passed_s - people_per_s[g]) * min(
+                        1.0, passed_s / people_memory_s
+                    )
                 if (count > 0 or detector_on[d]) and call_since_ms[g] == NEVER_MS:
                     call_since_ms[g] = now_ms
 
 
 @njit(
-    "void(int64, int64, int64[:], int64[:], int64[:], int8[:], boolean[:], float64[:], float64[:, :], float64[:], "
-    "int8[:], boolean[:], boolean[:], float64[:], int64[:])",
+    "void(int64, int64, int64[:], int64[:], int64[:], int8[:], boolean[:], float64[:], float64[:, :], "
+    "float64[:], int8[:], boolean[:], boolean[:], float64[:], int64[:])",
     cache=True,
     nogil=True,
 )

@@ -95,9 +95,7 @@ def pack_header(header: Header) -> bytes:
     return HEADER + msgpack.packb({**asdict(header), "sensors": str(header.sensors)})
 
 
-def pack_tick(
-    now_ms: int, frame: Frame | None, lamps: bytes | None, decisions: Sequence[Decision]
-) -> bytes:
+def pack_tick(now_ms: int, frame: Frame | None, lamps: bytes | None, decisions: Sequence[Decision]) -> bytes:
     """Payload of a tick record."""
     row = None if frame is None else _frame_row(frame)
     return TICK + msgpack.packb([now_ms, row, lamps, [_decision_row(d) for d in decisions]])
@@ -316,5 +314,3 @@ def _array(
     if not ((values >= low) & (values <= high)).all():
         raise BadRecord(f"{what} holds a value outside {low:g} to {high:g}")
     return values
-
-

@@ -9,6 +9,7 @@ k-th group of that junction.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +111,9 @@ class _Builder:
     def __init__(self, street: StreetNetwork, resolution_ms: int) -> None:
         self.street = street
         self.resolution_ms = resolution_ms
-        self.lanes: list[tuple[int, Lane]] = [(j, lane) for j, jn in enumerate(street.junctions) for lane in jn.lanes]
+        self.lanes: list[tuple[int, Lane]] = [
+            (j, lane) for j, jn in enumerate(street.junctions) for lane in jn.lanes
+        ]
         self.lane_index = {(street.junctions[j].name, lane.name): k for k, (j, lane) in enumerate(self.lanes)}
 
     def up(self, ms: int) -> int:
@@ -177,7 +180,7 @@ class _Builder:
             tables.append(table.ravel())
         return _ints(starts), np.concatenate(tables), _ints(conflict)
 
-    def _lane_arrays(self) -> dict[str, object]:
+    def _lane_arrays(self) -> dict[str, Any]:
         junctions = self.street.junctions
         group_start = _starts([len(jn.groups) for jn in junctions])
         index = [{g.name: k for k, g in enumerate(jn.groups)} for jn in junctions]
@@ -191,7 +194,9 @@ class _Builder:
             "lane_junction": _ints([j for j, _ in self.lanes]),
             "lane_speed_m_per_s": np.array([lane.speed_m_per_s for _, lane in self.lanes]),
             "lane_saturation_veh_per_s": np.array([lane.saturation_veh_per_s for _, lane in self.lanes]),
-            "lane_reach_m": np.array([max(r.gap_m + r.length_m for r in lane.reach) for _, lane in self.lanes]),
+            "lane_reach_m": np.array(
+                [max(r.gap_m + r.length_m for r in lane.reach) for _, lane in self.lanes]
+            ),
             "lane_group_bits": _ints(lane_bits),
             "lane_storage_m": np.array([_storage_m(lane) for _, lane in self.lanes]),
             "movement_start": _starts([len(lane.movements) for _, lane in self.lanes]),
@@ -201,7 +206,7 @@ class _Builder:
             "exits": self.exits,
         }
 
-    def _exit_arrays(self) -> dict[str, object]:
+    def _exit_arrays(self) -> dict[str, Any]:
         by_exit: dict[str, list[tuple[int, float, float]]] = {name: [] for name in self.exits}
         for link in self.street.links:
             if link.exit_lane in by_exit:
@@ -215,7 +220,7 @@ class _Builder:
             "exit_length_m": np.array([r[2] for r in rows], np.float64),
         }
 
-    def _segment_arrays(self) -> dict[str, object]:
+    def _segment_arrays(self) -> dict[str, Any]:
         by_segment: dict[str, list[tuple[int, float, float]]] = {}
         length: dict[str, float] = {}
         for k, (_, lane) in enumerate(self.lanes):
@@ -232,7 +237,7 @@ class _Builder:
             "segment_share": np.array([r[2] for r in rows], np.float64),
         }
 
-    def _detector_arrays(self) -> dict[str, object]:
+    def _detector_arrays(self) -> dict[str, Any]:
         rows = [(j, jn, d) for j, jn in enumerate(self.street.junctions) for d in jn.detectors]
         group_start = _starts([len(jn.groups) for jn in self.street.junctions])
         group_of = []
@@ -244,7 +249,10 @@ class _Builder:
             "detector_kind": np.array([d.kind for _, _, d in rows], np.int8),
             "detector_junction": _ints([j for j, _, _ in rows]),
             "detector_lane": _ints(
-                [-1 if d.kind == DetectorKind.BUTTON else self.lane_index[jn.name, d.lane] for _, jn, d in rows]
+                [
+                    -1 if d.kind == DetectorKind.BUTTON else self.lane_index[jn.name, d.lane]
+                    for _, jn, d in rows
+                ]
             ),
             "detector_group": _ints(group_of),
             "detector_distance_m": np.array([d.distance_m for _, _, d in rows], np.float64),

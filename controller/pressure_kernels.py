@@ -30,8 +30,7 @@ def score_walkers(waiting_people, group_kind, score, weight):
 
 
 @njit(
-    "void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], i1[::1], "
-    "f8[::1])",
+    "void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], i1[::1], f8[::1])",
     cache=True,
     nogil=True,
 )
@@ -114,8 +113,7 @@ def best_stage(j, stage, first, n, gain, stage_start, stage_bits, score, refused
 
 
 @njit(
-    "UniTuple(int64, 4)(int64, int64, int64, int64, i1[::1], i8[::1], i8[::1], i1[::1], i8[::1], "
-    "i8[::1])",
+    "UniTuple(int64, 4)(int64, int64, int64, int64, i1[::1], i8[::1], i8[::1], i1[::1], i8[::1], i8[::1])",
     cache=True,
     nogil=True,
 )

@@ -224,6 +224,87 @@ def walk_inside_stage(
 
 
 @njit(
+    "boolean(int64, int64, int64, int64, int64[:], int8[:], int64[:], int64[:], int64[:], int8[:], int64[:], "
+    "int64[:], int64[:])",
+    cache=True,
+    nogil=True,
+)
+def step_transition(
+    now_ms,
+    first,
+    n,
+    target,
+    conflict_bits,
+    group_kind,
+    min_green_ms,
+    table_ms,
+    start_ms,
+    lamp,
+    lamp_since_ms,
+    green_ended_ms,
+    call_since_ms,
+):
+    """One step toward `target`; whether its groups, and no others, are green now.
+
+    conflict_bits (G) bits · group_kind (G) GroupKind · min_green_ms (G) ms · table_ms (n*n) ms
+    start_ms (62) ms scratch
+    lamp (G) Lamp, lamp_since_ms, green_ended_ms, call_since_ms (G) ms: written
+    """
+    for b in range(n):
+        start_ms[b] = NEVER_MS
+        if (target >> b) & 1 and lamp[first + b] != GREEN:
+            start_ms[b] = earliest_start_ms(
+                now_ms,
+                first,
+                n,
+                b,
+                conflict_bits,
+                min_green_ms,
+                table_ms,
+                lamp,
+                lamp_since_ms,
+                green_ended_ms,
+            )
+    end_leaving_greens(
+        now_ms,
+        first,
+        n,
+        target,
+        conflict_bits,
+        group_kind,
+        min_green_ms,
+        table_ms,
+        start_ms,
+        lamp,
+        lamp_since_ms,
+        green_ended_ms,
+    )
+    done = True
+    for b in range(n):
+        if start_ms[b] != NEVER_MS:
+            done = (
+                start_if_lawful(
+                    now_ms,
+                    first,
+                    n,
+                    b,
+                    conflict_bits,
+                    min_green_ms,
+                    table_ms,
+                    lamp,
+                    lamp_since_ms,
+                    green_ended_ms,
+                    call_since_ms,
+                )
+                and done
+            )
+    for a in range(n):
+        if lamp[first + a] == GREEN and not (target >> a) & 1:
+            done = False
+    return done
+
+
+@njit(
     "void(int64, int64[:], int8[:], int64[:], int64[:], int64[:], int64[:], int64[:], int64[:], boolean[:], "
     "int64[:], int64[:], int64[:], int64[:], boolean[:], int64[:], int64[:], int8[:], int64[:], int64[:], "
     "int64[:], int64[:])",
@@ -297,27 +378,11 @@ def advance(
                 call_since_ms,
             )
             continue
-        target = target_bits[j]
-        for b in range(n):
-            start_ms[b] = NEVER_MS
-            if (target >> b) & 1 and lamp[first + b] != GREEN:
-                start_ms[b] = earliest_start_ms(
-                    now_ms,
-                    first,
-                    n,
-                    b,
-                    conflict_bits,
-                    min_green_ms,
-                    table_ms,
-                    lamp,
-                    lamp_since_ms,
-                    green_ended_ms,
-                )
-        end_leaving_greens(
+        done = step_transition(
             now_ms,
             first,
             n,
-            target,
+            target_bits[j],
             conflict_bits,
             group_kind,
             min_green_ms,
@@ -326,29 +391,8 @@ def advance(
             lamp,
             lamp_since_ms,
             green_ended_ms,
+            call_since_ms,
         )
-        done = True
-        for b in range(n):
-            if start_ms[b] != NEVER_MS:
-                done = (
-                    start_if_lawful(
-                        now_ms,
-                        first,
-                        n,
-                        b,
-                        conflict_bits,
-                        min_green_ms,
-                        table_ms,
-                        lamp,
-                        lamp_since_ms,
-                        green_ended_ms,
-                        call_since_ms,
-                    )
-                    and done
-                )
-        for a in range(n):
-            if lamp[first + a] == GREEN and not (target >> a) & 1:
-                done = False
         if done:
             in_transition[j] = False
             stage_since_ms[j] = now_ms

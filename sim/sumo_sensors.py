@@ -181,6 +181,12 @@ class Loops:
             frame.detector_on,
             LOOP_LENGTH_M,
         )
+        self._n_passages = self._settle(n, settling, vehicles, frame)
+        self._last_lane[vehicles.slot] = vehicles.lane
+        self._last_m[vehicles.slot] = vehicles.position_m
+
+    def _settle(self, n: int, settling: list[int], vehicles: Vehicles, frame: Frame) -> int:
+        """Those who came to a lane by no way along it stand on its loops; gives the passages there are."""
         for row in settling:
             lane = int(vehicles.lane[row])
             n = settle_on_lane(
@@ -203,9 +209,7 @@ class Loops:
                 frame.detector_on,
                 LOOP_LENGTH_M,
             )
-        self._n_passages = n
-        self._last_lane[vehicles.slot] = vehicles.lane
-        self._last_m[vehicles.slot] = vehicles.position_m
+        return n
 
     def _fit(self, capacity: int) -> None:
         missing = capacity - self._last_m.size
@@ -291,7 +295,9 @@ class Tracks:
     def _count_crossings(self, vehicles: Vehicles, frame: Frame) -> None:
         """Who was in a stop line's lane and now drives on another edge has crossed the line."""
         if vehicles.capacity > self._was_on.size:
-            self._was_on = np.concatenate([self._was_on, np.zeros(vehicles.capacity - self._was_on.size, np.int64)])
+            self._was_on = np.concatenate(
+                [self._was_on, np.zeros(vehicles.capacity - self._was_on.size, np.int64)]
+            )
         self._was_on[vehicles.new] = NOWHERE
         before = self._was_on[vehicles.slot]
         detector = self._stopline[before]

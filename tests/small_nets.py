@@ -56,7 +56,7 @@ CROSS = """<?xml version="1.0" encoding="UTF-8"?>
 """
 """Two one-way streets cross at C; from the west the last edge is one metre long, after node M."""
 
-PHASES = CROSS[CROSS.index("        <phase"):CROSS.index("    </tlLogic>")]
+PHASES = CROSS[CROSS.index("        <phase") : CROSS.index("    </tlLogic>")]
 
 
 def cross(directory: Path, *changes: tuple[str, str], phases: str = "") -> Path:
@@ -91,7 +91,15 @@ def with_walkers(directory: Path, phases: str, crossing_length_m: float = 14.0) 
         <request index="2" response="000" foes="010" cont="0"/>
     </junction>
     <junction id="M" """
-    old_rows = CROSS[CROSS.index('        <request index="0" response="00"'):
-                     CROSS.index('<junction id="M"') + len('<junction id="M" ')]
-    return cross(directory, ('    <edge id="west" ', lanes), ('    <connection from=":M_0" ', walk),
-                 (':C_0_0 :C_1_0"', ':C_0_0 :C_1_0 :C_c0_0"'), (old_rows, rows), phases=phases)
+    old_rows = CROSS[
+        CROSS.index('        <request index="0" response="00"') : CROSS.index('<junction id="M"')
+        + len('<junction id="M" ')
+    ]
+    return cross(
+        directory,
+        ('    <edge id="west" ', lanes),
+        ('    <connection from=":M_0" ', walk),
+        (':C_0_0 :C_1_0"', ':C_0_0 :C_1_0 :C_c0_0"'),
+        (old_rows, rows),
+        phases=phases,
+    )

@@ -40,25 +40,45 @@ def vehicle(name: str, link: int) -> Group:
 
 
 def lane(name: str, group: str, link: int) -> Lane:
-    return Lane(name, group, 80.0, 13.9, 0.5, (Movement(link, group, "straight", f"{name}_out", 13.9),),
-                (Reach(name, 80.0, 0.0, 1.0),))
+    return Lane(
+        name,
+        group,
+        80.0,
+        13.9,
+        0.5,
+        (Movement(link, group, "straight", f"{name}_out", 13.9),),
+        (Reach(name, 80.0, 0.0, 1.0),),
+    )
 
 
 def crossroads() -> Junction:
     """Two streets and a crossing over the second, which the first may serve together."""
     walk = Group("crossing.1", GroupKind.PEDESTRIAN, "crossing.1", (2,), 7000, 60_000, 0, 9000, 90_000)
-    pairs = [("north", "east", 5000), ("east", "north", 5000), ("east", "crossing.1", 5500),
-             ("crossing.1", "east", 12_000)]
+    pairs = [
+        ("north", "east", 5000),
+        ("east", "north", 5000),
+        ("east", "crossing.1", 5500),
+        ("crossing.1", "east", 12_000),
+    ]
     return Junction(
-        name="K", title="J1", x_m=0.0, y_m=0.0,
+        name="K",
+        title="J1",
+        x_m=0.0,
+        y_m=0.0,
         groups=(vehicle("north", 0), vehicle("east", 1), walk),
         lanes=(lane("n_0", "north", 0), lane("e_0", "east", 1)),
-        stages=(Stage("S1", ("north", "crossing.1"), StageSource.GIVEN),
-                Stage("S2", ("east",), StageSource.GIVEN)),
-        intergreens=tuple(Intergreen(a, b, ms) for a, b, ms in pairs), yields=(),
-        detectors=(Detector("n", DetectorKind.STOPLINE, lane="n_0", street_lane="n_0"),
-                   Detector("b", DetectorKind.BUTTON, group="crossing.1")),
-        plans=(FixedPlan("network", 60_000, 0, (PlanStep("S1", 40_000), PlanStep("S2", 20_000))),))
+        stages=(
+            Stage("S1", ("north", "crossing.1"), StageSource.GIVEN),
+            Stage("S2", ("east",), StageSource.GIVEN),
+        ),
+        intergreens=tuple(Intergreen(a, b, ms) for a, b, ms in pairs),
+        yields=(),
+        detectors=(
+            Detector("n", DetectorKind.STOPLINE, lane="n_0", street_lane="n_0"),
+            Detector("b", DetectorKind.BUTTON, group="crossing.1"),
+        ),
+        plans=(FixedPlan("network", 60_000, 0, (PlanStep("S1", 40_000), PlanStep("S2", 20_000))),),
+    )
 
 
 def test_a_sound_junction_loads() -> None:
@@ -97,10 +117,12 @@ def test_a_conflict_known_in_one_direction_only_is_refused() -> None:
 
 
 def test_an_intergreen_shorter_than_the_clearance_it_holds_is_refused() -> None:
-    hurried = tuple(replace(i, duration_ms=8000) if i.ending == "crossing.1" else i
-                    for i in crossroads().intergreens)
+    hurried = tuple(
+        replace(i, duration_ms=8000) if i.ending == "crossing.1" else i for i in crossroads().intergreens
+    )
     assert "pedestrian clearance of crossing.1, 9000 ms" in refused(
-        replace(crossroads(), intergreens=hurried))
+        replace(crossroads(), intergreens=hurried)
+    )
 
 
 def test_nobody_is_forgotten_by_stages_or_plans() -> None:
@@ -112,30 +134,37 @@ def test_nobody_is_forgotten_by_stages_or_plans() -> None:
     assert "north" in message
 
 
-@pytest.mark.parametrize(("plan", "reason"), [
-    (FixedPlan("p", 60_000, 0, (PlanStep("S1", 30_000), PlanStep("S2", 20_000))), "add up to 50000 ms"),
-    (FixedPlan("p", 60_000, 60_000, (PlanStep("S1", 40_000), PlanStep("S2", 20_000))), "offset 60000"),
-    (FixedPlan("p", 60_000, 0, (PlanStep("S1", 40_000), PlanStep("S9", 20_000))), "no stage S9"),
-])
+@pytest.mark.parametrize(
+    ("plan", "reason"),
+    [
+        (FixedPlan("p", 60_000, 0, (PlanStep("S1", 30_000), PlanStep("S2", 20_000))), "add up to 50000 ms"),
+        (FixedPlan("p", 60_000, 60_000, (PlanStep("S1", 40_000), PlanStep("S2", 20_000))), "offset 60000"),
+        (FixedPlan("p", 60_000, 0, (PlanStep("S1", 40_000), PlanStep("S9", 20_000))), "no stage S9"),
+    ],
+)
 def test_a_plan_that_cannot_be_run_is_refused(plan: FixedPlan, reason: str) -> None:
     assert reason in refused(replace(crossroads(), plans=(plan,)))
 
 
-@pytest.mark.parametrize(("change", "reason"), [
-    ({"groups": (*crossroads().groups, vehicle("north", 7))}, "north is there twice"),
-    ({"groups": tuple(vehicle(f"g{k}", k) for k in range(63))}, "63 groups"),
-    ({"lanes": (lane("n_0", "north", 0), lane("e_0", "south", 1))}, "no group south"),
-    ({"lanes": (lane("n_0", "north", 0), lane("e_0", "crossing.1", 1))}, "a crossing"),
-    ({"detectors": (Detector("d", DetectorKind.ADVANCE, lane="x_0"),)}, "no lane x_0"),
-    ({"groups": (replace(vehicle("north", 0), yellow_ms=0), *crossroads().groups[1:])}, "no yellow"),
-])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"groups": (*crossroads().groups, vehicle("north", 7))}, "north is there twice"),
+        ({"groups": tuple(vehicle(f"g{k}", k) for k in range(63))}, "63 groups"),
+        ({"lanes": (lane("n_0", "north", 0), lane("e_0", "south", 1))}, "no group south"),
+        ({"lanes": (lane("n_0", "north", 0), lane("e_0", "crossing.1", 1))}, "a crossing"),
+        ({"detectors": (Detector("d", DetectorKind.ADVANCE, lane="x_0"),)}, "no lane x_0"),
+        ({"groups": (replace(vehicle("north", 0), yellow_ms=0), *crossroads().groups[1:])}, "no yellow"),
+    ],
+)
 def test_a_file_that_contradicts_itself_is_refused(change: dict[str, object], reason: str) -> None:
     assert reason in refused(replace(crossroads(), **change))  # type: ignore[arg-type]
 
 
 def test_a_link_to_a_lane_that_is_not_there_is_refused() -> None:
-    network = StreetNetwork("town", Timing.COMPUTED, (crossroads(),),
-                            (StreetLink("n_0_out", "K", "nowhere_0", 100.0, 1.0),))
+    network = StreetNetwork(
+        "town", Timing.COMPUTED, (crossroads(),), (StreetLink("n_0_out", "K", "nowhere_0", 100.0, 1.0),)
+    )
     with pytest.raises(UnsafeJunction, match="no lane nowhere_0"):
         prove_network(network)
 
@@ -150,8 +179,9 @@ def matrix(n: int, pairs: set[tuple[int, int]]) -> list[int]:
 def every_maximal_set(conflicts: list[int]) -> set[int]:
     """All subsets tried: the slow obvious twin."""
     n = len(conflicts)
-    free = [bits for bits in range(1, 1 << n)
-            if not any(bits >> k & 1 and bits & conflicts[k] for k in range(n))]
+    free = [
+        bits for bits in range(1, 1 << n) if not any(bits >> k & 1 and bits & conflicts[k] for k in range(n))
+    ]
     return {a for a in free if not any(a != b and a & b == a for b in free)}
 
 

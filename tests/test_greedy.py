@@ -71,9 +71,7 @@ def test_vehicles_on_the_way_count_like_those_that_wait() -> None:
 
 
 def test_generated_stages_are_used_when_they_hold_more() -> None:
-    network = toy_street.network(
-        toy_street.junction(generated=(("ns.left", "ew.left"),), compatible=PAIRED)
-    )
+    network = toy_street.network(toy_street.junction(generated=(("ns.left", "ew.left"),), compatible=PAIRED))
     traffic = Traffic(network, Greedy(network)).run(20)
     traffic.put(NS, 5.0)
     traffic.put(NS_LEFT, 4.0)

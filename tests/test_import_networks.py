@@ -21,21 +21,50 @@ SCENARIOS = os.environ.get("BELISHA_SCENARIOS", "")
 """A folder of SUMO networks to check as well; none come with the product."""
 
 netgenerated = [
-    pytest.param(["--grid", "--grid.number=2", "--grid.attach-length=120", "-L2", "--turn-lanes=1",
-                  "--sidewalks.guess", "--crossings.guess"], id="grid with walkers"),
-    pytest.param(["--rand", "--rand.iterations=25", "--seed=4", "-L2", "--sidewalks.guess",
-                  "--crossings.guess", "--tls.left-green.time=8"], id="random with walkers"),
-    pytest.param(["--spider", "--spider.arm-number=5", "--spider.circle-number=2", "-L2",
-                  "--tls.layout=incoming"], id="spider, one arm after the other"),
-    pytest.param(["--grid", "--grid.number=2", "--grid.attach-length=60", "-L3", "--no-internal-links"],
-                 id="no internal lanes"),
+    pytest.param(
+        [
+            "--grid",
+            "--grid.number=2",
+            "--grid.attach-length=120",
+            "-L2",
+            "--turn-lanes=1",
+            "--sidewalks.guess",
+            "--crossings.guess",
+        ],
+        id="grid with walkers",
+    ),
+    pytest.param(
+        [
+            "--rand",
+            "--rand.iterations=25",
+            "--seed=4",
+            "-L2",
+            "--sidewalks.guess",
+            "--crossings.guess",
+            "--tls.left-green.time=8",
+        ],
+        id="random with walkers",
+    ),
+    pytest.param(
+        ["--spider", "--spider.arm-number=5", "--spider.circle-number=2", "-L2", "--tls.layout=incoming"],
+        id="spider, one arm after the other",
+    ),
+    pytest.param(
+        ["--grid", "--grid.number=2", "--grid.attach-length=60", "-L3", "--no-internal-links"],
+        id="no internal lanes",
+    ),
 ]
 
 
 def generated(directory: Path, options: list[str]) -> Path:
     path = directory / "made.net.xml"
-    command = [str(sumo_binary("netgenerate")), *options, "--default-junction-type=traffic_light",
-               "-o", str(path)]
+    command = [
+        str(sumo_binary("netgenerate")),
+        *options,
+        "--default-junction-type=traffic_light",
+        "-o",
+        str(path),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return path
@@ -51,8 +80,9 @@ def test_a_generated_network_is_safe_and_complete(tmp_path: Path, options: list[
 
 
 @pytest.mark.skipif(not SCENARIOS, reason="BELISHA_SCENARIOS names no folder of networks")
-@pytest.mark.parametrize("path", sorted(Path(SCENARIOS or ".").rglob("*.net.xml")) if SCENARIOS else [],
-                         ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted(Path(SCENARIOS or ".").rglob("*.net.xml")) if SCENARIOS else [], ids=lambda path: path.name
+)
 def test_a_real_network_is_safe_and_complete(path: Path) -> None:
     for timing in Timing:
         check_everything(path, import_sumo(path, timing))
@@ -63,8 +93,11 @@ def check_everything(path: Path, street: StreetNetwork) -> None:
     assert street_from_text(street_to_text(street)) == street
     root = ElementTree.parse(path).getroot()
     programs = {logic.attrib["id"] for logic in root.iter("tlLogic")}  # rail signals have none
-    controlled = {(c.attrib["tl"], int(c.attrib["linkIndex"])) for c in root.iter("connection")
-                  if c.get("tl") in programs}
+    controlled = {
+        (c.attrib["tl"], int(c.attrib["linkIndex"]))
+        for c in root.iter("connection")
+        if c.get("tl") in programs
+    }
     ours = {(j.name, link) for j in street.junctions for g in j.groups for link in g.links}
     assert ours == controlled
     foes, responses = right_of_way(root)

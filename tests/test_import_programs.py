@@ -29,10 +29,20 @@ def group(name: str, min_green_ms: int, clearance_ms: int = 0) -> Group:
 
 def four() -> PlanTimes:
     """North and its walkers against east and its walkers."""
-    groups = [group("north", 7000), group("east", 7000), group("walk_n", 7000, 13_100),
-              group("walk_e", 7000, 6600)]
-    pairs = [("north", "east", 5600), ("east", "north", 4500), ("walk_n", "east", 16_100),
-             ("east", "walk_n", 4800), ("walk_e", "north", 9600), ("north", "walk_e", 5000)]
+    groups = [
+        group("north", 7000),
+        group("east", 7000),
+        group("walk_n", 7000, 13_100),
+        group("walk_e", 7000, 6600),
+    ]
+    pairs = [
+        ("north", "east", 5600),
+        ("east", "north", 4500),
+        ("walk_n", "east", 16_100),
+        ("east", "walk_n", 4800),
+        ("walk_e", "north", 9600),
+        ("north", "walk_e", 5000),
+    ]
     return PlanTimes(groups, [Intergreen(*pair) for pair in pairs])
 
 
@@ -54,15 +64,23 @@ def played(steps: list[Step], times: PlanTimes, cycles: int = 4) -> dict[int, li
                 found[g].append((start, t))
                 since[g], ended[g] = None, t
         for g in range(n):
-            ready = all(since[a] is None and t >= ended[a] + ms / 1000
-                        for (a, b), ms in times.between.items() if b == g)
+            ready = all(
+                since[a] is None and t >= ended[a] + ms / 1000
+                for (a, b), ms in times.between.items()
+                if b == g
+            )
             if since[g] is None and wanted[t % cycle] >> g & 1 and ready:
                 since[g] = t
     return {g: [run for run in runs if run[0] >= cycle] for g, runs in found.items()}
 
 
-plans = st.lists(st.tuples(st.sampled_from([NORTH, EAST, NORTH | WALK_N, EAST | WALK_E, WALK_N | WALK_E]),
-                           st.integers(1, 40)), min_size=2, max_size=6)
+plans = st.lists(
+    st.tuples(
+        st.sampled_from([NORTH, EAST, NORTH | WALK_N, EAST | WALK_E, WALK_N | WALK_E]), st.integers(1, 40)
+    ),
+    min_size=2,
+    max_size=6,
+)
 
 
 def steps_of(plan: list[tuple[int, int]]) -> list[Step]:

@@ -29,16 +29,18 @@ def imported(path: Path, timing: Timing = Timing.COMPUTED) -> Junction:
 
 
 def change_ms(junction: Junction, ending: str, starting: str) -> int:
-    return next(i.duration_ms for i in junction.intergreens
-                if (i.ending, i.starting) == (ending, starting))
+    return next(i.duration_ms for i in junction.intergreens if (i.ending, i.starting) == (ending, starting))
 
 
 def test_two_crossing_streets_have_two_groups_two_stages_and_times_one_can_check_by_hand(
-        tmp_path: Path) -> None:
+    tmp_path: Path,
+) -> None:
     junction = imported(cross(tmp_path))
     assert [g.name for g in junction.groups] == ["west.all", "south.all"]
     assert [(s.groups, s.source) for s in junction.stages] == [
-        (("west.all",), StageSource.GIVEN), (("south.all",), StageSource.GIVEN)]
+        (("west.all",), StageSource.GIVEN),
+        (("south.all",), StageSource.GIVEN),
+    ]
     # R2 at 50 km/h + 11.3 gives 3.8 s; the network's own yellow of 4 s is longer and stays.
     assert [g.yellow_ms for g in junction.groups] == [4000, 4000]
     # From the west: (11.6 + 6) m at 13.89 m/s less 8.4 m at 8.33 m/s is 0.26 s: the floor of 0.5 s.
@@ -68,8 +70,10 @@ def test_comparison_timing_is_three_seconds_of_yellow_and_nothing_else(tmp_path:
 def test_an_approach_whose_last_edge_is_one_metre_long_is_seen_far_up(tmp_path: Path) -> None:
     junction = imported(cross(tmp_path))
     lane = next(lane for lane in junction.lanes if lane.name == "last_0")
-    assert [(r.street_lane, r.gap_m, r.share) for r in lane.reach] == [("last_0", 0.0, 1.0),
-                                                                       ("west_0", 5.0, 1.0)]
+    assert [(r.street_lane, r.gap_m, r.share) for r in lane.reach] == [
+        ("last_0", 0.0, 1.0),
+        ("west_0", 5.0, 1.0),
+    ]
     stop, near, far, bus = [d for d in junction.detectors if d.lane == "last_0"]
     assert (stop.kind, stop.street_lane, stop.distance_m) == (DetectorKind.STOPLINE, "last_0", 0.5)
     for advance, distance_m in ((near, 40.0), (far, 10 * 13.89)):
@@ -96,8 +100,9 @@ def test_walkers_get_their_time_and_the_plan_is_repaired_and_says_so(tmp_path: P
 
 
 def test_vehicles_keep_green_while_walkers_clear_where_the_program_does_so(tmp_path: Path) -> None:
-    phases = WALK_PHASES.replace('"30" state="GrG"/>', '"30" state="GrG"/>\n'
-                                 '        <phase duration="5" state="Grr"/>')
+    phases = WALK_PHASES.replace(
+        '"30" state="GrG"/>', '"30" state="GrG"/>\n        <phase duration="5" state="Grr"/>'
+    )
     junction = imported(with_walkers(tmp_path, phases))
     alone = next(s for s in junction.stages if s.groups == ("west.all",))
     assert alone.source == StageSource.GENERATED
@@ -117,37 +122,49 @@ def test_turning_drivers_who_yield_are_declared_and_not_a_conflict(tmp_path: Pat
     assert not junction.intergreens
     assert junction.stages[0].groups == ("west.all", "south.all")
     street = import_sumo(cross(tmp_path, turning, phases=PHASES.replace("Gr", "GG", 1)))
-    assert any("shown without yielding" in s and "link 1 (south_0 -> north_0)" in s
-               for s in street.assumptions)
+    assert any(
+        "shown without yielding" in s and "link 1 (south_0 -> north_0)" in s for s in street.assumptions
+    )
 
 
 def test_two_straight_streams_green_together_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(UnsafeJunction) as caught:
         import_sumo(cross(tmp_path, phases=PHASES.replace("Gr", "GG", 1)))
     message = str(caught.value)
-    for part in ("cross.net.xml", "junction C", "link 0 (last_0 -> east_0)",
-                 "link 1 (south_0 -> north_0)", "phase 0", "program 0"):
+    for part in (
+        "cross.net.xml",
+        "junction C",
+        "link 0 (last_0 -> east_0)",
+        "link 1 (south_0 -> north_0)",
+        "phase 0",
+        "program 0",
+    ):
         assert part in message
     assert "\n" not in message
 
 
 def test_turn_on_red_is_red_with_a_flag_and_gets_a_stage_of_its_own(tmp_path: Path) -> None:
-    phases = PHASES.replace('"rG"', '"rs"').replace('"ry"', '"rs"').replace('"Gr"', '"Gs"').replace(
-        '"yr"', '"ys"')
+    phases = (
+        PHASES.replace('"rG"', '"rs"').replace('"ry"', '"rs"').replace('"Gr"', '"Gs"').replace('"yr"', '"ys"')
+    )
     junction = imported(cross(tmp_path, phases=phases))
     flagged = next(g for g in junction.groups if g.turn_on_red)
     assert flagged.name == "south.all"
     assert [s.source for s in junction.stages if flagged.name in s.groups] == [StageSource.GENERATED]
 
 
-@pytest.mark.parametrize(("classes", "kind", "name"), [
-    ('allow="bus"', GroupKind.BUS, "south.bus"),
-    ('allow="bicycle"', GroupKind.BICYCLE, "south.bicycle"),
-    ('disallow="pedestrian tram"', GroupKind.VEHICLE, "south.all"),
-    ('allow="bus taxi passenger"', GroupKind.VEHICLE, "south.all"),
-])
-def test_a_lane_speaks_to_those_who_may_use_it(tmp_path: Path, classes: str, kind: GroupKind,
-                                               name: str) -> None:
+@pytest.mark.parametrize(
+    ("classes", "kind", "name"),
+    [
+        ('allow="bus"', GroupKind.BUS, "south.bus"),
+        ('allow="bicycle"', GroupKind.BICYCLE, "south.bicycle"),
+        ('disallow="pedestrian tram"', GroupKind.VEHICLE, "south.all"),
+        ('allow="bus taxi passenger"', GroupKind.VEHICLE, "south.all"),
+    ],
+)
+def test_a_lane_speaks_to_those_who_may_use_it(
+    tmp_path: Path, classes: str, kind: GroupKind, name: str
+) -> None:
     junction = imported(cross(tmp_path, ('<lane id="south_0"', f'<lane {classes} id="south_0"')))
     group = next(g for g in junction.groups if 1 in g.links)
     assert (group.kind, group.name) == (kind, name)
@@ -164,8 +181,11 @@ def test_gzipped_and_plain_networks_are_the_same_street(tmp_path: Path) -> None:
 
 
 def test_the_last_program_counts_unless_only_another_serves_everybody(tmp_path: Path) -> None:
-    night = '<tlLogic id="C" type="static" programID="night" offset="0">\n' + PHASES.replace(
-        '"31"', '"11"') + '    </tlLogic>\n    <junction id="C"'
+    night = (
+        '<tlLogic id="C" type="static" programID="night" offset="0">\n'
+        + PHASES.replace('"31"', '"11"')
+        + '    </tlLogic>\n    <junction id="C"'
+    )
     street = import_sumo(cross(tmp_path, ('<junction id="C"', night)))
     assert street.junctions[0].plans[0].cycle_ms == 40_000
     assert any("night" in s for s in street.assumptions)
@@ -185,26 +205,42 @@ ONE_PHASE = '        <phase duration="60" state="GG"/>\n'
 NEVER = PHASES.replace('state="rG"', 'state="rr"').replace('state="ry"', 'state="rr"')
 
 
-@pytest.mark.parametrize(("changes", "phases", "message"), [
-    ([], ONE_PHASE, "junction C: program 0 has one phase only"),
-    ([], NEVER, r"junction C: program 0: link 1 \(south_0 -> north_0\) is never green"),
-    ([], PHASES.replace("Gr", "Or"), "phase 0 shows 'O'"),
-    ([], PHASES.replace("Gr", "G"), "has linkIndex 1, but the phases of program 0 have 1 letters"),
-    ([], PHASES.replace('"31"', '"0"'), "phase 0 lasts 0.0 s"),
-    ([], PHASES.replace('"31"', '"long"'), 'tlLogic id="C".*long'),
-    ([(' tl="C" linkIndex="1"', ' tl="C"')], "", "south_0 -> north_0 names the signal without a linkIndex"),
-    ([(' tl="C" linkIndex="1"', ' tl="D" linkIndex="1"')], "", "junction D: .*no program"),
-    ([(' tl="C" linkIndex="1"', ""), (' tl="C" linkIndex="0"', "")], "", "no road signals"),
-    ([('intLanes=":C_0_0 :C_1_0"', 'intLanes=":C_0_0"')], "", "no row in its node's right-of-way matrix"),
-    ([('to="east" fromLane="0" toLane="0" via=":C_0_0"', 'to="moon" fromLane="0" toLane="0" via=":C_0_0"')],
-     "", "no such lane moon_0"),
-    ([('speed="8.33" length="90.00"', 'speed="fast" length="90.00"')], "", 'edge id="south".*fast'),
-    ([('<lane id="south_0"', '<lane name="south_0"')], "", 'edge id="south".*id'),
-    ([("<net ", "<routes "), ("</net>", "</routes>")], "", "root element is <routes>"),
-    ([("</net>", "")], "", "not well-formed XML"),
-])
+@pytest.mark.parametrize(
+    ("changes", "phases", "message"),
+    [
+        ([], ONE_PHASE, "junction C: program 0 has one phase only"),
+        ([], NEVER, r"junction C: program 0: link 1 \(south_0 -> north_0\) is never green"),
+        ([], PHASES.replace("Gr", "Or"), "phase 0 shows 'O'"),
+        ([], PHASES.replace("Gr", "G"), "has linkIndex 1, but the phases of program 0 have 1 letters"),
+        ([], PHASES.replace('"31"', '"0"'), "phase 0 lasts 0.0 s"),
+        ([], PHASES.replace('"31"', '"long"'), 'tlLogic id="C".*long'),
+        (
+            [(' tl="C" linkIndex="1"', ' tl="C"')],
+            "",
+            "south_0 -> north_0 names the signal without a linkIndex",
+        ),
+        ([(' tl="C" linkIndex="1"', ' tl="D" linkIndex="1"')], "", "junction D: .*no program"),
+        ([(' tl="C" linkIndex="1"', ""), (' tl="C" linkIndex="0"', "")], "", "no road signals"),
+        ([('intLanes=":C_0_0 :C_1_0"', 'intLanes=":C_0_0"')], "", "no row in its node's right-of-way matrix"),
+        (
+            [
+                (
+                    'to="east" fromLane="0" toLane="0" via=":C_0_0"',
+                    'to="moon" fromLane="0" toLane="0" via=":C_0_0"',
+                )
+            ],
+            "",
+            "no such lane moon_0",
+        ),
+        ([('speed="8.33" length="90.00"', 'speed="fast" length="90.00"')], "", 'edge id="south".*fast'),
+        ([('<lane id="south_0"', '<lane name="south_0"')], "", 'edge id="south".*id'),
+        ([("<net ", "<routes "), ("</net>", "</routes>")], "", "root element is <routes>"),
+        ([("</net>", "")], "", "not well-formed XML"),
+    ],
+)
 def test_a_network_that_cannot_be_used_is_one_line_that_says_why(
-        tmp_path: Path, changes: list[tuple[str, str]], phases: str, message: str) -> None:
+    tmp_path: Path, changes: list[tuple[str, str]], phases: str, message: str
+) -> None:
     path = cross(tmp_path, *changes, phases=phases)
     with pytest.raises(UnusableNetwork, match=message) as caught:
         import_sumo(path)

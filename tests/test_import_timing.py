@@ -21,9 +21,17 @@ from sim.importers.sumo_timing import (
 )
 
 
-@pytest.mark.parametrize(("limit_km_per_h", "expected_ms"), [
-    (30, 3000), (40, 3400), (50, 3800), (60, 4300), (70, 4800), (80, 5200),
-])
+@pytest.mark.parametrize(
+    ("limit_km_per_h", "expected_ms"),
+    [
+        (30, 3000),
+        (40, 3400),
+        (50, 3800),
+        (60, 4300),
+        (70, 4800),
+        (80, 5200),
+    ],
+)
 def test_yellow_is_the_worked_table_of_the_rules(limit_km_per_h: int, expected_ms: int) -> None:
     assert yellow_ms(limit_km_per_h / 3.6 + OVER_LIMIT_M_PER_S, own_ms=0) == expected_ms
 
@@ -90,8 +98,10 @@ def test_a_meeting_point_lies_on_both_ways(a: tuple[float, ...], b: tuple[float,
 
 def test_wide_turns_are_driven_faster_than_tight_ones() -> None:
     def arc(radius_m: float) -> tuple[tuple[float, float], ...]:
-        return tuple((radius_m * math.sin(k * math.pi / 40), radius_m * (1 - math.cos(k * math.pi / 40)))
-                     for k in range(21))
+        return tuple(
+            (radius_m * math.sin(k * math.pi / 40), radius_m * (1 - math.cos(k * math.pi / 40)))
+            for k in range(21)
+        )
 
     assert turn_speed_m_per_s(arc(8.0), 8.0 * math.pi / 2) == TURN_SPEED_M_PER_S
     assert turn_speed_m_per_s(arc(40.0), 40.0 * math.pi / 2) == pytest.approx(math.sqrt(120.0), rel=0.05)

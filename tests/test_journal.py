@@ -134,9 +134,7 @@ def test_a_file_cut_off_in_its_beginning_is_refused(whole: bytes, tmp_path: Path
 @given(place=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255))
 @example(place=0.0, flip=1)
 @example(place=1 - 1e-12, flip=1)
-def test_one_byte_changed_anywhere_is_found(
-    whole: bytes, tmp_path: Path, place: float, flip: int
-) -> None:
+def test_one_byte_changed_anywhere_is_found(whole: bytes, tmp_path: Path, place: float, flip: int) -> None:
     at = int(place * len(whole))
     path = tmp_path / "spoilt.journal"
     path.write_bytes(whole[:at] + bytes([whole[at] ^ flip]) + whole[at + 1 :])
@@ -273,9 +271,7 @@ def test_a_header_of_another_make_is_refused(
         (b"format = 1\nname = 'x'\ntiming = 'computed'\njunction = []\n", "junction"),
     ],
 )
-def test_a_street_that_is_none_is_refused(
-    whole: bytes, tmp_path: Path, street: bytes, reason: str
-) -> None:
+def test_a_street_that_is_none_is_refused(whole: bytes, tmp_path: Path, street: bytes, reason: str) -> None:
     payloads = [payload for _, payload in records(whole)]
     path = written(tmp_path / "odd.journal", [payloads[0], b"S" + street])
     with pytest.raises(JournalError, match=reason):

@@ -46,8 +46,7 @@ def two_junctions() -> Network:
     """The through traffic of `near` comes to two lanes of `far`."""
     near, far = toy_street.junction("near"), toy_street.junction("far")
     renamed = tuple(
-        toy_street.lane(lane.approach, lane.movements[0].exit_lane, f"far.{lane.name}")
-        for lane in far.lanes
+        toy_street.lane(lane.approach, lane.movements[0].exit_lane, f"far.{lane.name}") for lane in far.lanes
     )
     far = replace(far, lanes=renamed)
     links = [

@@ -64,6 +64,7 @@ def junction(
     offset_ms: int = 0,
 ) -> Junction:
     """The junction; everything not in `compatible` conflicts. `steps` are (given stage, duration)."""
+
     def clash(a: Group, b: Group) -> bool:
         return a is not b and not {(a.name, b.name), (b.name, a.name)} & compatible
 

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 def import_command(
     network: Annotated[Path, typer.Argument(help="SUMO network, NET.net.xml or NET.net.xml.gz.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Street file to write.")],
-    timing: Annotated[Timing, typer.Option(
-        help="computed: fit for a street. comparison: yellow 3 s, no all-red, minimum green 5 s; "
-             "to compare with published results, not for a street.")] = Timing.COMPUTED,
+    timing: Annotated[
+        Timing,
+        typer.Option(
+            help="computed: fit for a street. comparison: yellow 3 s, no all-red, minimum green 5 s; "
+            "to compare with published results, not for a street."
+        ),
+    ] = Timing.COMPUTED,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Turn a SUMO network with traffic lights into a street file, and say what was assumed."""
@@ -77,7 +81,8 @@ def _story(street: StreetNetwork, output: Path) -> list[str]:
         lines.append(
             f"{j.title} {j.name}: {len(j.groups)} signal groups ({crossings} crossings), {len(j.lanes)} "
             f"lanes, {given} stages given and {len(j.stages) - given} generated, cycle "
-            f"{j.plans[0].cycle_ms / 1000:g} s")
+            f"{j.plans[0].cycle_ms / 1000:g} s"
+        )
     lines.append("Assumed and repaired:")
     lines.extend(f"  {sentence}" for sentence in street.assumptions)
     lines.append(f"Wrote {output}: {len(street.junctions)} junctions, {len(street.links)} links.")

@@ -17,7 +17,7 @@ def find_conflicts(net: SumoNet, signal: Signal) -> None:
     links = list(signal.links.values())
     group_of = {link.index: k for k, g in enumerate(signal.groups) for link in g.links}
     for k, a in enumerate(links):
-        for b in links[k + 1:]:
+        for b in links[k + 1 :]:
             foes, a_yields, b_yields = _right_of_way(net, a, b)
             if not foes:
                 continue
@@ -38,13 +38,16 @@ def _right_of_way(net: SumoNet, a: Link, b: Link) -> tuple[bool, bool, bool]:
             response_b = bool(node.responses.get(row_b, 0) >> row_a & 1)
             a_yields |= response_a
             b_yields |= response_b
-            foes |= (response_a or response_b or bool(node.foes.get(row_a, 0) >> row_b & 1)
-                     or bool(node.foes.get(row_b, 0) >> row_a & 1))
+            foes |= (
+                response_a
+                or response_b
+                or bool(node.foes.get(row_a, 0) >> row_b & 1)
+                or bool(node.foes.get(row_b, 0) >> row_a & 1)
+            )
     return foes, a_yields, b_yields
 
 
-def _judge_pair(net: SumoNet, signal: Signal, a: Link, b: Link, a_yields: bool,
-                b_yields: bool) -> None:
+def _judge_pair(net: SumoNet, signal: Signal, a: Link, b: Link, a_yields: bool, b_yields: bool) -> None:
     """Conflict, declared yield, or unsafe, from what the program shows together."""
     declared: set[tuple[int, int]] = set()
     silent_phase = -1
@@ -72,20 +75,22 @@ def _judge_pair(net: SumoNet, signal: Signal, a: Link, b: Link, a_yields: bool,
     signal.yields |= declared
 
 
-def _silent_yield(net: SumoNet, signal: Signal, a: Link, b: Link, a_yields: bool,
-                  b_yields: bool, phase: int) -> tuple[int, int]:
+def _silent_yield(
+    net: SumoNet, signal: Signal, a: Link, b: Link, a_yields: bool, b_yields: bool, phase: int
+) -> tuple[int, int]:
     """Two foes both shown as if they had priority: a yield if the net says who gives way."""
     giver, taker = (a, b) if a_yields else (b, a)
-    merging = {w.to_lane.rpartition("_")[0] for w in a.ways} & {
-        w.to_lane.rpartition("_")[0] for w in b.ways}
+    merging = {w.to_lane.rpartition("_")[0] for w in a.ways} & {w.to_lane.rpartition("_")[0] for w in b.ways}
     if a_yields != b_yields and (_turns(giver) or merging):
         signal.assumptions.append(
             f"{signal.name}: {giver.text()} and {taker.text()} are shown without yielding in the "
-            f"network (phase {phase}); Belisha shows {giver.text()} as yielding.")
+            f"network (phase {phase}); Belisha shows {giver.text()} as yielding."
+        )
         return giver.index, taker.index
     raise UnsafeJunction(
         f"{net.file}: junction {signal.name}: {a.text()} and {b.text()} cross each other and are "
-        f"both green in phase {phase} of program {signal.program.program}; no stage may do that")
+        f"both green in phase {phase} of program {signal.program.program}; no stage may do that"
+    )
 
 
 def _turns(link: Link) -> bool:

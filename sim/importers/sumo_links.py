@@ -21,8 +21,7 @@ from sim.importers.sumo_net_xml import (
 )
 
 TURNING = frozenset("lLrRt")
-DIRECTION_WORDS = {"s": "straight", "l": "left", "L": "left", "r": "right", "R": "right",
-                   "t": "turn"}
+DIRECTION_WORDS = {"s": "straight", "l": "left", "L": "left", "r": "right", "R": "right", "t": "turn"}
 
 
 Rows = dict[str, tuple[str, int]]
@@ -55,8 +54,11 @@ def matrix_rows(net: SumoNet) -> Rows:
     A node lists the LAST lane of a way that waits inside it, so ways are followed to there.
     In a network without internal lanes, rows count the ways of its incoming lanes in order.
     """
-    rows = {lane: (junction.id, k) for junction in net.junctions.values()
-            for k, lane in enumerate(junction.int_lanes)}
+    rows = {
+        lane: (junction.id, k)
+        for junction in net.junctions.values()
+        for k, lane in enumerate(junction.int_lanes)
+    }
     onward = {c.from_lane: c.via for c in net.connections if c.from_lane.startswith(":") and c.via}
     for first in onward:
         lane, seen = first, {first}
@@ -71,8 +73,9 @@ def matrix_rows(net: SumoNet) -> Rows:
     for junction in net.junctions.values():
         if not junction.int_lanes and junction.foes:
             ways = [way for lane in junction.inc_lanes for way in ways_of.get(lane, ())]
-            rows.update({row_key(way, ""): (junction.id, k) for k, way in enumerate(ways)
-                         if k in junction.foes})
+            rows.update(
+                {row_key(way, ""): (junction.id, k) for k, way in enumerate(ways) if k in junction.foes}
+            )
     return rows
 
 
@@ -81,10 +84,9 @@ def row_key(way: NetConnection, crossing: str) -> str:
     return crossing or way.via or f"{way.from_lane} -> {way.to_lane}"
 
 
-
-
-def read_links(net: SumoNet, tl: str, program: NetProgram, ways: list[NetConnection],
-               rows: Rows) -> dict[int, Link]:
+def read_links(
+    net: SumoNet, tl: str, program: NetProgram, ways: list[NetConnection], rows: Rows
+) -> dict[int, Link]:
     """The links of one signal by index. Raises `UnusableNetwork` naming signal and connection."""
     where = f"{net.file}: junction {tl}"
     width = min((len(p.state) for p in program.phases), default=0)
@@ -100,7 +102,8 @@ def read_links(net: SumoNet, tl: str, program: NetProgram, ways: list[NetConnect
         if width <= way.link_index:
             raise UnusableNetwork(
                 f"{where}: connection {name} has linkIndex {way.link_index}, but the phases of "
-                f"program {program.program} have {width} letters")
+                f"program {program.program} have {width} letters"
+            )
         for lane in (way.from_lane, way.to_lane):
             if lane not in net.lanes:
                 raise UnusableNetwork(f"{where}: connection {name}: no such lane {lane}")
@@ -110,20 +113,24 @@ def read_links(net: SumoNet, tl: str, program: NetProgram, ways: list[NetConnect
         if link.ways and (link.kind, link.crossing_lane) != (kind, crossing):
             raise UnusableNetwork(
                 f"{where}: {link.text()} and {name} share one link index, but one speaks to "
-                f"{link.kind.name.lower()}s and the other to {kind.name.lower()}s")
+                f"{link.kind.name.lower()}s and the other to {kind.name.lower()}s"
+            )
         row = rows.get(row_key(way, crossing))
         if row is None:
             raise UnusableNetwork(
                 f"{where}: link {way.link_index} ({name}) has no row in its node's "
-                "right-of-way matrix, so its conflicts are unknown")
+                "right-of-way matrix, so its conflicts are unknown"
+            )
         link.crossing_lane = crossing
         link.ways.append(way)
         link.rows.append(row)
     for index, name in inside.items():
         # The second stop of a turn in two steps has the head of the stream it then joins.
         if index not in links:
-            raise UnusableNetwork(f"{where}: link {index} ({name}) governs only vehicles already "
-                                  "inside the junction; Belisha controls stop lines and crossings")
+            raise UnusableNetwork(
+                f"{where}: link {index} ({name}) governs only vehicles already "
+                "inside the junction; Belisha controls stop lines and crossings"
+            )
     return dict(sorted(links.items()))
 
 

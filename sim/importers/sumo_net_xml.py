@@ -18,15 +18,30 @@ from xml.etree import ElementTree
 
 RAIL_SIGNAL_TYPES = frozenset({"railSignal", "rail_signal", "railCrossing", "rail_crossing"})
 
-PRIVATE = frozenset({"passenger", "private", "evehicle", "hov", "vip", "custom1", "custom2",
-                     "delivery", "truck", "trailer", "motorcycle", "moped", "army", "authority",
-                     "emergency"})
+PRIVATE = frozenset(
+    {
+        "passenger",
+        "private",
+        "evehicle",
+        "hov",
+        "vip",
+        "custom1",
+        "custom2",
+        "delivery",
+        "truck",
+        "trailer",
+        "motorcycle",
+        "moped",
+        "army",
+        "authority",
+        "emergency",
+    }
+)
 PUBLIC = frozenset({"bus", "coach", "tram", "taxi"})
 CYCLES = frozenset({"bicycle", "scooter"})
 RAIL = frozenset({"rail", "rail_urban", "rail_electric", "rail_fast", "subway", "cable_car"})
 FOOT = frozenset({"pedestrian", "wheelchair"})
-CLASSES = PRIVATE | PUBLIC | CYCLES | RAIL | FOOT | frozenset(
-    {"ship", "container", "drone", "aircraft"})
+CLASSES = PRIVATE | PUBLIC | CYCLES | RAIL | FOOT | frozenset({"ship", "container", "drone", "aircraft"})
 
 
 class UnusableNetwork(ValueError):
@@ -132,14 +147,17 @@ def read_net(path: Path) -> SumoNet:
                 place = f"<{element.tag} {_label(element)}>"
                 _take(net, element)
     except FileNotFoundError:
-        raise UnusableNetwork(f"{path}: no such file; a SUMO network (.net.xml or .net.xml.gz) "
-                              "is needed") from None
+        raise UnusableNetwork(
+            f"{path}: no such file; a SUMO network (.net.xml or .net.xml.gz) is needed"
+        ) from None
     except (OSError, EOFError, zlib.error) as error:
         raise UnusableNetwork(f"{path}: cannot be read ({error})") from None
     except ElementTree.ParseError as error:
         line = error.position[0]
-        raise UnusableNetwork(f"{path}: line {line}: not well-formed XML ({error}), after "
-                              f"{place}; the file is cut off or is no SUMO network") from None
+        raise UnusableNetwork(
+            f"{path}: line {line}: not well-formed XML ({error}), after "
+            f"{place}; the file is cut off or is no SUMO network"
+        ) from None
     except UnicodeError as error:
         raise UnusableNetwork(f"{path}: not text in the declared encoding ({error})") from None
     except (KeyError, ValueError) as error:
@@ -175,7 +193,8 @@ def _top_level(stream: IO[bytes], path: Path) -> Iterator[ElementTree.Element]:
                 root = element
                 if element.tag != "net":
                     raise UnusableNetwork(
-                        f"{path}: root element is <{element.tag}>, a SUMO network has <net>")
+                        f"{path}: root element is <{element.tag}>, a SUMO network has <net>"
+                    )
             depth += 1
             continue
         depth -= 1
@@ -210,13 +229,23 @@ def _take_edge(net: SumoNet, element: ElementTree.Element) -> None:
         a = lane.attrib
         ids.append(a["id"])
         net.lanes[a["id"]] = NetLane(
-            id=a["id"], edge=edge, index=int(a["index"]), speed_m_per_s=float(a["speed"]),
-            length_m=float(a["length"]), width_m=float(a.get("width", "3.2")),
-            shape=_shape(a.get("shape", "")), classes=_classes(a))
+            id=a["id"],
+            edge=edge,
+            index=int(a["index"]),
+            speed_m_per_s=float(a["speed"]),
+            length_m=float(a["length"]),
+            width_m=float(a.get("width", "3.2")),
+            shape=_shape(a.get("shape", "")),
+            classes=_classes(a),
+        )
     net.edges[edge] = NetEdge(
-        id=edge, function=element.attrib.get("function", "normal"),
-        from_node=element.attrib.get("from", ""), to_node=element.attrib.get("to", ""),
-        lanes=tuple(ids), crossing_edges=tuple(element.attrib.get("crossingEdges", "").split()))
+        id=edge,
+        function=element.attrib.get("function", "normal"),
+        from_node=element.attrib.get("from", ""),
+        to_node=element.attrib.get("to", ""),
+        lanes=tuple(ids),
+        crossing_edges=tuple(element.attrib.get("crossingEdges", "").split()),
+    )
 
 
 def _take_junction(net: SumoNet, element: ElementTree.Element) -> None:
@@ -231,28 +260,48 @@ def _take_junction(net: SumoNet, element: ElementTree.Element) -> None:
         responses[index] = int(request.attrib["response"] or "0", 2)
         foes[index] = int(request.attrib["foes"] or "0", 2)
     net.junctions[a["id"]] = NetJunction(
-        id=a["id"], type=a.get("type", ""), x_m=float(a["x"]), y_m=float(a["y"]),
+        id=a["id"],
+        type=a.get("type", ""),
+        x_m=float(a["x"]),
+        y_m=float(a["y"]),
         inc_lanes=tuple(a.get("incLanes", "").split()),
-        int_lanes=tuple(a.get("intLanes", "").split()), responses=responses, foes=foes)
+        int_lanes=tuple(a.get("intLanes", "").split()),
+        responses=responses,
+        foes=foes,
+    )
 
 
 def _connection(element: ElementTree.Element) -> NetConnection:
     a = element.attrib
     return NetConnection(
-        from_lane=f'{a["from"]}_{a["fromLane"]}', to_lane=f'{a["to"]}_{a["toLane"]}',
-        via=a.get("via", ""), tl=a.get("tl", ""), link_index=int(a.get("linkIndex", "-1")),
-        direction=a.get("dir", "s"), classes=_classes(a))
+        from_lane=f"{a['from']}_{a['fromLane']}",
+        to_lane=f"{a['to']}_{a['toLane']}",
+        via=a.get("via", ""),
+        tl=a.get("tl", ""),
+        link_index=int(a.get("linkIndex", "-1")),
+        direction=a.get("dir", "s"),
+        classes=_classes(a),
+    )
 
 
 def _program(element: ElementTree.Element) -> NetProgram:
     a = element.attrib
     phases = tuple(
-        NetPhase(duration_s=float(p.attrib["duration"]), state=p.attrib["state"],
-                 next_phases=tuple(int(n) for n in p.attrib.get("next", "").split()))
-        for p in element.iter("phase"))
+        NetPhase(
+            duration_s=float(p.attrib["duration"]),
+            state=p.attrib["state"],
+            next_phases=tuple(int(n) for n in p.attrib.get("next", "").split()),
+        )
+        for p in element.iter("phase")
+    )
     offset = a.get("offset", "0")
-    return NetProgram(tl=a["id"], type=a.get("type", "static"), program=a.get("programID", "0"),
-                      offset_s=0.0 if offset == "begin" else float(offset), phases=phases)
+    return NetProgram(
+        tl=a["id"],
+        type=a.get("type", "static"),
+        program=a.get("programID", "0"),
+        offset_s=0.0 if offset == "begin" else float(offset),
+        phases=phases,
+    )
 
 
 def _shape(text: str) -> tuple[tuple[float, float], ...]:

@@ -53,7 +53,8 @@ class PlanTimes:
         self.groups = groups
         self.min_green_ms = [_whole_s(g.min_green_ms) for g in groups]
         self.between: dict[tuple[int, int], int] = {
-            (index[i.ending], index[i.starting]): _whole_s(i.duration_ms) for i in intergreens}
+            (index[i.ending], index[i.starting]): _whole_s(i.duration_ms) for i in intergreens
+        }
         self.walks = [g.kind == GroupKind.PEDESTRIAN for g in groups]
 
 
@@ -66,8 +67,10 @@ def _whole_s(ms: int) -> int:
 
 def phase_bits(signal: Signal, letter: str = "G") -> list[int]:
     """Groups showing a letter, as bits, phase by phase."""
-    return [sum(1 << k for k, g in enumerate(signal.groups) if g.column[p] == letter)
-            for p in range(len(signal.phases))]
+    return [
+        sum(1 << k for k, g in enumerate(signal.groups) if g.column[p] == letter)
+        for p in range(len(signal.phases))
+    ]
 
 
 def given_stages(signal: Signal) -> tuple[list[int], list[int]]:
@@ -210,11 +213,22 @@ def with_walkers_cleared(steps: Sequence[Step], times: PlanTimes) -> list[Step]:
             continue
         if any(not times.walks[g] for g in range(len(times.groups)) if ended >> g & 1):
             continue
-        excess = max((r.late_ms - r.late_without_walk_ms for r in greens(steps, times)
-                      if r.first_step == k and r.waits_for >= 0 and times.walks[r.waits_for]), default=0)
-        slack = min((r.green_ms - times.min_green_ms[r.group] for r in greens(steps, times)
-                     if ended >> r.group & 1 and (r.first_step + r.n_steps) % n == (k - 1) % n),
-                    default=0)
+        excess = max(
+            (
+                r.late_ms - r.late_without_walk_ms
+                for r in greens(steps, times)
+                if r.first_step == k and r.waits_for >= 0 and times.walks[r.waits_for]
+            ),
+            default=0,
+        )
+        slack = min(
+            (
+                r.green_ms - times.min_green_ms[r.group]
+                for r in greens(steps, times)
+                if ended >> r.group & 1 and (r.first_step + r.n_steps) % n == (k - 1) % n
+            ),
+            default=0,
+        )
         move = min(excess, slack, before.duration_ms - STEP_MIN_MS)
         if move > 0:
             steps[k - 2] = replace(before, duration_ms=before.duration_ms - move)
@@ -262,8 +276,7 @@ def promises_ms(steps: Sequence[Step], times: PlanTimes) -> list[int]:
     return promised
 
 
-def resplit(steps: Sequence[Step], times: PlanTimes,
-            promised_ms: Sequence[int]) -> tuple[list[Step], int]:
+def resplit(steps: Sequence[Step], times: PlanTimes, promised_ms: Sequence[int]) -> tuple[list[Step], int]:
     """Shorten the plan evenly until no red is longer than promised.
 
     Returns the steps and the worst red that was too long (0 if the plan was fine).
@@ -287,12 +300,10 @@ def resplit(steps: Sequence[Step], times: PlanTimes,
 def _between(step: Step, shortest: Step, part: float) -> Step:
     """The shortest step plus a part of what the step has beyond it, in whole seconds."""
     spare_ms = max(step.duration_ms - shortest.duration_ms, 0)
-    return Step(step.bits, min(step.duration_ms, shortest.duration_ms)
-                + int(spare_ms * part // 1000) * 1000)
+    return Step(step.bits, min(step.duration_ms, shortest.duration_ms) + int(spare_ms * part // 1000) * 1000)
 
 
 def _worst_excess(steps: Sequence[Step], times: PlanTimes, promised_ms: Sequence[int]) -> int:
     """The longest red among those longer than promised, 0 if none is."""
     reds = longest_red_ms(steps, times)
-    return max((red for red, promise in zip(reds, promised_ms, strict=True) if red > promise),
-               default=0)
+    return max((red for red, promise in zip(reds, promised_ms, strict=True) if red > promise), default=0)

@@ -76,8 +76,10 @@ def read_signals(net: SumoNet) -> tuple[list[Signal], list[str]]:
     signals, skipped = [], []
     for tl, ways in ways_by_tl.items():
         if tl not in net.programs and not _rail_only(net, tl, ways):
-            raise UnusableNetwork(f"{net.file}: junction {tl}: connections name this signal, "
-                                  "but the network has no program (tlLogic) for it")
+            raise UnusableNetwork(
+                f"{net.file}: junction {tl}: connections name this signal, "
+                "but the network has no program (tlLogic) for it"
+            )
     for tl, programs in net.programs.items():
         ways = ways_by_tl.get(tl, [])
         if programs[-1].type in RAIL_SIGNAL_TYPES or (ways and _rail_only(net, tl, ways)):
@@ -86,8 +88,12 @@ def read_signals(net: SumoNet) -> tuple[list[Signal], list[str]]:
         if not ways:
             skipped.append(f"{tl}: a signal program that controls no connection, left out.")
             continue
-        signal = Signal(name=tl, program=programs[-1], phases=programs[-1].phases,
-                        links=read_links(net, tl, programs[-1], ways, rows))
+        signal = Signal(
+            name=tl,
+            program=programs[-1],
+            phases=programs[-1].phases,
+            links=read_links(net, tl, programs[-1], ways, rows),
+        )
         _choose_program(net, signal, programs)
         _group_links(net, signal)
         signals.append(signal)
@@ -99,8 +105,9 @@ def _rail_only(net: SumoNet, tl: str, ways: list[NetConnection]) -> bool:
     if junction is not None and junction.type in RAIL_SIGNAL_TYPES:
         return True
     road = PRIVATE | PUBLIC | CYCLES | FOOT
-    return not any((net.lanes[w.from_lane].classes & w.classes) & road
-                   for w in ways if w.from_lane in net.lanes)
+    return not any(
+        (net.lanes[w.from_lane].classes & w.classes) & road for w in ways if w.from_lane in net.lanes
+    )
 
 
 def _run_order(program: NetProgram) -> tuple[NetPhase, ...]:
@@ -124,8 +131,13 @@ def _choose_program(net: SumoNet, signal: Signal, programs: list[NetProgram]) ->
     Where only all programs together serve every link (they are meant to be switched by
     hand or by a schedule), they are run one after the other.
     """
-    in_turn = NetProgram(signal.name, programs[-1].type, "+".join(p.program for p in programs),
-                         programs[-1].offset_s, tuple(ph for p in programs for ph in p.phases))
+    in_turn = NetProgram(
+        signal.name,
+        programs[-1].type,
+        "+".join(p.program for p in programs),
+        programs[-1].offset_s,
+        tuple(ph for p in programs for ph in p.phases),
+    )
     choices = [*reversed(programs), in_turn]
     problems = []
     for program in choices:
@@ -161,11 +173,14 @@ def _check_program(net: SumoNet, signal: Signal) -> None:
     for number, phase in enumerate(signal.phases):
         wrong = sorted(set(phase.state) - set("GgyYrsu"))
         if wrong:
-            raise UnusableNetwork(f"{where}: phase {number} shows '{wrong[0]}'; allowed are G g y r "
-                                  "s u (a switched-off signal cannot be controlled)")
+            raise UnusableNetwork(
+                f"{where}: phase {number} shows '{wrong[0]}'; allowed are G g y r "
+                "s u (a switched-off signal cannot be controlled)"
+            )
         if not phase.duration_s > 0:
-            raise UnusableNetwork(f"{where}: phase {number} lasts {phase.duration_s} s; a phase "
-                                  "must last longer than 0 s")
+            raise UnusableNetwork(
+                f"{where}: phase {number} lasts {phase.duration_s} s; a phase must last longer than 0 s"
+            )
     for link in signal.links.values():
         letters = {p.state[link.index] for p in signal.phases}
         if not letters & set("GgsS"):
@@ -220,8 +235,9 @@ def _movement(links: list[Link], kind: GroupKind, alone: bool) -> str:
 
 def _approach_names(net: SumoNet, signal: Signal) -> dict[tuple[str, ...], str]:
     """`north` is the arm traffic comes from. Eight directions only where four would collide."""
-    edges = list(dict.fromkeys(link.edges() for link in signal.links.values()
-                               if link.kind != GroupKind.PEDESTRIAN))
+    edges = list(
+        dict.fromkeys(link.edges() for link in signal.links.values() if link.kind != GroupKind.PEDESTRIAN)
+    )
     angles = [_arm_angle(net, edge[0]) for edge in edges]
     four = ("east", "north", "west", "south")
     eight = ("east", "northeast", "north", "northwest", "west", "southwest", "south", "southeast")
@@ -249,5 +265,3 @@ def _arm_angle(net: SumoNet, edge: str) -> float:
     else:
         px, py = shape[0]
     return math.atan2(py - y, px - x) % (2 * math.pi)
-
-

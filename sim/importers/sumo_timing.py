@@ -81,21 +81,37 @@ def timed_groups(net: SumoNet, signal: Signal, timing: Timing) -> list[Group]:
         links = tuple(link.index for link in g.links)
         if g.kind == GroupKind.PEDESTRIAN:
             length_m = net.lanes[g.links[0].crossing_lane].length_m
-            groups.append(Group(
-                name=g.name, kind=g.kind, approach=g.approach, links=links,
-                min_green_ms=walk_ms(length_m),
-                max_green_ms=max(PEDESTRIAN_MAX_GREEN_MS, walk_ms(length_m)), yellow_ms=0,
-                clearance_ms=up_ms(length_m / WALKING_M_PER_S), promise_ms=0,
-                crossing_length_m=length_m))
+            groups.append(
+                Group(
+                    name=g.name,
+                    kind=g.kind,
+                    approach=g.approach,
+                    links=links,
+                    min_green_ms=walk_ms(length_m),
+                    max_green_ms=max(PEDESTRIAN_MAX_GREEN_MS, walk_ms(length_m)),
+                    yellow_ms=0,
+                    clearance_ms=up_ms(length_m / WALKING_M_PER_S),
+                    promise_ms=0,
+                    crossing_length_m=length_m,
+                )
+            )
             continue
         move = "turn" if g.turning_only() else "through"
         comparison = timing == Timing.COMPARISON
-        groups.append(Group(
-            name=g.name, kind=g.kind, approach=g.approach, links=links,
-            min_green_ms=COMPARISON_MIN_GREEN_MS if comparison else MIN_GREEN_MS[move],
-            max_green_ms=MAX_GREEN_MS[move],
-            yellow_ms=COMPARISON_YELLOW_MS if comparison else _group_yellow_ms(net, signal, g),
-            clearance_ms=0, promise_ms=0, turn_on_red=g.turn_on_red))
+        groups.append(
+            Group(
+                name=g.name,
+                kind=g.kind,
+                approach=g.approach,
+                links=links,
+                min_green_ms=COMPARISON_MIN_GREEN_MS if comparison else MIN_GREEN_MS[move],
+                max_green_ms=MAX_GREEN_MS[move],
+                yellow_ms=COMPARISON_YELLOW_MS if comparison else _group_yellow_ms(net, signal, g),
+                clearance_ms=0,
+                promise_ms=0,
+                turn_on_red=g.turn_on_red,
+            )
+        )
     return groups
 
 
@@ -121,8 +137,9 @@ def own_yellow_ms(signal: Signal, column: str) -> int:
     return up_ms(longest)
 
 
-def intergreens(net: SumoNet, lanes: StreetLanes, signal: Signal, groups: list[Group],
-                timing: Timing) -> list[Intergreen]:
+def intergreens(
+    net: SumoNet, lanes: StreetLanes, signal: Signal, groups: list[Group], timing: Timing
+) -> list[Intergreen]:
     """Both directions for each pair of groups with at least one pair of foes not yielding.
 
     Where geometry asks for more red than R8 allows, the signal's assumptions say so.
@@ -133,8 +150,7 @@ def intergreens(net: SumoNet, lanes: StreetLanes, signal: Signal, groups: list[G
     cut_ms = []
     for a, ending in zip(signal.groups, groups, strict=True):
         for b, starting in zip(signal.groups, groups, strict=True):
-            foes = [(i.index, j.index) for i in a.links for j in b.links
-                    if (i.index, j.index) in signal.foes]
+            foes = [(i.index, j.index) for i in a.links for j in b.links if (i.index, j.index) in signal.foes]
             if not foes:
                 continue
             if a.kind == GroupKind.PEDESTRIAN:
@@ -142,8 +158,12 @@ def intergreens(net: SumoNet, lanes: StreetLanes, signal: Signal, groups: list[G
             elif timing == Timing.COMPARISON:
                 duration = ending.yellow_ms
             else:
-                red_ms = max(up_ms(red_clearance_s(p, q, b.kind == GroupKind.PEDESTRIAN))
-                             for i, j in foes for p in paths[i] for q in paths[j])
+                red_ms = max(
+                    up_ms(red_clearance_s(p, q, b.kind == GroupKind.PEDESTRIAN))
+                    for i, j in foes
+                    for p in paths[i]
+                    for q in paths[j]
+                )
                 if red_ms > high_ms:
                     cut_ms.append(red_ms)
                 duration = ending.yellow_ms + min(max(red_ms, low_ms), high_ms)
@@ -152,7 +172,8 @@ def intergreens(net: SumoNet, lanes: StreetLanes, signal: Signal, groups: list[G
         signal.assumptions.append(
             f"{signal.name}: the way through is so long that {len(cut_ms)} changes ask for up to "
             f"{max(cut_ms) / 1000:g} s of red clearance; {high_ms / 1000:g} s, the most that is usual, "
-            "is given.")
+            "is given."
+        )
     return found
 
 
@@ -163,8 +184,7 @@ def link_paths(net: SumoNet, lanes: StreetLanes, link: Link) -> list[Path]:
     """The ways of a link through the node, from stop line to exit."""
     if link.crossing_lane:
         crossing = net.lanes[link.crossing_lane]
-        return [Path(crossing.shape, crossing.length_m, crossing.width_m, WALKING_M_PER_S,
-                     WALKING_M_PER_S)]
+        return [Path(crossing.shape, crossing.length_m, crossing.width_m, WALKING_M_PER_S, WALKING_M_PER_S)]
     paths = []
     for way in link.ways:
         inside = [net.lanes[lane] for lane in lanes.inside(way)]
@@ -183,9 +203,15 @@ def link_paths(net: SumoNet, lanes: StreetLanes, link: Link) -> list[Path]:
             through = min(through, turn_speed_m_per_s(tuple(points), length_m))
         if link.kind == GroupKind.BICYCLE:
             through = min(through, BICYCLE_SPEED_M_PER_S)
-        paths.append(Path(tuple(points), length_m,
-                          max((lane.width_m for lane in inside), default=3.2),
-                          max(through, 1.0), max(approach, 1.0)))
+        paths.append(
+            Path(
+                tuple(points),
+                length_m,
+                max((lane.width_m for lane in inside), default=3.2),
+                max(through, 1.0),
+                max(approach, 1.0),
+            )
+        )
     return paths
 
 
@@ -240,8 +266,9 @@ def meeting(a: Points, b: Points) -> tuple[float, float, float] | None:
     return max(h[0] for h in hits), min(h[1] for h in hits), min(h[2] for h in hits)
 
 
-def _segments_cross(p: tuple[float, float], q: tuple[float, float], r: tuple[float, float],
-                    s: tuple[float, float]) -> tuple[float, float, float] | None:
+def _segments_cross(
+    p: tuple[float, float], q: tuple[float, float], r: tuple[float, float], s: tuple[float, float]
+) -> tuple[float, float, float] | None:
     """Parameters along both segments and the sine of their angle, or None."""
     ux, uy, vx, vy = q[0] - p[0], q[1] - p[1], s[0] - r[0], s[1] - r[1]
     length = math.hypot(ux, uy) * math.hypot(vx, vy)
