@@ -15,6 +15,7 @@ from controller.plan_model import CROSSINGS_MAX, STAGES_MAX, Model, empty_labels
 from controller.policy import Policy
 from controller.replan_kernels import Live
 from controller.state import State
+from controller.urgency import Urgency
 from controller.vocabulary import GroupKind, StageSource
 
 REPLAN_MS = 1000
@@ -23,6 +24,9 @@ REPLAN_MS = 1000
 DIRECTION_WEIGHT = {"straight": 3.0, "right": 1.0, "left": 1.0, "turn": 0.1}
 """How traffic of a shared lane splits before anything is known."""
 
+MOSTLY_YIELDING = 0.5
+"""In a lane shared with others the few who turn wait inside the junction and block nobody behind
+the stop line; what they do block is learned (`learn_service`)."""
 TURN_ON_RED_VEH_PER_S = 0.12
 DETECTION_RANGE_M = 200.0
 
@@ -42,7 +46,8 @@ class Adaptive:
         self.loser_cost = np.zeros(network.n_junctions)
         reach_m = np.minimum(network.lane_reach_m, seen_range_m)
         self._seen_s = np.ceil(reach_m / network.lane_speed_m_per_s).astype(np.int64)
-        self._feeds = build_feeds(network)
+        self._feeds = {**build_feeds(network), **build_drains(network)}
+        self.urgency = Urgency(network)
         turns = max(1, REPLAN_MS // max(100, network.lamp_resolution_ms))
         self._due = [np.arange(turn, network.n_junctions, turns) for turn in range(turns)]
         self._live: Live | None = None
@@ -70,6 +75,22 @@ class Adaptive:
             self._chosen,
             self._costs,
         )
+        self._keep_promises(state, now_ms, due)
+
+    def _keep_promises(self, state: State, now_ms: int, due: np.ndarray) -> None:
+        """The search weighs promises; the safety net under every planner keeps them."""
+        self.urgency.update(state, now_ms)
+        for j in due:
+            urgent = self.urgency.stage[j]
+            if urgent >= 0:
+                state.wanted_stage[j] = urgent
+            elif (
+                state.wanted_stage[j] != state.target_stage[j]
+                and state.target_stage[j] >= 0
+                and not self.urgency.allows(state, now_ms, int(j), int(state.wanted_stage[j]))
+            ):
+                state.wanted_stage[j] = state.target_stage[j]
+            state.planned_end_ms[j] = min(state.planned_end_ms[j], self.urgency.leave_by_ms[j])
 
     def _view_of(self, state: State) -> Live:
         if self._live is None or self._live_of is not state:
@@ -176,7 +197,7 @@ def _fill_lane(
             gives_way += weight[m] / total if facing else 0.0
     saturation = float(network.lane_saturation_veh_per_s[lane])
     model.rate[j, s, i] = saturation * green * green + (TURN_ON_RED_VEH_PER_S * on_red if green == 0.0 else 0.0)
-    if green > 0.0:
+    if gives_way > MOSTLY_YIELDING * green:
         model.opposing[j, s, i] = opposing & ~(1 << i)
         model.yield_share[j, s, i] = gives_way / green if model.opposing[j, s, i] else 0.0
 
@@ -211,4 +232,26 @@ def build_feeds(network: Network) -> dict[str, np.ndarray]:
         "feed_lane": np.array([r[0] for r in flat], np.int64),
         "feed_share": np.array([r[1] for r in flat], np.float64),
         "feed_travel_s": np.array([r[2] for r in flat], np.int64),
+    }
+
+
+def build_drains(network: Network) -> dict[str, np.ndarray]:
+    """For every lane the downstream lanes its vehicles come to: share and room, as sparse rows."""
+    rows: list[list[tuple[int, float, float]]] = []
+    for up in range(network.n_lanes):
+        moves = range(int(network.movement_start[up]), int(network.movement_start[up + 1]))
+        weight = {m: DIRECTION_WEIGHT[DIRECTIONS[network.movement_direction[m]]] for m in moves}
+        row = []
+        for m in moves:
+            x = int(network.movement_exit[m])
+            for e in range(int(network.exit_start[x]), int(network.exit_start[x + 1])):
+                share = weight[m] / sum(weight.values()) * float(network.exit_share[e])
+                row.append((int(network.exit_lane[e]), share, float(network.exit_length_m[e])))
+        rows.append(row)
+    flat = [row for lane_rows in rows for row in lane_rows]
+    return {
+        "drain_start": np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64),
+        "drain_lane": np.array([r[0] for r in flat], np.int64),
+        "drain_share": np.array([r[1] for r in flat], np.float64),
+        "drain_length_m": np.array([r[2] for r in flat], np.float64),
     }

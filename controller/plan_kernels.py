@@ -37,6 +37,8 @@ START_UP_LOST_S = 1.5
 """Time lost by the first vehicles of a queue (HCM 2010, ch. 18: about 2 s, here net of the step)."""
 YELLOW_USED_S = 1.5
 """Part of yellow in which the queue still flows (HCM 2010, ch. 18: extension of effective green)."""
+CHANGE_COST = 1.0
+"""Person-seconds of a change of stage by itself, so that nothing changes for nobody."""
 PROMISE_COST = 2000.0
 """Person-seconds a second beyond a promise costs: more than any queue can outweigh."""
 RED_AT_END_S = 10.0
@@ -269,7 +271,7 @@ def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings,
                         t, end, end, walking, 0, crossing_group, people, people_per_s, people_weight
                     )
                 else:
-                    grown += change_lanes(
+                    grown += CHANGE_COST + change_lanes(
                         new, t, start, end, stop_s, queue, arrival, arrived, waited, weight, rate[stage], rate[new],
                         opposing, yield_share,
                     )

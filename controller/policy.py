@@ -19,7 +19,7 @@ class Policy:
     persons_per_car: float = 1.3
     persons_per_bus: float = 30.0
     persons_per_walker: float = 1.0
-    stop_s: float = 5.0
+    stop_s: float = 2.0
     """Seconds of waiting one stop of a vehicle is worth (braking and speeding up again)."""
     impatience_s: float = 120.0
     """Waiting counts double for somebody who has already waited this long: nobody is forgotten."""

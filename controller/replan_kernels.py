@@ -19,9 +19,16 @@ PEDESTRIAN = 1
 GREEN, CLEARANCE = 1, 3
 LEARN_AFTER_MS = 2000
 """Start-up is over: from here on a queue flows as it does."""
+DETECTION_RANGE_M = 200.0
+VEHICLE_SPACE_M = 7.5
+ROOM_ENOUGH_M, ROOM_LEAST_M = 45.0, 15.0
+"""Room left behind the last standing vehicle downstream: plenty, and none worth a green."""
 TRUST_VEH = 8.0
 """The model counts as much as so many observed vehicles."""
 FORGET = 0.995
+FEED_FORGET = 0.998
+FEED_TRUST_VEH = 1.5
+FEED_PART_MAX = 4.0
 LEARNED_MIN, LEARNED_MAX = 0.25, 1.6
 NEVER_MS = 1 << 60
 
@@ -59,9 +66,15 @@ class Live(NamedTuple):
     feed_lane: np.ndarray  # upstream lanes whose outflow comes to a lane
     feed_share: np.ndarray
     feed_travel_s: np.ndarray
+    drain_start: np.ndarray  # (L+1)
+    drain_lane: np.ndarray  # downstream lanes a lane's vehicles come to
+    drain_share: np.ndarray
+    drain_length_m: np.ndarray  # room between this stop line and the next
     in_transition: np.ndarray  # (J) bool
     stage_since_ms: np.ndarray  # (J)
     crossed_veh: np.ndarray  # (L)
+    fed_veh: np.ndarray  # (L)
+    came_veh: np.ndarray  # (L)
     standing_veh: np.ndarray  # (L)
     served_veh: np.ndarray  # (L, 2)
     foreseen_veh: np.ndarray  # (L, 2)
@@ -77,8 +90,8 @@ def empty_live() -> Live:
         "in_transition": np.bool_,
     }
     floats = {
-        "queue_veh", "persons_per_veh", "flow_veh_per_s", "blocked", "waiting_people", "people_per_s", "feed_share",
-        "winner_cost", "loser_cost", "crossed_veh", "standing_veh",
+        "queue_veh", "persons_per_veh", "flow_veh_per_s", "blocked", "waiting_people", "people_per_s", "feed_share", "drain_share", "drain_length_m",
+        "winner_cost", "loser_cost", "crossed_veh", "standing_veh", "fed_veh", "came_veh",
     }
     grids = {"arrival_veh", "outflow_veh", "served_veh", "foreseen_veh"}
     out = {}
@@ -95,26 +108,57 @@ _I, _F, _B = types.int64, types.float64, types.boolean
 _F1, _I1 = types.float64[::1], types.int64[::1]
 
 
+@njit(_F(_I, _I, _I, LIVE), cache=True, nogil=True)
+def sent_by_neighbours(lane, t, now_ms, live):
+    """Vehicles that the junctions upstream plan to send to a lane so as to arrive in second t."""
+    coming = 0.0
+    for f in range(live.feed_start[lane], live.feed_start[lane + 1]):
+        up = live.feed_lane[f]
+        age_s = (now_ms - live.outflow_time_ms[live.lane_junction[up]]) // 1000
+        second = t + age_s - live.feed_travel_s[f]
+        if 0 <= second < HORIZON_S:
+            coming += live.outflow_veh[up, second] * live.feed_share[f]
+    return coming
+
+
 @njit(types.void(_I, _I, _I, _I, MODEL, VIEW, LIVE), cache=True, nogil=True)
 def expect_arrivals(j, first_lane, n_lanes, now_ms, model, view, live):
-    """Arrivals of the coming minute: seen ones, then what upstream junctions plan to send, else the flow."""
+    """Arrivals of the coming minute: seen ones, then what upstream junctions plan to send, else the flow.
+
+    Where drivers turn is learned lane by lane: what neighbours promised against what came.
+    Written: view.arrival, arrived, waited · live.fed_veh, came_veh (L)
+    """
     for k in range(n_lanes):
         lane = first_lane + k
         seen_s = live.seen_s[lane]
+        fed = live.feed_start[lane] < live.feed_start[lane + 1]
+        part = 1.0
+        if fed:
+            soon = min(HORIZON_S - 1, seen_s)
+            live.fed_veh[lane] = FEED_FORGET * live.fed_veh[lane] + sent_by_neighbours(lane, soon, now_ms, live)
+            live.came_veh[lane] = FEED_FORGET * live.came_veh[lane] + live.crossed_veh[lane]
+            part = min(FEED_PART_MAX, (live.came_veh[lane] + FEED_TRUST_VEH) / (live.fed_veh[lane] + FEED_TRUST_VEH))
         for t in range(HORIZON_S):
             coming = live.arrival_veh[lane, t]
             if t >= seen_s:
-                if live.feed_start[lane] == live.feed_start[lane + 1]:
-                    coming += live.flow_veh_per_s[lane]
-                for f in range(live.feed_start[lane], live.feed_start[lane + 1]):
-                    up = live.feed_lane[f]
-                    age_s = (now_ms - live.outflow_time_ms[live.lane_junction[up]]) // 1000
-                    second = t + age_s - live.feed_travel_s[f]
-                    if 0 <= second < HORIZON_S:
-                        coming += live.outflow_veh[up, second] * live.feed_share[f]
+                coming += part * sent_by_neighbours(lane, t, now_ms, live) if fed else live.flow_veh_per_s[lane]
             view.arrival[k, t] = coming
             view.arrived[k, t + 1] = view.arrived[k, t] + coming
             view.waited[k, t + 1] = view.waited[k, t] + view.arrived[k, t + 1]
+
+
+@njit(_F(_I, LIVE), cache=True, nogil=True)
+def full_exit(lane, live):
+    """Part of a lane's service lost because the way on is full of standing vehicles, 0-1.
+
+    Never feed a full link: what stands in the junction blocks everybody (rules, gridlock).
+    """
+    lost = 0.0
+    for d in range(live.drain_start[lane], live.drain_start[lane + 1]):
+        room_m = min(live.drain_length_m[d], DETECTION_RANGE_M)
+        free_m = room_m - VEHICLE_SPACE_M * live.queue_veh[live.drain_lane[d]]
+        lost += live.drain_share[d] * min(1.0, max(0.0, (ROOM_ENOUGH_M - free_m) / (ROOM_ENOUGH_M - ROOM_LEAST_M)))
+    return min(1.0, lost)
 
 
 @njit(types.void(_I, _I, _I, _I, _I, _F, MODEL, VIEW, LIVE), cache=True, nogil=True)
@@ -133,6 +177,7 @@ def weigh_lanes(j, first_lane, first, n_lanes, now_ms, impatience_s, model, view
         age = max(0.0, (now_ms - since_ms) / 1000.0) / impatience_s
         view.weight[k] = live.persons_per_veh[first_lane + k] * (1.0 + age * age)
         view.best_rate[k] = 0.01
+        live.blocked[first_lane + k] = full_exit(first_lane + k, live)
         for s in range(n_stages):
             rate = model.rate[j, s, k]
             view.best_rate[k] = max(view.best_rate[k], rate)

@@ -21,7 +21,7 @@ from controller.junction import (
 )
 from controller.vocabulary import DetectorKind, GroupKind, StageSource, Timing
 from sim.importers import sumo_programs as programs
-from sim.importers.sumo_approaches import StreetLanes
+from sim.importers.sumo_approaches import StreetLanes, with_lane_changes
 from sim.importers.sumo_conflicts import find_conflicts
 from sim.importers.sumo_detectors import lane_detectors
 from sim.importers.sumo_links import DIRECTION_WORDS
@@ -146,7 +146,7 @@ class _Importer:
                 speed_m_per_s=self.net.lanes[name].speed_m_per_s,
                 saturation_veh_per_s=SATURATION_VEH_PER_S if straight else TURNING_SATURATION_VEH_PER_S,
                 movements=tuple(moves), reach=self.street.reach(name), bus_only=bus_only[name]))
-        return lanes
+        return list(with_lane_changes(tuple(lanes)))
 
     def _yields(self) -> tuple[Yield, ...]:
         hard = {(i.ending, i.starting) for i in self.intergreens}

@@ -7,9 +7,9 @@ downstream to the next signal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from controller.junction import Reach, StreetLink
+from controller.junction import Lane, Reach, StreetLink
 from sim.importers.sumo_net_xml import CYCLES, FOOT, PRIVATE, PUBLIC, RAIL, NetConnection, SumoNet
 
 REACH_M = 200.0
@@ -18,6 +18,8 @@ LINK_M = 1000.0
 """How far downstream an exit is followed to the next signal."""
 MIX_M = 100.0
 """On an edge at least this long drivers change lanes freely, so its lanes share what enters."""
+LANE_CHANGE = 0.3
+"""Part of those upstream of the last edge who may still choose any of its lanes."""
 SHARE_MIN = 0.01
 VEHICLES = PRIVATE | PUBLIC | CYCLES | RAIL
 
@@ -136,3 +138,27 @@ class StreetLanes:
         if entered not in usable:
             usable.append(entered)
         return [(name, 1.0 / len(usable)) for name in usable]
+
+
+def with_lane_changes(lanes: tuple[Lane, ...]) -> tuple[Lane, ...]:
+    """Let part of what comes from upstream change to the other lanes of the same last edge.
+
+    What a street lane sends to all of them together stays the same.
+    """
+    siblings: dict[tuple[str, bool], list[Lane]] = {}
+    for lane in lanes:
+        siblings.setdefault((lane.name.rpartition("_")[0], lane.bus_only), []).append(lane)
+    mixed = []
+    for lane in lanes:
+        beside = siblings[lane.name.rpartition("_")[0], lane.bus_only]
+        reach: dict[str, Reach] = {lane.name: lane.reach[0]}
+        for other in beside:
+            part = LANE_CHANGE / len(beside) + (1.0 - LANE_CHANGE if other is lane else 0.0)
+            for r in other.reach[1:]:
+                old = reach.get(r.street_lane)
+                share = round(min(1.0, part * r.share + (old.share if old else 0.0)), 4)
+                gap_m = min(r.gap_m, old.gap_m) if old else r.gap_m
+                reach[r.street_lane] = Reach(r.street_lane, r.length_m, gap_m, share)
+        order = sorted(reach.values(), key=lambda r: (r.street_lane != lane.name, r.gap_m, r.street_lane))
+        mixed.append(replace(lane, reach=tuple(order)))
+    return tuple(mixed)
