@@ -198,6 +198,7 @@ class Loops:
                 lane,
                 int(self.lanes.edge[lane]),
                 float(vehicles.position_m[row]),
+                bool(self._last_lane[vehicles.slot[row]] == NOWHERE),
                 self._detector_lane,
                 self.lanes.edge,
                 self._lane_start,
@@ -206,6 +207,7 @@ class Loops:
                 self._buses_only,
                 vehicles.length_m,
                 vehicles.is_bus,
+                frame.detector_count,
                 frame.detector_on,
                 LOOP_LENGTH_M,
             )

@@ -120,9 +120,9 @@ def cross_loops(  # type: ignore[no-untyped-def]
 
 
 @njit(
-    "int64(int64, int64[::1], int64[::1], float64[::1], int64, int64, int64, float64, int64[::1],"
+    "int64(int64, int64[::1], int64[::1], float64[::1], int64, int64, int64, float64, boolean, int64[::1],"
     " int64[::1], int64[::1], int64[::1], float64[::1], boolean[::1], float64[::1], boolean[::1],"
-    " boolean[::1], float64)",
+    " int32[::1], boolean[::1], float64)",
     cache=True,
     nogil=True,
 )
@@ -135,6 +135,7 @@ def settle_on_lane(  # type: ignore[no-untyped-def]
     lane,
     edge,
     front_m,
+    inserted,
     detector_lane,
     lane_edge,
     lane_start,
@@ -143,13 +144,16 @@ def settle_on_lane(  # type: ignore[no-untyped-def]
     detector_buses_only,
     slot_length_m,
     slot_is_bus,
+    detector_count,
     detector_on,
     loop_length_m,
 ):
-    """Put a vehicle that changed lanes, or was inserted, on the loops under its body, uncounted.
+    """Put a vehicle that changed lanes, or was inserted, on the loops under its body.
 
-    Its passages on the neighbouring lanes of the same edge end. `front_m` is the position of
-    its front on `lane`; detector_lane: (detectors), lane_edge: (lanes) indices. Returns the
+    Whoever moved over sideways is uncounted: another loop of the same street saw him. Whoever was
+    `inserted` on a loop is counted: in the world beyond the map he drove over it to get there.
+    His passages on the neighbouring lanes of the same edge end. `front_m` is the position of
+    his front on `lane`; detector_lane: (detectors), lane_edge: (lanes) indices. Returns the
     number of passages now open.
     """
     kept = 0
@@ -174,6 +178,8 @@ def settle_on_lane(  # type: ignore[no-untyped-def]
             known = known or (passage_slot[i] == slot and passage_detector[i] == detector)
         if known or n_passages >= passage_slot.size:
             continue
+        if inserted:
+            detector_count[detector] += 1
         detector_on[detector] = True
         passage_slot[n_passages] = slot
         passage_detector[n_passages] = detector

@@ -92,7 +92,7 @@ def test_loops_report_what_a_close_look_sees(seed: int) -> None:
     cars: list[Car] = []
     for k in range(5):
         cars.append(drive(rng, f"car{k}", cars[-1] if cars else None, readings=60))
-    # Everybody starts upstream of the first loop: who is inserted on a loop is on it, but uncounted.
+    # Everybody starts upstream of the first loop: the slow twin knows no insertion.
     assert all(car.fronts_m[0] < at_m[0] for car in cars)
     loops, vehicles, frame = Loops(laid(*places), a_street()), Vehicles(), frame_of(len(places))
     for t in range(60):
@@ -123,6 +123,21 @@ def one_step(
 def two_lanes() -> Lanes:
     index = {"": 0, "right": 1, "left": 2}
     return Lanes(tuple(index), index, np.array([0.0, 100.0, 100.0]), np.array([0, 1, 1]), lambda _: ())
+
+
+def test_who_enters_the_map_on_a_loop_is_counted_once_and_who_enters_past_it_never() -> None:
+    loops, vehicles, frame = Loops(laid(("right", 99.0)), two_lanes()), Vehicles(), frame_of(1)
+    one_step(loops, vehicles, frame, 1, 5.1)
+    assert (frame.detector_count[0], frame.detector_on[0]) == (1, True), (
+        "front at 5.1 m, rear on the loop at 1 m"
+    )
+    one_step(loops, vehicles, frame, 1, 5.5)
+    assert (frame.detector_count[0], frame.detector_on[0]) == (0, True)
+    one_step(loops, vehicles, frame, 1, 20.0)
+    assert (frame.detector_count[0], frame.detector_on[0]) == (0, False)
+    loops, vehicles = Loops(laid(("right", 99.0)), two_lanes()), Vehicles()
+    one_step(loops, vehicles, frame, 1, 30.0)
+    assert (frame.detector_count[0], frame.detector_on[0]) == (0, False)
 
 
 def test_a_lane_change_on_the_loop_is_counted_once_and_moves_the_presence_over() -> None:
