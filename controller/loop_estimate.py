@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from controller import loop_estimate_kernels as kernels
+from controller.feeds import find_feeds
 from controller.frame import Frame
 from controller.network import Floats, Ints, Network
-from controller.feeds import find_feeds
 from controller.policy import Policy
 from controller.state import HORIZON_S, State
 from controller.vocabulary import DetectorKind
@@ -65,7 +65,7 @@ class LoopEstimator:
         )
         kernels.hear_upstream(
             feeds.start, feeds.lane, feeds.share, feeds.travel_s,
-            state.crossed_veh, transit, state.passed_veh,
+            state.crossed_veh, gate_s, transit, held, state.passed_veh,
         )  # fmt: skip
         kernels.believe_loops(
             seconds, self._standing_s, clear_s, gate_s, self.gate_m, network.lane_reach_m, feeds.start,

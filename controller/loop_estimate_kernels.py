@@ -22,12 +22,13 @@ VEHICLE_SPACE_M = 7.5
 """Length of one standing vehicle and its gap (HCM 2010, ch. 31: 25 ft)."""
 CLEAR_S = 3.0
 """No queue leaves a loop empty for so long (saturation headway is 2 s)."""
+START_UP_S = 2.0
 STANDING_S = 3.0
 """Nobody who drives occupies a loop for so long."""
-FORGET_OVERDUE = 0.5
+FORGET_OVERDUE = 0.35
 """What is left each second of those that should have come over a loop that is clear."""
-SINGLE_LANE_SHARE = 0.5
-"""A loop that sends fewer than this to a lane does not prove the lane full."""
+OWN_SHARE = 0.75
+"""A loop that sends fewer than this to a lane proves nothing about it: others may stand there."""
 GATE_MEMORY_S = 900.0
 TRUST_VEH = 4.0
 """Weight of the shares given against those counted."""
@@ -52,13 +53,12 @@ def time_loops(seconds, detector_on, detector_occupancy, held_s):
             held_s[d] = min(held_s[d], 0.0) - seconds
 
 
-@njit(
-    "void(int8[:], int64[:], float64[:], float64[:], float64[:, :], float64[:, :])", cache=True, nogil=True
-)
+@njit("void(int8[:], int64[:], float64[:], float64[:], float64[:, :], float64[:, :])", cache=True, nogil=True)
 def time_gates(detector_gate, detector_lane, detector_share, held_s, standing_s, clear_s):
-    """A gate stands when one of its main loops does, and is clear when all of its loops are.
+    """A gate stands when a loop does that is the lane's own, and is clear when all of its loops are.
 
-    detector_gate, detector_lane, detector_share (D) · held_s (D) s · standing_s, clear_s (L, GATES) s: written
+    detector_gate, detector_lane, detector_share (D) · held_s (D) s
+    standing_s, clear_s (L, GATES) s: written
     """
     standing_s[:, :] = 0.0
     clear_s[:, :] = 1e9
@@ -68,7 +68,7 @@ def time_gates(detector_gate, detector_lane, detector_share, held_s, standing_s,
             continue
         lane = detector_lane[d]
         clear_s[lane, gate] = min(clear_s[lane, gate], max(0.0, -held_s[d]))
-        if detector_share[d] >= SINGLE_LANE_SHARE:
+        if detector_share[d] >= OWN_SHARE:
             standing_s[lane, gate] = max(standing_s[lane, gate], held_s[d])
 
 
@@ -85,7 +85,9 @@ def drive_on(seconds, clear_s, gate_s, transit_veh, held_veh):
         far_s = gate_s[lane, FAR]
         for _ in range(seconds):
             for gate in range(GATES):
-                if clear_s[lane, gate] >= CLEAR_S:
+                # Nobody at the gate, or nobody from it where its vehicles would long have come.
+                late_s = CLEAR_S + START_UP_S + gate_s[lane, gate]
+                if clear_s[lane, gate] >= CLEAR_S or clear_s[lane, STOP] >= late_s:
                     held_veh[lane, gate] *= FORGET_OVERDUE
             held_veh[lane, STOP] += transit_veh[lane, 0]
             for h in range(horizon_s):
@@ -99,10 +101,22 @@ def drive_on(seconds, clear_s, gate_s, transit_veh, held_veh):
                 transit_veh[lane, h] = coming
 
 
-@njit("float64(int64, int64, float64[:, :])", cache=True, nogil=True)
-def gain_of(lane, gate, passed_veh):
-    """How many more come to the stop line than the shares say. passed_veh (L, GATES+1)"""
-    gain = (passed_veh[lane, STOP] + TRUST_VEH) / (passed_veh[lane, gate] + TRUST_VEH)
+@njit(
+    "float64(int64, int64, int64[:, :], float64[:, :], float64[:, :], float64[:, :])", cache=True, nogil=True
+)
+def gain_of(lane, gate, gate_s, transit_veh, held_veh, passed_veh):
+    """How many come to the stop line for one that the shares say: crossed or still on the way, by counted.
+
+    gate: NEAR, FAR or UPSTREAM · gate_s (L, GATES) s · transit_veh (L, H), held_veh (L, GATES)
+    passed_veh (L, GATES+1)
+    """
+    inside_veh = 0.0
+    for inner in range(min(gate, GATES)):
+        inside_veh += held_veh[lane, inner]
+    last = transit_veh.shape[1] if gate == UPSTREAM else gate_s[lane, gate] + 1
+    for h in range(last):
+        inside_veh += transit_veh[lane, h]
+    gain = (passed_veh[lane, STOP] + inside_veh + TRUST_VEH) / (passed_veh[lane, gate] + TRUST_VEH)
     return min(GAIN_MAX, max(GAIN_MIN, gain))
 
 
@@ -132,16 +146,26 @@ def let_through(lane, gate, count, gate_s, transit_veh, held_veh):
 
 
 @njit(
-    "void(float64, int32[:], int8[:], int64[:], float64[:], int64[:, :], float64[:, :], float64[:, :], float64[:, :])",
+    "void(float64, int32[:], int8[:], int64[:], float64[:], int64[:, :], float64[:, :], float64[:, :], "
+    "float64[:, :])",
     cache=True,
     nogil=True,
 )
 def count_gates(
-    seconds, detector_count, detector_gate, detector_lane, detector_share, gate_s, transit_veh, held_veh, passed_veh
+    seconds,
+    detector_count,
+    detector_gate,
+    detector_lane,
+    detector_share,
+    gate_s,
+    transit_veh,
+    held_veh,
+    passed_veh,
 ):
     """What the loops counted, the stop lines first, in shares that are learned from the stop lines.
 
-    detector_count (D) since the last reading · detector_gate, detector_lane, detector_share (D) · gate_s (L, GATES)
+    detector_count (D) since the last reading · detector_gate, detector_lane, detector_share (D)
+    gate_s (L, GATES) s
     transit_veh (L, H), held_veh (L, GATES), passed_veh (L, GATES+1) veh, remembered slowly: written
     """
     passed_veh *= max(0.0, 1.0 - seconds / GATE_MEMORY_S)
@@ -153,31 +177,58 @@ def count_gates(
             count = float(detector_count[d])
             if gate != STOP:
                 count *= detector_share[d]
-            passed_veh[lane, gate] += count
+            gain = 1.0
             if gate != STOP:
-                count *= gain_of(lane, gate, passed_veh)
+                gain = gain_of(lane, gate, gate_s, transit_veh, held_veh, passed_veh)
+            passed_veh[lane, gate] += count
+            count *= gain
             let_through(lane, gate, count, gate_s, transit_veh, held_veh)
 
 
 @njit(
-    "void(int64[:], int64[:], float64[:], int64[:], float64[:], float64[:, :], float64[:, :])",
+    "void(int64[:], int64[:], float64[:], int64[:], float64[:], int64[:, :], float64[:, :], float64[:, :], "
+    "float64[:, :])",
     cache=True,
     nogil=True,
 )
-def hear_upstream(feed_start, feed_lane, feed_share, feed_travel_s, crossed_veh, transit_veh, passed_veh):
+def hear_upstream(
+    feed_start,
+    feed_lane,
+    feed_share,
+    feed_travel_s,
+    crossed_veh,
+    gate_s,
+    transit_veh,
+    held_veh,
+    passed_veh,
+):
     """Those who left over a signal's stop line are on their way to the next signal's.
 
     feed_start (L+1) into feed_lane, feed_share, feed_travel_s · crossed_veh (L) since the last reading
-    transit_veh (L, H), passed_veh (L, GATES+1): written
+    gate_s (L, GATES) s · held_veh (L, GATES) · transit_veh (L, H), passed_veh (L, GATES+1): written
     """
     horizon_s = transit_veh.shape[1]
     for lane in range(len(feed_start) - 1):
         for f in range(feed_start[lane], feed_start[lane + 1]):
             count = crossed_veh[feed_lane[f]] * feed_share[f]
             if count > 0.0:
+                gain = gain_of(lane, UPSTREAM, gate_s, transit_veh, held_veh, passed_veh)
                 passed_veh[lane, UPSTREAM] += count
-                count *= gain_of(lane, UPSTREAM, passed_veh)
-                transit_veh[lane, min(feed_travel_s[f], horizon_s - 1)] += count
+                transit_veh[lane, min(feed_travel_s[f], horizon_s - 1)] += count * gain
+
+
+@njit("float64(int64, int64, int64[:, :], float64[:, :], float64[:])", cache=True, nogil=True)
+def room_behind(lane, gate, gate_s, gate_m, lane_reach_m):
+    """How many vehicles can stand from a gate to the next one, or to the end of the reach.
+
+    gate_s (L, GATES) s, -1 = no such gate · gate_m (L, GATES) m · lane_reach_m (L)
+    """
+    end_m = lane_reach_m[lane]
+    for outer in range(gate + 1, GATES):
+        if gate_s[lane, outer] >= 0:
+            end_m = gate_m[lane, outer]
+            break
+    return max(1.0, (end_m - gate_m[lane, gate]) / VEHICLE_SPACE_M)
 
 
 @njit(
@@ -187,38 +238,49 @@ def hear_upstream(feed_start, feed_lane, feed_share, feed_travel_s, crossed_veh,
     nogil=True,
 )
 def believe_loops(
-    seconds, standing_s, clear_s, gate_s, gate_m, lane_reach_m, feed_start, flow_veh_per_s, transit_veh, held_veh
+    seconds,
+    standing_s,
+    clear_s,
+    gate_s,
+    gate_m,
+    lane_reach_m,
+    feed_start,
+    flow_veh_per_s,
+    transit_veh,
+    held_veh,
 ):
-    """A loop on which somebody stands proves the way to it full; a clear one that the queue ends before it.
+    """A loop on which somebody stands proves the way up to it full; no queue is longer than its room.
 
-    standing_s, clear_s (L, GATES) s · gate_s (L, GATES) s, gate_m (L, GATES) m · lane_reach_m (L) · feed_start (L+1)
-    flow_veh_per_s (L) · transit_veh (L, H), held_veh (L, GATES): written
+    Those who come behind a standing last loop where no signal upstream counts them are guessed.
+    standing_s, clear_s (L, GATES) s · gate_s (L, GATES) s, gate_m (L, GATES) m · lane_reach_m (L)
+    feed_start (L+1) · flow_veh_per_s (L) · transit_veh (L, H), held_veh (L, GATES): written
     """
     for lane in range(len(held_veh)):
         inner = STOP
         for gate in range(NEAR, GATES):
             if gate_s[lane, gate] < 0:
                 continue
-            room_veh = (gate_m[lane, gate] - gate_m[lane, inner]) / VEHICLE_SPACE_M
+            # Somebody also stands where the queue must begin; else it is another lane's.
             if standing_s[lane, gate] >= STANDING_S and (inner == STOP or clear_s[lane, inner] < CLEAR_S):
                 first = 0 if inner == STOP else gate_s[lane, inner] + 1
                 for h in range(first, gate_s[lane, gate] + 1):
                     held_veh[lane, inner] += transit_veh[lane, h]
                     transit_veh[lane, h] = 0.0
-                held_veh[lane, inner] = max(held_veh[lane, inner], room_veh)
-                beyond_veh = (lane_reach_m[lane] - gate_m[lane, gate]) / VEHICLE_SPACE_M
-                if gate_s[lane, FAR] < 0 or gate == FAR:
-                    if feed_start[lane] == feed_start[lane + 1]:
-                        held_veh[lane, gate] += flow_veh_per_s[lane] * seconds
-                    held_veh[lane, gate] = min(held_veh[lane, gate], max(0.0, beyond_veh))
-            elif clear_s[lane, gate] >= CLEAR_S:
-                held_veh[lane, inner] = min(held_veh[lane, inner], room_veh)
+                full_veh = room_behind(lane, inner, gate_s, gate_m, lane_reach_m)
+                held_veh[lane, inner] = max(held_veh[lane, inner], full_veh)
+                unseen = feed_start[lane] == feed_start[lane + 1]
+                if unseen and (gate == FAR or gate_s[lane, FAR] < 0):
+                    held_veh[lane, gate] += flow_veh_per_s[lane] * seconds
             inner = gate
+        for gate in range(GATES):
+            if gate_s[lane, gate] >= 0:
+                full_veh = room_behind(lane, gate, gate_s, gate_m, lane_reach_m)
+                held_veh[lane, gate] = min(held_veh[lane, gate], full_veh)
 
 
 @njit(
-    "void(boolean[:], int8[:], int64[:], float64[:, :], int64[:, :], int64[:], int64[:], float64[:], float64[:, :], "
-    "float64[:, :], float64[:], float64[:, :], float64[:])",
+    "void(boolean[:], int8[:], int64[:], float64[:, :], int64[:, :], int64[:], int64[:], float64[:], "
+    "float64[:, :], float64[:, :], float64[:], float64[:, :], float64[:])",
     cache=True,
     nogil=True,
 )
@@ -239,8 +301,9 @@ def report(
 ):
     """The estimate in the words of all planners, from what is on the way and what is held.
 
-    detector_on, detector_gate, detector_lane (D) · clear_s, gate_s (L, GATES) s · seen_s (L) free travel time of the
-    detection range · feed_start (L+1) · flow_veh_per_s (L) · transit_veh (L, H) · held_veh (L, GATES)
+    detector_on, detector_gate, detector_lane (D) · clear_s, gate_s (L, GATES) s · seen_s (L) free travel
+    time of the detection range · feed_start (L+1) · flow_veh_per_s (L) · transit_veh (L, H)
+    held_veh (L, GATES)
     Written: queue_veh (L) · arrival_veh (L, H) · near_veh (L), only those counted
     """
     queue_veh[:] = held_veh[:, STOP]
@@ -284,7 +347,8 @@ def weigh_buses(
 ):
     """Buses that check in make the vehicles of their lane weigh more, for about a minute.
 
-    detector_count, detector_kind, detector_lane, detector_share (D) · near_veh (L) · persons_per_veh (L): written
+    detector_count, detector_kind, detector_lane, detector_share (D) · near_veh (L)
+    persons_per_veh (L): written
     """
     for lane in range(len(persons_per_veh)):
         for _ in range(seconds):
