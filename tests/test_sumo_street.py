@@ -127,11 +127,34 @@ def test_full_sensors_see_everybody_within_200_m_and_nobody_beyond(town: Town) -
                         assert (lane, round(to_end_m, 3)) in found
                         seen += 1
         assert seen > 500
-        assert not any(
-            frame.detector_count[d]
-            for d, kind in enumerate(network.detector_kind)
-            if kind != DetectorKind.BUTTON
-        )
+
+
+def test_full_sensors_count_who_crosses_a_stop_line_and_nothing_else(town: Town) -> None:
+    from sim.sumo_street import libsumo
+
+    with street_of(town) as street:
+        detectors = street.network.detectors
+        waited_at: dict[str, str] = {}
+        crossed = 0
+        while not street.finished:
+            street.step()
+            counted = {
+                detectors[d].lane: int(n)
+                for d, n in enumerate(street.read().detector_count)
+                if n and detectors[d].kind != DetectorKind.BUTTON
+            }
+            expected: dict[str, int] = {}
+            for name in libsumo.vehicle.getIDList():
+                lane, before = libsumo.vehicle.getLaneID(name), waited_at.get(name)
+                if before is not None and lane.rpartition("_")[0] != before.rpartition("_")[0]:
+                    expected[before] = expected.get(before, 0) + 1
+                at_a_stop_line = any(d.lane == lane and d.kind == DetectorKind.STOPLINE for d in detectors)
+                waited_at.pop(name, None)
+                if at_a_stop_line:
+                    waited_at[name] = lane
+            assert counted == expected
+            crossed += sum(counted.values())
+        assert crossed > 20
 
 
 def test_people_press_for_the_crossing_they_wait_at(town: Town) -> None:
