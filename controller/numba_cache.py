@@ -3,7 +3,8 @@
 numba's on-disk cache looks only at the file that holds a function: when a kernel imported
 from another file changes, its callers are loaded from the cache as they were and run stale
 machine code. So the cache directory is keyed by everything that goes into the machine code:
-the text of every `*_kernels.py` of the product, the numba version and the processor.
+the text of every `*_kernels.py` of the product and of what these import, the numba version
+and the processor.
 
 Every kernel file imports this module before it compiles anything:
 
@@ -20,6 +21,7 @@ import hashlib
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -30,11 +32,34 @@ from pathlib import Path
 PRODUCT_PACKAGES = ("controller", "override", "sim", "tui")
 DIRECTORY_PREFIX = "belisha-"
 DIRECTORIES_KEPT = 3
+_IMPORT = re.compile(r"^from ([\w.]+) import \(?([\w,\s]*)", re.MULTILINE)
 
 
 def kernel_sources(root: Path, packages: Iterable[str] = PRODUCT_PACKAGES) -> list[Path]:
-    """Every `*_kernels.py` below the named packages of `root`, in a fixed order."""
-    return sorted(path for package in packages for path in (root / package).rglob("*_kernels.py"))
+    """Every `*_kernels.py` below the named packages, and what these import, in a fixed order.
+
+    A constant or a record's layout is compiled in, whatever the name of the file it stands in.
+    """
+    waiting = [path for package in packages for path in (root / package).rglob("*_kernels.py")]
+    found: set[Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += imported_files(path, root)
+    return sorted(found)
+
+
+def imported_files(path: Path, root: Path) -> list[Path]:
+    """The files below `root` from which `path` imports with `from ... import ...` at its top level."""
+    files = []
+    for module, names in _IMPORT.findall(path.read_text(encoding="utf-8")):
+        place = root.joinpath(*module.split("."))
+        files += [
+            place.with_suffix(".py"),
+            *(place / f"{name}.py" for name in names.replace(",", " ").split()),
+        ]
+    return [file for file in files if file.is_file() and file != Path(__file__)]
 
 
 def processor() -> str:
