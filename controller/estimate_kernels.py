@@ -38,8 +38,8 @@ def learn_shares(segment_start, segment_lane, segment_share, flow_veh_per_s, lea
 
 
 @njit(
-    "void(int64, int32[:], float64[:], float64[:], int8[:], int64[:], int64[:], float64[:], float64[:], float64[:], "
-    "float64, float64, float64[:], float64[:, :], float64[:], float64[:])",
+    "void(int64, int32[:], float64[:], float64[:], int8[:], int64[:], int64[:], float64[:], float64[:], "
+    "float64[:], float64, float64, float64[:], float64[:, :], float64[:], float64[:])",
     cache=True,
     nogil=True,
 )

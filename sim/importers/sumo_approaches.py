@@ -63,8 +63,9 @@ class StreetLanes:
         # At the end of a street drivers arrive; hardly anybody turns round, least of all to a signal.
         onward = [c for c in connections if c.direction != "t"]
         for c in connections:
-            way = Way(lane, c.to_lane, self.inside_m(c), c.tl in signals,
-                      1.0 / len(onward) if c in onward else 0.0)
+            way = Way(
+                lane, c.to_lane, self.inside_m(c), c.tl in signals, 1.0 / len(onward) if c in onward else 0.0
+            )
             self.ways_out.setdefault(lane, []).append(way)
             self.ways_in.setdefault(c.to_lane, []).append(way)
 
@@ -90,8 +91,7 @@ class StreetLanes:
         length_m = self.net.lanes[lane].length_m
         share: dict[str, float] = {lane: 1.0}
         gap: dict[str, float] = {lane: 0.0}
-        stack: list[tuple[str, float, float, frozenset[str]]] = [
-            (lane, length_m, 1.0, frozenset({lane}))]
+        stack: list[tuple[str, float, float, frozenset[str]]] = [(lane, length_m, 1.0, frozenset({lane}))]
         while stack:
             at, far_m, part, seen = stack.pop()
             for way in self.ways_in.get(at, ()):
@@ -103,8 +103,10 @@ class StreetLanes:
                 gap[up] = min(gap.get(up, gap_m), gap_m)
                 stack.append((up, gap_m + self.net.lanes[up].length_m, up_part, seen | {up}))
         order = sorted(share, key=lambda name: (name != lane, gap[name], name))
-        return tuple(Reach(name, self.net.lanes[name].length_m, round(gap[name], 2),
-                           round(min(share[name], 1.0), 4)) for name in order)
+        return tuple(
+            Reach(name, self.net.lanes[name].length_m, round(gap[name], 2), round(min(share[name], 1.0), 4))
+            for name in order
+        )
 
     def downstream(self, exit_lane: str, stop_lines: dict[str, str]) -> list[StreetLink]:
         """Links from an exit to the next stop lines; `stop_lines` maps lane to junction."""
@@ -123,18 +125,33 @@ class StreetLanes:
                     old_share, old_m = found.get(lane, (0.0, far_m))
                     found[lane] = (old_share + now, min(old_m, far_m))
                     continue
-                stack.extend((way.to_lane, far_m + way.gap_m, now * way.weight, seen | {lane})
-                             for way in self.ways_out.get(lane, ()) if way.weight > 0.0)
-        return [StreetLink(exit_lane, stop_lines[lane], lane, round(found[lane][1], 2),
-                           round(min(found[lane][0], 1.0), 4)) for lane in sorted(found)]
+                stack.extend(
+                    (way.to_lane, far_m + way.gap_m, now * way.weight, seen | {lane})
+                    for way in self.ways_out.get(lane, ())
+                    if way.weight > 0.0
+                )
+        return [
+            StreetLink(
+                exit_lane,
+                stop_lines[lane],
+                lane,
+                round(found[lane][1], 2),
+                round(min(found[lane][0], 1.0), 4),
+            )
+            for lane in sorted(found)
+        ]
 
     def _spread(self, entered: str) -> list[tuple[str, float]]:
         lane = self.net.lanes[entered]
         if lane.length_m < MIX_M:
             return [(entered, 1.0)]
-        usable = [name for name in self.net.edges[lane.edge].lanes
-                  if self.net.lanes[name].classes >= lane.classes & (PRIVATE | PUBLIC)
-                  and self.net.lanes[name].classes - FOOT and self.ways_out.get(name)]
+        usable = [
+            name
+            for name in self.net.edges[lane.edge].lanes
+            if self.net.lanes[name].classes >= lane.classes & (PRIVATE | PUBLIC)
+            and self.net.lanes[name].classes - FOOT
+            and self.ways_out.get(name)
+        ]
         if entered not in usable:
             usable.append(entered)
         return [(name, 1.0 / len(usable)) for name in usable]

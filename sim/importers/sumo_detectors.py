@@ -25,9 +25,16 @@ EDGE_MARGIN_M = 1.0
 def lane_detectors(street: StreetLanes, lane: Lane) -> list[Detector]:
     """Stop-line loop, near and far advance loops (one of each a branch) and bus check-ins of one lane."""
     stop_m = STOPLINE_M if lane.length_m >= 2 * STOPLINE_M else lane.length_m / 2
-    found = [Detector(f"{lane.name}.stop", DetectorKind.STOPLINE, lane=lane.name,
-                      street_lane=lane.name, distance_to_end_m=round(stop_m, 2),
-                      distance_m=round(stop_m, 2))]
+    found = [
+        Detector(
+            f"{lane.name}.stop",
+            DetectorKind.STOPLINE,
+            lane=lane.name,
+            street_lane=lane.name,
+            distance_to_end_m=round(stop_m, 2),
+            distance_m=round(stop_m, 2),
+        )
+    ]
     near_m = NEAR_M
     if NEAR_MIN_M <= lane.length_m < NEAR_M + EDGE_MARGIN_M:
         near_m = lane.length_m - EDGE_MARGIN_M
@@ -40,8 +47,9 @@ def lane_detectors(street: StreetLanes, lane: Lane) -> list[Detector]:
     return found
 
 
-def _upstream(street: StreetLanes, lane: Lane, kind: DetectorKind, word: str, distance_m: float,
-              least_m: float) -> list[Detector]:
+def _upstream(
+    street: StreetLanes, lane: Lane, kind: DetectorKind, word: str, distance_m: float, least_m: float
+) -> list[Detector]:
     """Detectors of one kind at a distance, or as far up as each branch reaches."""
     places = []
     for r in lane.reach:
@@ -50,10 +58,17 @@ def _upstream(street: StreetLanes, lane: Lane, kind: DetectorKind, word: str, di
         at_m = _place(street, lane, r, distance_m)
         if at_m is not None and r.gap_m + at_m > least_m - 0.01:
             places.append((r, at_m))
-    return [Detector(f"{lane.name}.{word}" + (str(n) if n > 1 else ""), kind, lane=lane.name,
-                     street_lane=r.street_lane, distance_to_end_m=round(at_m, 2),
-                     distance_m=round(r.gap_m + at_m, 2))
-            for n, (r, at_m) in enumerate(places, start=1)]
+    return [
+        Detector(
+            f"{lane.name}.{word}" + (str(n) if n > 1 else ""),
+            kind,
+            lane=lane.name,
+            street_lane=r.street_lane,
+            distance_to_end_m=round(at_m, 2),
+            distance_m=round(r.gap_m + at_m, 2),
+        )
+        for n, (r, at_m) in enumerate(places, start=1)
+    ]
 
 
 def _place(street: StreetLanes, lane: Lane, r: Reach, distance_m: float) -> float | None:
