@@ -32,7 +32,7 @@ from pathlib import Path
 PRODUCT_PACKAGES = ("controller", "override", "sim", "tui")
 DIRECTORY_PREFIX = "belisha-"
 DIRECTORIES_KEPT = 3
-_IMPORT = re.compile(r"^from ([\w.]+) import \(?([\w,\s]*)", re.MULTILINE)
+_IMPORT = re.compile(r"^from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 
 
 def kernel_sources(root: Path, packages: Iterable[str] = PRODUCT_PACKAGES) -> list[Path]:
@@ -55,10 +55,7 @@ def imported_files(path: Path, root: Path) -> list[Path]:
     files = []
     for module, names in _IMPORT.findall(path.read_text(encoding="utf-8")):
         place = root.joinpath(*module.split("."))
-        files += [
-            place.with_suffix(".py"),
-            *(place / f"{name}.py" for name in names.replace(",", " ").split()),
-        ]
+        files += [place.with_suffix(".py"), *(place / f"{name}.py" for name in re.findall(r"\w+", names))]
     return [file for file in files if file.is_file() and file != Path(__file__)]
 
 
