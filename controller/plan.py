@@ -7,22 +7,22 @@ the model. The search itself is in `plan_kernels`; here its model is built from 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from controller import replan_kernels
+from controller.feeds import DIRECTION_WEIGHT, find_feeds
 from controller.network import DIRECTIONS, Network
+from controller.plan_live import Live
 from controller.plan_model import CROSSINGS_MAX, STAGES_MAX, Model, empty_labels, empty_model, empty_view
 from controller.policy import Policy
-from controller.replan_kernels import Live
 from controller.state import State
 from controller.urgency import Urgency
 from controller.vocabulary import GroupKind, StageSource
 
 REPLAN_MS = 1000
 """Every junction is planned anew at least so often."""
-
-DIRECTION_WEIGHT = {"straight": 3.0, "right": 1.0, "left": 1.0, "turn": 0.1}
-"""How traffic of a shared lane splits before anything is known."""
 
 MOSTLY_YIELDING = 0.5
 """In a lane shared with others the few who turn wait inside the junction and block nobody behind
@@ -46,7 +46,7 @@ class Adaptive:
         self.loser_cost = np.zeros(network.n_junctions)
         reach_m = np.minimum(network.lane_reach_m, seen_range_m)
         self._seen_s = np.ceil(reach_m / network.lane_speed_m_per_s).astype(np.int64)
-        self._feeds = {**build_feeds(network), **build_drains(network)}
+        self._feeds = {**_feeds(network), **build_drains(network)}
         self.urgency = Urgency(network)
         turns = max(1, REPLAN_MS // max(100, network.lamp_resolution_ms))
         self._due = [np.arange(turn, network.n_junctions, turns) for turn in range(turns)]
@@ -94,8 +94,13 @@ class Adaptive:
 
     def _view_of(self, state: State) -> Live:
         if self._live is None or self._live_of is not state:
-            own = {"winner_cost": self.winner_cost, "loser_cost": self.loser_cost, "seen_s": self._seen_s, **self._feeds}
-            values = {}
+            own = {
+                "winner_cost": self.winner_cost,
+                "loser_cost": self.loser_cost,
+                "seen_s": self._seen_s,
+                **self._feeds,
+            }
+            values: dict[str, Any] = {}
             for name in Live._fields:
                 values[name] = own[name] if name in own else getattr(state, name, None)
                 if values[name] is None:
@@ -137,7 +142,11 @@ def _fill_junction(network: Network, model: Model, j: int) -> None:
     for s, stage in enumerate(stages):
         bits = int(network.stage_bits[stage])
         model.stage_groups[j, s] = bits
-        greens = [int(network.min_green_ms[first + k]) for k in range(len(index)) if bits >> k & 1 and k not in crossings]
+        greens = [
+            int(network.min_green_ms[first + k])
+            for k in range(len(index))
+            if bits >> k & 1 and k not in crossings
+        ]
         model.min_s[j, s] = -(-max(greens, default=1000) // 1000)
         for i, lane in enumerate(lanes):
             _fill_lane(network, model, j, s, i, lane, first, bits, yields, lanes)
@@ -176,8 +185,16 @@ def _switch_s(network: Network, j: int, old: int, new: int, crossings: list[int]
 
 
 def _fill_lane(
-    network: Network, model: Model, j: int, s: int, i: int, lane: int, first: int, bits: int,
-    yields: dict[int, list[int]], lanes: range,
+    network: Network,
+    model: Model,
+    j: int,
+    s: int,
+    i: int,
+    lane: int,
+    first: int,
+    bits: int,
+    yields: dict[int, list[int]],
+    lanes: range,
 ) -> None:
     moves = range(int(network.movement_start[lane]), int(network.movement_start[lane + 1]))
     weight = {m: DIRECTION_WEIGHT[DIRECTIONS[network.movement_direction[m]]] for m in moves}
@@ -196,7 +213,9 @@ def _fill_lane(
             opposing |= facing
             gives_way += weight[m] / total if facing else 0.0
     saturation = float(network.lane_saturation_veh_per_s[lane])
-    model.rate[j, s, i] = saturation * green * green + (TURN_ON_RED_VEH_PER_S * on_red if green == 0.0 else 0.0)
+    model.rate[j, s, i] = saturation * green * green + (
+        TURN_ON_RED_VEH_PER_S * on_red if green == 0.0 else 0.0
+    )
     if gives_way > MOSTLY_YIELDING * green:
         model.opposing[j, s, i] = opposing & ~(1 << i)
         model.yield_share[j, s, i] = gives_way / green if model.opposing[j, s, i] else 0.0
@@ -213,25 +232,13 @@ def _facing_lanes(network: Network, lanes: range, first: int, groups: list[int])
     return bits
 
 
-def build_feeds(network: Network) -> dict[str, np.ndarray]:
-    """For every lane the upstream lanes that feed it: share and free travel time, as sparse rows."""
-    rows: list[list[tuple[int, float, int]]] = [[] for _ in range(network.n_lanes)]
-    for up in range(network.n_lanes):
-        moves = range(int(network.movement_start[up]), int(network.movement_start[up + 1]))
-        weight = {m: DIRECTION_WEIGHT[DIRECTIONS[network.movement_direction[m]]] for m in moves}
-        for m in moves:
-            x = int(network.movement_exit[m])
-            for e in range(int(network.exit_start[x]), int(network.exit_start[x + 1])):
-                lane = int(network.exit_lane[e])
-                share = weight[m] / sum(weight.values()) * float(network.exit_share[e])
-                travel_s = int(network.exit_length_m[e] / network.lane_speed_m_per_s[lane]) + 2
-                rows[lane].append((up, share, travel_s))
-    flat = [row for lane_rows in rows for row in lane_rows]
+def _feeds(network: Network) -> dict[str, np.ndarray]:
+    feeds = find_feeds(network)
     return {
-        "feed_start": np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64),
-        "feed_lane": np.array([r[0] for r in flat], np.int64),
-        "feed_share": np.array([r[1] for r in flat], np.float64),
-        "feed_travel_s": np.array([r[2] for r in flat], np.int64),
+        "feed_start": feeds.start,
+        "feed_lane": feeds.lane,
+        "feed_share": feeds.share,
+        "feed_travel_s": feeds.travel_s,
     }
 
 

@@ -15,13 +15,10 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from numba import njit, types
 
 from controller.plan_model import (
-    CROSSINGS_MAX,
     HORIZON_S,
     LABELS,
-    LANES_MAX,
     MODEL,
     SLOTS,
-    STAGES_MAX,
     VIEW,
 )
 
@@ -90,7 +87,8 @@ def yielding_rate(rate, opposing, share, t, queue, arrival):
 def hold_second(stage, t, stop_s, queue, arrival, weight, rate, opposing, yield_share):
     """One more second `t` of the same stage in every lane; gives its cost in person-seconds.
 
-    queue (L) veh: changed in place · arrival (L, H) veh · weight (L) persons/veh · rate (L) veh/s in this stage
+    queue (L) veh: changed in place · arrival (L, H) veh · weight (L) persons/veh
+    rate (L) veh/s in this stage
     opposing (S, L) bits of lanes · yield_share (S, L)
     """
     cost = 0.0
@@ -101,7 +99,9 @@ def hold_second(stage, t, stop_s, queue, arrival, weight, rate, opposing, yield_
             serves = rate[k]
             if serves > 0.0:
                 if opposing[stage, k]:
-                    serves = yielding_rate(serves, opposing[stage, k], yield_share[stage, k], t, queue, arrival)
+                    serves = yielding_rate(
+                        serves, opposing[stage, k], yield_share[stage, k], t, queue, arrival
+                    )
                 waiting = max(0.0, waiting - serves)
             queue[k] = waiting
             cost += weight[k] * (waiting + stop_s * min(coming, waiting))
@@ -109,10 +109,26 @@ def hold_second(stage, t, stop_s, queue, arrival, weight, rate, opposing, yield_
 
 
 @njit(
-    _F(_I, _I, _I, _I, _F, _F1, _F2, _F2, _F2, _F1, _F1, _F1, _I2, _F2), cache=True, nogil=True, inline="always"
+    _F(_I, _I, _I, _I, _F, _F1, _F2, _F2, _F2, _F1, _F1, _F1, _I2, _F2),
+    cache=True,
+    nogil=True,
+    inline="always",
 )
 def change_lanes(
-    new, t, start, end, stop_s, queue, arrival, arrived, waited, weight, old_rate, new_rate, opposing, yield_share
+    new,
+    t,
+    start,
+    end,
+    stop_s,
+    queue,
+    arrival,
+    arrived,
+    waited,
+    weight,
+    old_rate,
+    new_rate,
+    opposing,
+    yield_share,
 ):
     """Seconds t to end in every lane: the old stage ends, the new one starts at `start` and runs.
 
@@ -126,7 +142,11 @@ def change_lanes(
             waiting = max(0.0, waiting - YELLOW_USED_S * old_rate[k])
             came = arrived[k, end] - arrived[k, t]
             cost += weight[k] * (
-                waiting * (end - t) + waited[k, end] - waited[k, t] - arrived[k, t] * (end - t) + stop_s * came
+                waiting * (end - t)
+                + waited[k, end]
+                - waited[k, t]
+                - arrived[k, t] * (end - t)
+                + stop_s * came
             )
             queue[k] = waiting + came
             continue
@@ -150,7 +170,9 @@ def change_lanes(
                 if second == start + 1 and old_rate[k] == 0.0:
                     serves *= 2.0 - START_UP_LOST_S
                 if opposing[new, k]:
-                    serves = yielding_rate(serves, opposing[new, k], yield_share[new, k], second, queue, arrival)
+                    serves = yielding_rate(
+                        serves, opposing[new, k], yield_share[new, k], second, queue, arrival
+                    )
                 waiting = max(0.0, waiting - serves)
                 cost += weight[k] * (waiting + stop_s * min(coming, waiting))
         queue[k] = waiting
@@ -159,7 +181,7 @@ def change_lanes(
 
 @njit(_F(_F, _F1, _F1, _F1, _F1), cache=True, nogil=True, inline="always")
 def cost_to_go(people_cost, queue, weight, rate, best_rate):
-    """What the queues left will still cost: clearing time, and a red to sit out where the stage does not serve.
+    """What the queues left will still cost: clearing time, and a red to sit out where none serves.
 
     people_cost: weighted people still waiting · queue (L) veh · weight (L) persons/veh
     rate (L) veh/s in the present stage · best_rate (L) veh/s in the best one
@@ -204,11 +226,68 @@ def choose_beam(t, n_stages, labels):
         for _ in range(BEAM):
             best = -1
             for stage in range(n_stages):
-                if not grows[stage, slot] and total[t, stage, slot] < INFINITE:
-                    if best < 0 or total[t, stage, slot] < total[t, best, slot]:
-                        best = stage
+                better = best < 0 or total[t, stage, slot] < total[t, best, slot]
+                if not grows[stage, slot] and total[t, stage, slot] < INFINITE and better:
+                    best = stage
             if best >= 0:
                 grows[best, slot] = True
+
+
+@njit(_I(_I, _I1, _I), cache=True, nogil=True, inline="always")
+def crossings_served(stage_groups, crossing_group, n_crossings):
+    """Bits of the crossings whose group is among the stage's. crossing_group (P)"""
+    bits = 0
+    for p in range(n_crossings):
+        bits |= ((stage_groups >> crossing_group[p]) & 1) << p
+    return bits
+
+
+@njit(
+    types.void(_I, _I, _I, _I, _I, _I, _F, _F, _F1, _F1, LABELS),
+    cache=True,
+    nogil=True,
+    inline="always",
+)
+def store(t, stage, slot, from_s, from_stage, from_slot, total, cost, queue, people, labels):
+    """Write a label into its node. queue (L) veh · people (P)"""
+    labels.total[t, stage, slot] = total
+    labels.cost[t, stage, slot] = cost
+    labels.from_s[t, stage, slot] = from_s
+    labels.from_stage[t, stage, slot] = from_stage
+    labels.from_slot[t, stage, slot] = from_slot
+    for k in range(len(queue)):
+        labels.queue[t, stage, slot, k] = queue[k]
+    for p in range(len(people)):
+        labels.people[t, stage, slot, p] = people[p]
+
+
+@njit(types.void(_I, _I, _I, _F1, _F1, LABELS), cache=True, nogil=True, inline="always")
+def load(t, stage, slot, queue, people, labels):
+    """Take a label's queue (L) veh and people (P) to try something with them."""
+    for k in range(len(queue)):
+        queue[k] = labels.queue[t, stage, slot, k]
+    for p in range(len(people)):
+        people[p] = labels.people[t, stage, slot, p]
+
+
+@njit(_F(_F1, _F1), cache=True, nogil=True, inline="always")
+def weighted(people, people_weight):
+    """Sum of people (P) times their weights (P)."""
+    total = 0.0
+    for p in range(len(people)):
+        total += people_weight[p] * people[p]
+    return total
+
+
+@njit(types.void(_I, _I, _I, _I, _I, LABELS), cache=True, nogil=True)
+def plant_root(root_s, stage0, n_stages, served0, walking0, labels):
+    """Empty all nodes but the root's; its queues and people already stand there."""
+    labels.total[:, :n_stages, :] = INFINITE
+    labels.total[root_s, stage0, LATER] = 0.0
+    labels.cost[root_s, stage0, LATER] = 0.0
+    labels.served[root_s, stage0, LATER] = served0
+    labels.walking[root_s, stage0, LATER] = walking0
+    labels.from_s[root_s, stage0, LATER] = -1
 
 
 @njit(types.void(_I, _I, _I, _I, _I, _I, _I, _I, MODEL, VIEW, LABELS, _F), cache=True, nogil=True)
@@ -226,12 +305,7 @@ def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings,
     switch_s, stage_groups, crossing_group = model.switch_s[j], model.stage_groups[j], model.crossing_group[j]
     queue, people = labels.trial_queue[:n_lanes], labels.trial_people[:n_crossings]
     cost_of, total_of, grows = labels.cost, labels.total, labels.grows
-    total_of[:, :n_stages, :] = INFINITE
-    cost_of[root_s, stage0, LATER] = 0.0
-    total_of[root_s, stage0, LATER] = 0.0
-    labels.served[root_s, stage0, LATER] = served0
-    labels.walking[root_s, stage0, LATER] = walking0
-    labels.from_s[root_s, stage0, LATER] = -1
+    plant_root(root_s, stage0, n_stages, served0, walking0, labels)
     for t in range(root_s, HORIZON_S):
         since = t - root_s
         may_change = since < FINE_S or since % COARSE_S == 0
@@ -253,16 +327,11 @@ def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings,
                     end = min(HORIZON_S, start + min_s[new])
                     to_slot = NOW if t == 0 and labels.from_s[t, stage, slot] == -1 else slot
                     to_served = served | stage_groups[new]
-                    to_walking = 0
-                    for p in range(n_crossings):
-                        to_walking |= ((stage_groups[new] >> crossing_group[p]) & 1) << p
+                    to_walking = crossings_served(stage_groups[new], crossing_group, n_crossings)
                 grown = cost + late * (end - t)
                 if grown >= total_of[end, new, to_slot]:
                     continue
-                for k in range(n_lanes):
-                    queue[k] = labels.queue[t, stage, slot, k]
-                for p in range(n_crossings):
-                    people[p] = labels.people[t, stage, slot, p]
+                load(t, stage, slot, queue, people, labels)
                 if holds:
                     grown += hold_second(
                         stage, t, stop_s, queue, arrival, weight, rate[stage], opposing, yield_share
@@ -272,90 +341,35 @@ def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings,
                     )
                 else:
                     grown += CHANGE_COST + change_lanes(
-                        new, t, start, end, stop_s, queue, arrival, arrived, waited, weight, rate[stage], rate[new],
-                        opposing, yield_share,
+                        new,
+                        t,
+                        start,
+                        end,
+                        stop_s,
+                        queue,
+                        arrival,
+                        arrived,
+                        waited,
+                        weight,
+                        rate[stage],
+                        rate[new],
+                        opposing,
+                        yield_share,
                     )
                     grown += wait_at_kerbs(
-                        t, start, end, walking & to_walking, stage_groups[new], crossing_group, people, people_per_s,
+                        t,
+                        start,
+                        end,
+                        walking & to_walking,
+                        stage_groups[new],
+                        crossing_group,
+                        people,
+                        people_per_s,
                         people_weight,
                     )
-                people_cost = 0.0
-                for p in range(n_crossings):
-                    people_cost += people_weight[p] * people[p]
+                people_cost = weighted(people, people_weight)
                 total = grown + cost_to_go(people_cost, queue, weight, rate[new], best_rate)
-                if total >= total_of[end, new, to_slot]:
-                    continue
-                total_of[end, new, to_slot] = total
-                cost_of[end, new, to_slot] = grown
-                labels.served[end, new, to_slot] = to_served
-                labels.walking[end, new, to_slot] = to_walking
-                labels.from_s[end, new, to_slot] = t
-                labels.from_stage[end, new, to_slot] = stage
-                labels.from_slot[end, new, to_slot] = slot
-                for k in range(n_lanes):
-                    labels.queue[end, new, to_slot, k] = queue[k]
-                for p in range(n_crossings):
-                    labels.people[end, new, to_slot, p] = people[p]
-
-
-@njit(types.void(_I, LABELS, _I1, _F1), cache=True, nogil=True)
-def choose(n_stages, labels, chosen, costs):
-    """The cheapest label at the horizon of each slot, and the first change of stage on the way of the winner.
-
-    Written: chosen (4) = second of the first change (-1 none), its stage, winner's final stage, winner's slot
-    costs (SLOTS) person-seconds, cost-to-go included; INFINITE where a slot is empty
-    """
-    t = HORIZON_S
-    costs[:] = INFINITE
-    winner = INFINITE
-    for stage in range(n_stages):
-        for slot in range(SLOTS):
-            total = labels.total[t, stage, slot]
-            costs[slot] = min(costs[slot], total)
-            if total < winner:
-                winner = total
-                chosen[2] = stage
-                chosen[3] = slot
-    chosen[0] = -1
-    stage, slot = chosen[2], chosen[3]
-    while labels.from_s[t, stage, slot] != -1:
-        before = labels.from_s[t, stage, slot]
-        before_stage = labels.from_stage[t, stage, slot]
-        before_slot = labels.from_slot[t, stage, slot]
-        if before_stage != stage:
-            chosen[0] = before
-            chosen[1] = stage
-        t, stage, slot = before, before_stage, before_slot
-
-
-@njit(types.void(_I, _I, _I, _I, _F1, MODEL, VIEW, LABELS, _I1, _F2), cache=True, nogil=True)
-def play_outflow(j, start0, n_lanes, first_lane, queue0, model, view, labels, chosen, outflow_veh):
-    """What the winner lets over each stop line in each coming second, for the junctions downstream.
-
-    start0: second in which the present stage is complete · queue0 (L) veh now · chosen as from `choose`
-    outflow_veh (all lanes, H) veh: written
-    """
-    t, stage, slot = HORIZON_S, chosen[2], chosen[3]
-    stage_at, start_at = labels.stage_at, labels.start_at
-    while t > 0:
-        before = labels.from_s[t, stage, slot]
-        before_stage, before_slot = labels.from_stage[t, stage, slot], labels.from_slot[t, stage, slot]
-        start = start0 if before < 0 else -1
-        if before >= 0 and before_stage != stage:
-            start = before + model.switch_s[j, before_stage, stage]
-        for second in range(max(0, before), t):
-            stage_at[second] = stage
-            start_at[second] = start
-        if before < 0:
-            break
-        t, stage, slot = before, before_stage, before_slot
-    for k in range(n_lanes):
-        waiting = queue0[k]
-        for second in range(HORIZON_S):
-            waiting += view.arrival[k, second]
-            serves = view.rate[stage_at[second], k]
-            if second <= start_at[second]:
-                serves = 0.0
-            out = min(waiting, serves)
-            waiting -= out
-            outflow_veh[first_lane + k, second] = out
+                if total < total_of[end, new, to_slot]:
+                    labels.served[end, new, to_slot] = to_served
+                    labels.walking[end, new, to_slot] = to_walking
+                    store(end, new, to_slot, t, stage, slot, total, grown, queue, people, labels)

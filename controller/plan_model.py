@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from controller import numba_cache  # noqa: F401, I001  (must come before numba)
-
 import numpy as np
 from numba import typeof
+
+from controller import numba_cache  # noqa: F401  (must come before numba)
 
 HORIZON_S = 60
 SLOTS = 2

@@ -4,121 +4,30 @@
 and of the network comes as one named tuple of arrays.
 """
 
-from typing import NamedTuple
-
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-import numpy as np
-from numba import njit, types, typeof
+from numba import njit, types
 
-from controller.plan_kernels import LATER, NOW, choose, play_outflow, search, yielding_rate
+from controller.plan_kernels import LATER, NOW, search, yielding_rate
+from controller.plan_live import LIVE
 from controller.plan_model import CROSSINGS_MAX, HORIZON_S, LABELS, MODEL, VIEW
+from controller.plan_outcome_kernels import choose, play_outflow
 from controller.sequencer_kernels import earliest_start_ms
+from controller.service_kernels import full_exit, is_green, learn_service, sent_by_neighbours
 
 PEDESTRIAN = 1
 GREEN, CLEARANCE = 1, 3
-LEARN_AFTER_MS = 2000
-"""Start-up is over: from here on a queue flows as it does."""
-DETECTION_RANGE_M = 200.0
-VEHICLE_SPACE_M = 7.5
-ROOM_ENOUGH_M, ROOM_LEAST_M = 45.0, 15.0
-"""Room left behind the last standing vehicle downstream: plenty, and none worth a green."""
+NEVER_MS = 1 << 60
 TRUST_VEH = 8.0
 """The model counts as much as so many observed vehicles."""
-FORGET = 0.995
+LEARNED_MIN, LEARNED_MAX = 0.25, 1.6
 FEED_FORGET = 0.998
+"""Of what neighbours promised and what came, a second later."""
 FEED_TRUST_VEH = 1.5
 FEED_PART_MAX = 4.0
-LEARNED_MIN, LEARNED_MAX = 0.25, 1.6
-NEVER_MS = 1 << 60
 
-
-class Live(NamedTuple):
-    """Views of the state and the network, as the planner reads and writes them."""
-
-    lamp: np.ndarray  # (G) Lamp
-    lamp_since_ms: np.ndarray  # (G)
-    green_ended_ms: np.ndarray  # (G)
-    call_since_ms: np.ndarray  # (G)
-    promise_ms: np.ndarray  # (G)
-    min_green_ms: np.ndarray  # (G)
-    yellow_ms: np.ndarray  # (G)
-    group_kind: np.ndarray  # (G)
-    conflict_bits: np.ndarray  # (G)
-    intergreen_start: np.ndarray  # (J)
-    intergreen_ms: np.ndarray  # flat
-    target_stage: np.ndarray  # (J)
-    target_bits: np.ndarray  # (J)
-    queue_veh: np.ndarray  # (L)
-    arrival_veh: np.ndarray  # (L, H)
-    persons_per_veh: np.ndarray  # (L)
-    flow_veh_per_s: np.ndarray  # (L)
-    blocked: np.ndarray  # (L)
-    waiting_people: np.ndarray  # (G)
-    people_per_s: np.ndarray  # (G)
-    outflow_veh: np.ndarray  # (L, H)
-    outflow_time_ms: np.ndarray  # (J)
-    wanted_stage: np.ndarray  # (J)
-    planned_end_ms: np.ndarray  # (J)
-    lane_junction: np.ndarray  # (L)
-    seen_s: np.ndarray  # (L) how far ahead arrivals are seen by sensors
-    feed_start: np.ndarray  # (L+1)
-    feed_lane: np.ndarray  # upstream lanes whose outflow comes to a lane
-    feed_share: np.ndarray
-    feed_travel_s: np.ndarray
-    drain_start: np.ndarray  # (L+1)
-    drain_lane: np.ndarray  # downstream lanes a lane's vehicles come to
-    drain_share: np.ndarray
-    drain_length_m: np.ndarray  # room between this stop line and the next
-    in_transition: np.ndarray  # (J) bool
-    stage_since_ms: np.ndarray  # (J)
-    crossed_veh: np.ndarray  # (L)
-    fed_veh: np.ndarray  # (L)
-    came_veh: np.ndarray  # (L)
-    standing_veh: np.ndarray  # (L)
-    served_veh: np.ndarray  # (L, 2)
-    foreseen_veh: np.ndarray  # (L, 2)
-    winner_cost: np.ndarray  # (J) person-seconds
-    loser_cost: np.ndarray  # (J) person-seconds, of the best plan with the other decision now
-
-
-def empty_live() -> Live:
-    """An empty one, for the signature."""
-    kinds = {
-        "lamp": np.int8,
-        "group_kind": np.int8,
-        "in_transition": np.bool_,
-    }
-    floats = {
-        "queue_veh", "persons_per_veh", "flow_veh_per_s", "blocked", "waiting_people", "people_per_s", "feed_share", "drain_share", "drain_length_m",
-        "winner_cost", "loser_cost", "crossed_veh", "standing_veh", "fed_veh", "came_veh",
-    }
-    grids = {"arrival_veh", "outflow_veh", "served_veh", "foreseen_veh"}
-    out = {}
-    for name in Live._fields:
-        if name in grids:
-            out[name] = np.zeros((0, HORIZON_S))
-        else:
-            out[name] = np.zeros(0, kinds.get(name, np.float64 if name in floats else np.int64))
-    return Live(**out)
-
-
-LIVE = typeof(empty_live())
 _I, _F, _B = types.int64, types.float64, types.boolean
 _F1, _I1 = types.float64[::1], types.int64[::1]
-
-
-@njit(_F(_I, _I, _I, LIVE), cache=True, nogil=True)
-def sent_by_neighbours(lane, t, now_ms, live):
-    """Vehicles that the junctions upstream plan to send to a lane so as to arrive in second t."""
-    coming = 0.0
-    for f in range(live.feed_start[lane], live.feed_start[lane + 1]):
-        up = live.feed_lane[f]
-        age_s = (now_ms - live.outflow_time_ms[live.lane_junction[up]]) // 1000
-        second = t + age_s - live.feed_travel_s[f]
-        if 0 <= second < HORIZON_S:
-            coming += live.outflow_veh[up, second] * live.feed_share[f]
-    return coming
 
 
 @njit(types.void(_I, _I, _I, _I, MODEL, VIEW, LIVE), cache=True, nogil=True)
@@ -135,30 +44,22 @@ def expect_arrivals(j, first_lane, n_lanes, now_ms, model, view, live):
         part = 1.0
         if fed:
             soon = min(HORIZON_S - 1, seen_s)
-            live.fed_veh[lane] = FEED_FORGET * live.fed_veh[lane] + sent_by_neighbours(lane, soon, now_ms, live)
+            live.fed_veh[lane] = FEED_FORGET * live.fed_veh[lane] + sent_by_neighbours(
+                lane, soon, now_ms, live
+            )
             live.came_veh[lane] = FEED_FORGET * live.came_veh[lane] + live.crossed_veh[lane]
-            part = min(FEED_PART_MAX, (live.came_veh[lane] + FEED_TRUST_VEH) / (live.fed_veh[lane] + FEED_TRUST_VEH))
+            part = min(
+                FEED_PART_MAX, (live.came_veh[lane] + FEED_TRUST_VEH) / (live.fed_veh[lane] + FEED_TRUST_VEH)
+            )
         for t in range(HORIZON_S):
             coming = live.arrival_veh[lane, t]
             if t >= seen_s:
-                coming += part * sent_by_neighbours(lane, t, now_ms, live) if fed else live.flow_veh_per_s[lane]
+                coming += (
+                    part * sent_by_neighbours(lane, t, now_ms, live) if fed else live.flow_veh_per_s[lane]
+                )
             view.arrival[k, t] = coming
             view.arrived[k, t + 1] = view.arrived[k, t] + coming
             view.waited[k, t + 1] = view.waited[k, t] + view.arrived[k, t + 1]
-
-
-@njit(_F(_I, LIVE), cache=True, nogil=True)
-def full_exit(lane, live):
-    """Part of a lane's service lost because the way on is full of standing vehicles, 0-1.
-
-    Never feed a full link: what stands in the junction blocks everybody (rules, gridlock).
-    """
-    lost = 0.0
-    for d in range(live.drain_start[lane], live.drain_start[lane + 1]):
-        room_m = min(live.drain_length_m[d], DETECTION_RANGE_M)
-        free_m = room_m - VEHICLE_SPACE_M * live.queue_veh[live.drain_lane[d]]
-        lost += live.drain_share[d] * min(1.0, max(0.0, (ROOM_ENOUGH_M - free_m) / (ROOM_ENOUGH_M - ROOM_LEAST_M)))
-    return min(1.0, lost)
 
 
 @njit(types.void(_I, _I, _I, _I, _I, _F, MODEL, VIEW, LIVE), cache=True, nogil=True)
@@ -215,55 +116,6 @@ def weigh_people(j, first, n_crossings, now_ms, person_weight, impatience_s, mod
             view.overdue[t] |= 1 << k
 
 
-@njit(_B(_I, _I, LIVE), cache=True, nogil=True)
-def is_green(first, groups, live):
-    """Whether any of a lane's groups, bits inside the junction, is green."""
-    g = first
-    while groups:
-        if groups & 1 and live.lamp[g] == GREEN:
-            return True
-        groups >>= 1
-        g += 1
-    return False
-
-
-@njit(types.void(_I, _I, MODEL, LIVE), cache=True, nogil=True)
-def learn_service(j, now_ms, model, live):
-    """Compare what crossed each stop line from a standing queue with what the model would have served.
-
-    Drivers who give way, turning radii and full exits make each lane its own; the ratio of
-    both sums corrects its service rate, from a prior of TRUST_VEH vehicles. Only the
-    vehicles that stood when green began count: behind them nobody knows what was possible.
-    Written: live.standing_veh (L), served_veh, foreseen_veh (L, 2) veh
-    """
-    stage = -1
-    for s in range(model.n_stages[j]):
-        if model.stage_of[j, s] == live.target_stage[j]:
-            stage = s
-    first_lane = model.lane_start[j]
-    first = model.group_start[j]
-    n_lanes = model.lane_start[j + 1] - first_lane
-    queue = live.queue_veh[first_lane : first_lane + n_lanes]
-    arrival = live.arrival_veh[first_lane : first_lane + n_lanes]
-    green_for_ms = now_ms - live.stage_since_ms[j]
-    for k in range(n_lanes):
-        lane = first_lane + k
-        if not is_green(first, model.lane_groups[j, k], live):
-            live.standing_veh[lane] = queue[k]
-            continue
-        standing = live.standing_veh[lane]
-        live.standing_veh[lane] = standing - live.crossed_veh[lane]
-        if live.in_transition[j] or stage < 0 or green_for_ms < LEARN_AFTER_MS or standing < 1.0:
-            continue
-        rate = model.rate[j, stage, k]
-        kind = 0
-        if model.opposing[j, stage, k]:
-            kind = 1
-            rate = yielding_rate(rate, model.opposing[j, stage, k], model.yield_share[j, stage, k], 0, queue, arrival)
-        live.served_veh[lane, kind] = FORGET * live.served_veh[lane, kind] + live.crossed_veh[lane]
-        live.foreseen_veh[lane, kind] = FORGET * live.foreseen_veh[lane, kind] + rate
-
-
 @njit(types.UniTuple(_I, 2)(_I, _I, _I, _I, LIVE), cache=True, nogil=True)
 def time_to_settle(j, first, n, now_ms, live):
     """Seconds until the stage under way is complete, and until it may be left again."""
@@ -303,7 +155,20 @@ def time_to_settle(j, first, n, now_ms, live):
 
 @njit(types.void(_I, _I, _I, _I, _I, _I, _I, _I, _F1, _F1, _I, MODEL, VIEW, LIVE), cache=True, nogil=True)
 def settle(
-    j, stage, first_lane, first, n_lanes, n_crossings, complete_s, free_s, queue, people, walking, model, view, live
+    j,
+    stage,
+    first_lane,
+    first,
+    n_lanes,
+    n_crossings,
+    complete_s,
+    free_s,
+    queue,
+    people,
+    walking,
+    model,
+    view,
+    live,
 ):
     """Roll the queues on to the second the stage may be left: lanes already green flow, the others wait.
 
@@ -349,9 +214,7 @@ def walks_in_the_way(first, n, n_crossings, now_ms, crossing_group, live):
 
 
 @njit(types.void(_I, _I, _F, _F, _F, MODEL, VIEW, LABELS, LIVE, _I1, _F1), cache=True, nogil=True)
-def replan_junction(
-    j, now_ms, person_weight, stop_s, impatience_s, model, view, labels, live, chosen, costs
-):
+def replan_junction(j, now_ms, person_weight, stop_s, impatience_s, model, view, labels, live, chosen, costs):
     """Plan junction j's coming minute; writes wanted stage, planned end and outflows.
 
     chosen (4), costs (2): scratch
@@ -382,8 +245,20 @@ def replan_junction(
         if (green >> g) & 1 or (live.target_bits[j] >> g) & 1:
             walking |= 1 << p
     settle(
-        j, stage, first_lane, first, n_lanes, n_crossings, complete_s, free_s, labels.queue[free_s, stage, LATER],
-        labels.people[free_s, stage, LATER], walking, model, view, live,
+        j,
+        stage,
+        first_lane,
+        first,
+        n_lanes,
+        n_crossings,
+        complete_s,
+        free_s,
+        labels.queue[free_s, stage, LATER],
+        labels.people[free_s, stage, LATER],
+        walking,
+        model,
+        view,
+        live,
     )
     served = green | live.target_bits[j]
     search(j, stage, free_s, walking, served, n_stages, n_lanes, n_crossings, model, view, labels, stop_s)
@@ -399,16 +274,22 @@ def replan_junction(
     live.winner_cost[j] = costs[chosen[3]]
     live.loser_cost[j] = costs[NOW if chosen[3] == LATER else LATER]
     play_outflow(
-        j, complete_s, n_lanes, first_lane, live.queue_veh[first_lane : first_lane + n_lanes], model, view, labels,
-        chosen, live.outflow_veh,
+        j,
+        complete_s,
+        n_lanes,
+        first_lane,
+        live.queue_veh[first_lane : first_lane + n_lanes],
+        model,
+        view,
+        labels,
+        chosen,
+        live.outflow_veh,
     )
     live.outflow_time_ms[j] = now_ms
 
 
 @njit(types.void(_I1, _I, _I, _F, _F, _F, MODEL, VIEW, LABELS, LIVE, _I1, _F1), cache=True, nogil=True)
-def replan(
-    due, n_due, now_ms, person_weight, stop_s, impatience_s, model, view, labels, live, chosen, costs
-):
+def replan(due, n_due, now_ms, person_weight, stop_s, impatience_s, model, view, labels, live, chosen, costs):
     """Replan the junctions due[0:n_due].
 
     due (J) indices · chosen (4), costs (2): scratch

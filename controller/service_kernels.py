@@ -1,0 +1,101 @@
+"""What a lane can send and receive: learned service, full exits, neighbours' plans, over arrays."""
+
+from controller import numba_cache  # noqa: F401, I001  (must come before numba)
+
+from numba import njit, types
+
+from controller.plan_kernels import yielding_rate
+from controller.plan_live import LIVE
+from controller.plan_model import HORIZON_S, MODEL
+
+GREEN = 1
+LEARN_AFTER_MS = 2000
+"""Start-up is over: from here on a queue flows as it does."""
+FORGET = 0.995
+"""Of what was learned, a second later."""
+DETECTION_RANGE_M = 200.0
+VEHICLE_SPACE_M = 7.5
+ROOM_ENOUGH_M, ROOM_LEAST_M = 45.0, 15.0
+"""Room left behind the last standing vehicle downstream: plenty, and none worth a green."""
+
+_I, _F, _B = types.int64, types.float64, types.boolean
+
+
+@njit(_B(_I, _I, LIVE), cache=True, nogil=True)
+def is_green(first, groups, live):
+    """Whether any of a lane's groups, bits inside the junction, is green."""
+    g = first
+    while groups:
+        if groups & 1 and live.lamp[g] == GREEN:
+            return True
+        groups >>= 1
+        g += 1
+    return False
+
+
+@njit(_F(_I, _I, _I, LIVE), cache=True, nogil=True)
+def sent_by_neighbours(lane, t, now_ms, live):
+    """Vehicles that the junctions upstream plan to send to a lane so as to arrive in second t."""
+    coming = 0.0
+    for f in range(live.feed_start[lane], live.feed_start[lane + 1]):
+        up = live.feed_lane[f]
+        age_s = (now_ms - live.outflow_time_ms[live.lane_junction[up]]) // 1000
+        second = t + age_s - live.feed_travel_s[f]
+        if 0 <= second < HORIZON_S:
+            coming += live.outflow_veh[up, second] * live.feed_share[f]
+    return coming
+
+
+@njit(_F(_I, LIVE), cache=True, nogil=True)
+def full_exit(lane, live):
+    """Part of a lane's service lost because the way on is full of standing vehicles, 0-1.
+
+    Never feed a full link: what stands in the junction blocks everybody (rules, gridlock).
+    """
+    lost = 0.0
+    for d in range(live.drain_start[lane], live.drain_start[lane + 1]):
+        room_m = min(live.drain_length_m[d], DETECTION_RANGE_M)
+        free_m = room_m - VEHICLE_SPACE_M * live.queue_veh[live.drain_lane[d]]
+        lost += live.drain_share[d] * min(
+            1.0, max(0.0, (ROOM_ENOUGH_M - free_m) / (ROOM_ENOUGH_M - ROOM_LEAST_M))
+        )
+    return min(1.0, lost)
+
+
+@njit(types.void(_I, _I, MODEL, LIVE), cache=True, nogil=True)
+def learn_service(j, now_ms, model, live):
+    """Compare what crossed each stop line from a standing queue with what the model would have served.
+
+    Drivers who give way, turning radii and full exits make each lane its own; the ratio of
+    both sums corrects its service rate, from a prior of TRUST_VEH vehicles. Only the
+    vehicles that stood when green began count: behind them nobody knows what was possible.
+    Written: live.standing_veh (L), served_veh, foreseen_veh (L, 2) veh
+    """
+    stage = -1
+    for s in range(model.n_stages[j]):
+        if model.stage_of[j, s] == live.target_stage[j]:
+            stage = s
+    first_lane = model.lane_start[j]
+    first = model.group_start[j]
+    n_lanes = model.lane_start[j + 1] - first_lane
+    queue = live.queue_veh[first_lane : first_lane + n_lanes]
+    arrival = live.arrival_veh[first_lane : first_lane + n_lanes]
+    green_for_ms = now_ms - live.stage_since_ms[j]
+    for k in range(n_lanes):
+        lane = first_lane + k
+        if not is_green(first, model.lane_groups[j, k], live):
+            live.standing_veh[lane] = queue[k]
+            continue
+        standing = live.standing_veh[lane]
+        live.standing_veh[lane] = standing - live.crossed_veh[lane]
+        if live.in_transition[j] or stage < 0 or green_for_ms < LEARN_AFTER_MS or standing < 1.0:
+            continue
+        rate = model.rate[j, stage, k]
+        kind = 0
+        if model.opposing[j, stage, k]:
+            kind = 1
+            rate = yielding_rate(
+                rate, model.opposing[j, stage, k], model.yield_share[j, stage, k], 0, queue, arrival
+            )
+        live.served_veh[lane, kind] = FORGET * live.served_veh[lane, kind] + live.crossed_veh[lane]
+        live.foreseen_veh[lane, kind] = FORGET * live.foreseen_veh[lane, kind] + rate
