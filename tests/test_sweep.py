@@ -118,10 +118,17 @@ def test_a_product_changed_under_way_is_not_mixed_into_the_table(
     assert times_run(job(scenario)) == 0
 
 
+@pytest.fixture
+def listening_to_ctrl_c() -> Iterator[None]:
+    """A shell that starts the tests in the background tells them to ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("listening_to_ctrl_c")
 def test_ctrl_c_ends_at_once_and_keeps_what_is_finished(scenario: Scenario, store: ResultStore) -> None:
     jobs = [job(scenario), job(scenario, "slow"), job(scenario, seed=2)]
-    main = threading.main_thread().ident
-    assert main is not None
 
     def press(one: Job, part: float) -> None:
         if one.controller == "slow":
