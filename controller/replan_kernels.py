@@ -26,7 +26,7 @@ FEED_FORGET = 0.998
 FEED_TRUST_VEH = 1.5
 FEED_PART_MAX = 4.0
 
-_I, _F, _B = types.int64, types.float64, types.boolean
+_I, _F = types.int64, types.float64
 _F1, _I1 = types.float64[::1], types.int64[::1]
 
 
@@ -196,23 +196,6 @@ def settle(
             people[p] = 0.0
 
 
-@njit(_B(_I, _I, _I, _I, _I1, LIVE), cache=True, nogil=True)
-def walks_in_the_way(first, n, n_crossings, now_ms, crossing_group, live):
-    """Whether a WALK that has lasted its minimum keeps a conflicting call waiting.
-
-    It then ends, and people clear while drivers keep their green: turning traffic gets its
-    share, and a change of stage finds the crossing empty. crossing_group (P)
-    """
-    for p in range(n_crossings):
-        g = first + crossing_group[p]
-        if live.lamp[g] != GREEN or now_ms < live.lamp_since_ms[g] + live.min_green_ms[g]:
-            continue
-        for b in range(n):
-            if (live.conflict_bits[g] >> b) & 1 and live.call_since_ms[first + b] != NEVER_MS:
-                return True
-    return False
-
-
 @njit(types.void(_I, _I, _F, _F, _F, MODEL, VIEW, LABELS, LIVE, _I1, _F1), cache=True, nogil=True)
 def replan_junction(j, now_ms, person_weight, stop_s, impatience_s, model, view, labels, live, chosen, costs):
     """Plan junction j's coming minute; writes wanted stage, planned end and outflows.
@@ -269,8 +252,6 @@ def replan_junction(j, now_ms, person_weight, stop_s, impatience_s, model, view,
         live.wanted_stage[j] = model.stage_of[j, chosen[1]]
     elif chosen[0] > 0:
         live.planned_end_ms[j] = now_ms + 1000 * chosen[0]
-    if walks_in_the_way(first, n, n_crossings, now_ms, model.crossing_group[j], live):
-        live.planned_end_ms[j] = now_ms
     live.winner_cost[j] = costs[chosen[3]]
     live.loser_cost[j] = costs[NOW if chosen[3] == LATER else LATER]
     play_outflow(
