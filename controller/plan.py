@@ -115,7 +115,6 @@ def build_model(network: Network) -> Model:
     model = empty_model(network.n_junctions)
     model.lane_start[:] = network.lane_start
     model.group_start[:] = network.group_start
-    model.stage_start[:] = network.stage_start
     for j in range(network.n_junctions):
         _fill_junction(network, model, j)
     return model

@@ -24,7 +24,6 @@ class Model(NamedTuple):
     """What never changes, per junction. J junctions, S stages, L lanes, P crossings."""
 
     lane_start: np.ndarray  # (J+1) index among all lanes
-    stage_start: np.ndarray  # (J+1)
     n_stages: np.ndarray  # (J) how many of the junction's stages are searched
     stage_of: np.ndarray  # (J, S) index among all stages
     group_start: np.ndarray  # (J+1)
@@ -118,7 +117,6 @@ def empty_model(junctions: int = 0) -> Model:
     j, s, lanes, p = junctions, STAGES_MAX, LANES_MAX, CROSSINGS_MAX
     return Model(
         lane_start=np.zeros(j + 1, np.int64),
-        stage_start=np.zeros(j + 1, np.int64),
         n_stages=np.zeros(j, np.int64),
         stage_of=np.zeros((j, s), np.int64),
         group_start=np.zeros(j + 1, np.int64),

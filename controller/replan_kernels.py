@@ -13,7 +13,13 @@ from controller.plan_live import LIVE
 from controller.plan_model import CROSSINGS_MAX, HORIZON_S, LABELS, MODEL, VIEW
 from controller.plan_outcome_kernels import choose, play_outflow
 from controller.sequencer_kernels import earliest_start_ms
-from controller.service_kernels import full_exit, is_green, learn_service, sent_by_neighbours
+from controller.service_kernels import (
+    full_exit,
+    is_green,
+    learn_service,
+    searched_stage,
+    sent_by_neighbours,
+)
 
 PEDESTRIAN = 1
 GREEN, CLEARANCE = 1, 3
@@ -210,10 +216,7 @@ def replan_junction(j, now_ms, person_weight, stop_s, impatience_s, model, view,
     n_crossings = 0
     while n_crossings < CROSSINGS_MAX and model.crossing_group[j, n_crossings] >= 0:
         n_crossings += 1
-    stage = 0
-    for s in range(n_stages):
-        if model.stage_of[j, s] == live.target_stage[j]:
-            stage = s
+    stage = max(0, searched_stage(j, model, live))
     expect_arrivals(j, first_lane, n_lanes, now_ms, model, view, live)
     weigh_lanes(j, first_lane, first, n_lanes, now_ms, impatience_s, model, view, live)
     weigh_people(j, first, n_crossings, now_ms, person_weight, impatience_s, model, view, live)

@@ -62,6 +62,15 @@ def full_exit(lane, live):
     return min(1.0, lost)
 
 
+@njit(_I(_I, MODEL, LIVE), cache=True, nogil=True)
+def searched_stage(j, model, live):
+    """Where the stage shown or approached stands among those the search knows; -1 = not among them."""
+    for s in range(model.n_stages[j]):
+        if model.stage_of[j, s] == live.target_stage[j]:
+            return s
+    return -1
+
+
 @njit(types.void(_I, _I, MODEL, LIVE), cache=True, nogil=True)
 def learn_service(j, now_ms, model, live):
     """Compare what crossed each stop line from a standing queue with what the model would have served.
@@ -71,10 +80,7 @@ def learn_service(j, now_ms, model, live):
     vehicles that stood when green began count: behind them nobody knows what was possible.
     Written: live.standing_veh (L), served_veh, foreseen_veh (L, 2) veh
     """
-    stage = -1
-    for s in range(model.n_stages[j]):
-        if model.stage_of[j, s] == live.target_stage[j]:
-            stage = s
+    stage = searched_stage(j, model, live)
     first_lane = model.lane_start[j]
     first = model.group_start[j]
     n_lanes = model.lane_start[j + 1] - first_lane
