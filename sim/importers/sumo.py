@@ -1,4 +1,4 @@
-"""A SUMO network as a street: `import_sumo`."""
+"""A SUMO network as a street: `import_sumo` from a file, `street_of_net` from records."""
 
 from __future__ import annotations
 
@@ -43,13 +43,19 @@ def import_sumo(path: Path | str, timing: Timing = Timing.COMPUTED) -> StreetNet
     file that cannot become a street and `UnsafeJunction` for one that may not; both are one
     line naming file, junction, links and reason.
     """
-    path = Path(path)
-    net = read_net(path)
+    return street_of_net(read_net(Path(path)), timing)
+
+
+def street_of_net(net: SumoNet, timing: Timing = Timing.COMPUTED) -> StreetNetwork:
+    """A street from the records of a SUMO network, read from a file or built in memory.
+
+    It is named after `net.file`. Raises as `import_sumo` does.
+    """
     signals, assumptions = read_signals(net)
     if not signals:
         why = f" ({len(assumptions)} left out, the first: {assumptions[0]})" if assumptions else ""
         raise UnusableNetwork(
-            f"{path}: no road signals in this network; Belisha needs at least one traffic light{why}"
+            f"{net.file}: no road signals in this network; Belisha needs at least one traffic light{why}"
         )
     lanes = StreetLanes(net, frozenset(s.name for s in signals))
     assumptions = [*_assumed_everywhere(timing), *assumptions]
@@ -59,7 +65,7 @@ def import_sumo(path: Path | str, timing: Timing = Timing.COMPUTED) -> StreetNet
         junction = _Importer(net, lanes, signal, timing).junction(f"J{number}")
         junctions.append(junction)
         assumptions.extend(signal.assumptions)
-    name = path.name
+    name = Path(net.file).name
     for ending in (".gz", ".xml", ".net"):
         name = name.removesuffix(ending)
     network = StreetNetwork(
@@ -72,7 +78,7 @@ def import_sumo(path: Path | str, timing: Timing = Timing.COMPUTED) -> StreetNet
     try:
         prove_network(network)
     except UnsafeJunction as error:
-        raise UnsafeJunction(f"{path}: {error}") from None
+        raise UnsafeJunction(f"{net.file}: {error}") from None
     return network
 
 
