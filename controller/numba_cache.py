@@ -2,16 +2,16 @@
 
 numba's on-disk cache looks only at the file that holds a function: when a kernel imported
 from another file changes, its callers are loaded from the cache as they were and run stale
-machine code. So the cache directory is keyed by everything that goes into the machine code:
-the text of every `*_kernels.py` of the product and of what these import, the numba version
-and the processor.
+machine code. So each kernel file's machine code is stamped with everything that goes into
+it: the text of the file and of all it imports, however far. A change costs the compilation
+of what depends on it, and of nothing else. The directory is named by the numba version, the
+processor and the checkout.
 
 Every kernel file imports this module before it compiles anything:
 
     from controller import numba_cache  # noqa: F401
 
-Importing it is enough; it costs a few milliseconds and does not import numba. Only the
-standard library is used here.
+Importing it is enough.
 """
 
 from __future__ import annotations
@@ -27,20 +27,31 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+from typing import Any, ClassVar
+
+from numba.core import caching, config
 
 PRODUCT_PACKAGES = ("controller", "override", "sim", "tui")
 DIRECTORY_PREFIX = "belisha-"
 DIRECTORIES_KEPT = 3
+NUMBAS_OWN = tuple(locator.__name__ for locator in caching.CacheImpl._locator_classes)
+"""For functions that are not ours, as without us."""
 _IMPORT = re.compile(r"^from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 
 
 def kernel_sources(root: Path, packages: Iterable[str] = PRODUCT_PACKAGES) -> list[Path]:
-    """Every `*_kernels.py` below the named packages, and what these import, in a fixed order.
+    """Every `*_kernels.py` below the named packages, and what these import, in a fixed order."""
+    return with_imports([path for name in packages for path in (root / name).rglob("*_kernels.py")], root)
+
+
+def with_imports(files: Iterable[Path], root: Path) -> list[Path]:
+    """The files and all they import below `root`, however far, in a fixed order.
 
     A constant or a record's layout is compiled in, whatever the name of the file it stands in.
     """
-    waiting = [path for package in packages for path in (root / package).rglob("*_kernels.py")]
+    waiting = list(files)
     found: set[Path] = set()
     while waiting:
         path = waiting.pop()
@@ -74,24 +85,29 @@ def processor() -> str:
     return "\n".join([platform.machine(), *told.values()])
 
 
-def cache_key(sources: Iterable[Path], numba_version: str, processor_name: str) -> str:
-    """Sixteen hexadecimal digits that change whenever the compiled code could."""
+def directory_key(root: Path, numba_version: str, processor_name: str) -> str:
+    """Sixteen hexadecimal digits: machine code of another key is of no use here."""
     digest = hashlib.sha256()
-    for part in (numba_version, sys.implementation.cache_tag or "", processor_name):
+    for part in (str(root), numba_version, sys.implementation.cache_tag or "", processor_name):
         digest.update(part.encode() + b"\0")
-    for path in sources:
-        text = path.read_bytes()
-        digest.update(f"{path.name}\0{len(text)}\0".encode() + text)
     return digest.hexdigest()[:16]
+
+
+@cache
+def stamp(kernel: Path, root: Path) -> str:
+    """A hash over the text of a kernel file and of everything it imports below `root`."""
+    digest = hashlib.sha256()
+    for path in with_imports([kernel], root):
+        text = path.read_bytes()
+        digest.update(f"{path.relative_to(root)}\0{len(text)}\0".encode() + text)
+    return digest.hexdigest()
 
 
 def cache_base() -> Path:
     """The directory that holds the keyed ones: `NUMBA_CACHE_DIR` if set, else the user's cache."""
     given = os.environ.get("NUMBA_CACHE_DIR")
     if given:
-        # A child process inherits what its parent set here; do not nest.
-        path = Path(given)
-        return path.parent if path.name.startswith(DIRECTORY_PREFIX) else path
+        return Path(given)
     user_cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(user_cache) if user_cache else Path.home() / ".cache") / "belisha" / "numba"
 
@@ -129,12 +145,56 @@ def open_directory(base: Path, key: str) -> Path:
     return directory
 
 
+class KernelLocator:
+    """Tells numba where the machine code of one of our kernels lies, and from what it was made.
+
+    numba asks for it through its setting `CACHE_LOCATOR_CLASSES`:
+    https://numba.readthedocs.io/en/stable/developer/caching.html
+    """
+
+    homes: ClassVar[dict[Path, tuple[tuple[str, ...], Path]]] = {}
+    """Packages and directory of machine code by root of the sources."""
+
+    def __init__(self, kernel: Path, root: Path, directory: Path, line: int) -> None:
+        self._kernel, self._root, self._line = kernel, root, line
+        # Two kernel files may have the same name in different packages.
+        self._path = directory / ".".join(kernel.relative_to(root).parent.parts)
+
+    @classmethod
+    def from_function(cls, function: Any, file: str) -> KernelLocator | None:
+        """The locator of a function in a file of ours; None leaves it to numba."""
+        kernel = Path(file).resolve()
+        for root, (packages, directory) in cls.homes.items():
+            if kernel.is_relative_to(root) and kernel.relative_to(root).parts[0] in packages:
+                self = cls(kernel, root, directory, function.__code__.co_firstlineno)
+                self.ensure_cache_path()
+                return self
+        return None
+
+    def ensure_cache_path(self) -> None:
+        """Make the directory."""
+        self._path.mkdir(parents=True, exist_ok=True)
+
+    def get_cache_path(self) -> str:
+        """Directory of the machine code."""
+        return str(self._path)
+
+    def get_source_stamp(self) -> str:
+        """What machine code must carry to be used."""
+        return stamp(self._kernel, self._root)
+
+    def get_disambiguator(self) -> str:
+        """Tells functions of the same name in one file apart."""
+        return str(self._line)
+
+
 def use_keyed_cache(root: Path, packages: Iterable[str] = PRODUCT_PACKAGES) -> Path:
-    """Point numba at the directory for the kernels below `root`, and return it.
+    """Let numba keep the kernels below `root` as this module says; returns their directory.
 
     Raises RuntimeError when a kernel of those packages was compiled before this was called:
     it may then already run stale code.
     """
+    packages = tuple(packages)
     for name, module in list(sys.modules.items()):
         ours = name.endswith("_kernels") and name.partition(".")[0] in packages
         # A file that is importing this very module holds nothing compiled yet.
@@ -142,12 +202,12 @@ def use_keyed_cache(root: Path, packages: Iterable[str] = PRODUCT_PACKAGES) -> P
             raise RuntimeError(
                 f"{name} was compiled before controller.numba_cache was imported; import it there"
             )
-    key = cache_key(kernel_sources(root, packages), importlib.metadata.version("numba"), processor())
+    root = root.resolve()
+    key = directory_key(root, importlib.metadata.version("numba"), processor())
     directory = open_directory(cache_base(), key)
-    os.environ["NUMBA_CACHE_DIR"] = str(directory)
-    if "numba" in sys.modules:
-        # Imported by somebody else before us: numba reads the setting only once.
-        sys.modules["numba"].config.CACHE_DIR = str(directory)
+    KernelLocator.homes[root] = (packages, directory)
+    own = f"{__name__}.{KernelLocator.__name__}"
+    config.CACHE_LOCATOR_CLASSES = ",".join([own, *NUMBAS_OWN])  # type: ignore[attr-defined]
     return directory
 
 

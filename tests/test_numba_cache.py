@@ -52,10 +52,15 @@ def town(tmp_path: Path) -> Path:
     return directory
 
 
-def answer(town: Path, keyed: bool) -> int:
+def compiled(town: Path) -> dict[str, int]:
+    """Files of machine code, and when each was written."""
+    return {path.name: path.stat().st_mtime_ns for path in (town.parent / "cache").rglob("*.nbc")}
+
+
+def answer(town: Path, keyed: bool, ask: str = ASK) -> int:
     """What `scaled(10)` gives in a fresh interpreter."""
     environment = dict(os.environ, NUMBA_CACHE_DIR=str(town.parent / "cache"), PYTHONPATH=str(ROOT))
-    code = ASK.format(key=KEYED if keyed else "")
+    code = ask.format(key=KEYED if keyed else "")
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=town.parent,
@@ -75,10 +80,10 @@ def test_an_edited_callee_is_seen_by_its_caller(town: Path) -> None:
 
 def test_an_unchanged_kernel_is_not_compiled_again(town: Path) -> None:
     answer(town, keyed=True)
-    compiled = {path: path.stat().st_mtime_ns for path in (town.parent / "cache").rglob("*.nbc")}
-    assert len(compiled) == 2
+    before = compiled(town)
+    assert len(before) == 2
     answer(town, keyed=True)
-    assert {path: path.stat().st_mtime_ns for path in (town.parent / "cache").rglob("*.nbc")} == compiled
+    assert compiled(town) == before
 
 
 def test_without_the_key_the_caller_runs_stale_code(town: Path) -> None:
@@ -102,29 +107,24 @@ def test_a_kernel_compiled_before_the_key_is_refused(town: Path) -> None:
     assert "_kernels was compiled before controller.numba_cache was imported" in done.stderr
 
 
-def test_the_key_holds_also_when_numba_was_imported_first(town: Path) -> None:
-    environment = dict(os.environ, NUMBA_CACHE_DIR=str(town.parent / "cache"), PYTHONPATH=str(ROOT))
-    code = "import numba; " + ASK.format(key=KEYED) + "; print(scaled.stats.cache_path)"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=town.parent,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert f"/{numba_cache.DIRECTORY_PREFIX}" in done.stdout
+def test_only_what_depends_on_an_edit_is_compiled_again(town: Path) -> None:
+    (town / "other_kernels.py").write_text(CALLEE.format(factor=7), encoding="utf-8")
+    ask = ASK.replace("from town.scale", "import town.other_kernels; from town.scale")
+    answer(town, keyed=True, ask=ask)
+    before = compiled(town)
+    assert len(before) == 3
+    write_callee(town, 31)
+    assert answer(town, keyed=True, ask=ask) == 311
+    again = {name for name, time_ns in compiled(town).items() if time_ns != before.get(name)}
+    assert {name.partition("_kernels")[0] for name in again} == {"factor", "scale"}
 
 
-def test_everything_that_goes_into_machine_code_changes_the_key(tmp_path: Path) -> None:
-    kernel = tmp_path / "queue_kernels.py"
-    kernel.write_text("a = 1", encoding="utf-8")
-    before = numba_cache.cache_key([kernel], "0.60.0", "a processor")
-    assert before == numba_cache.cache_key([kernel], "0.60.0", "a processor")
-    assert before != numba_cache.cache_key([kernel], "0.61.0", "a processor")
-    assert before != numba_cache.cache_key([kernel], "0.60.0", "another processor")
-    kernel.write_text("a = 2", encoding="utf-8")
-    assert before != numba_cache.cache_key([kernel], "0.60.0", "a processor")
+def test_the_processor_and_the_version_choose_the_directory(tmp_path: Path) -> None:
+    key = numba_cache.directory_key(tmp_path, "0.62.0", "a processor")
+    assert key == numba_cache.directory_key(tmp_path, "0.62.0", "a processor")
+    assert key != numba_cache.directory_key(tmp_path, "0.63.0", "a processor")
+    assert key != numba_cache.directory_key(tmp_path, "0.62.0", "another processor")
+    assert key != numba_cache.directory_key(tmp_path / "clone", "0.62.0", "a processor")
 
 
 def test_every_kernel_of_the_product_is_in_the_key(root: Path) -> None:
@@ -173,12 +173,3 @@ def test_where_nothing_can_be_written_it_warns_and_goes_on(tmp_path: Path) -> No
     with pytest.warns(RuntimeWarning, match="compiling at every start; set NUMBA_CACHE_DIR"):
         directory = numba_cache.open_directory(occupied, "0123")
     assert directory.is_dir()
-
-
-def test_a_child_process_shares_its_parents_directory(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "belisha-0123"))
-    assert numba_cache.cache_base() == tmp_path
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    assert numba_cache.cache_base() == tmp_path
