@@ -13,29 +13,28 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-import multiprocessing
 import os
 import platform
-import signal
 import tempfile
-import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sim.measures import RunResult
+from sim.run_pool import Failure, Progress, run_in_processes
 from sim.scenarios import Scenario
 
 FORMAT = "belisha run 1"
 _SOURCES = Path(__file__).resolve().parent.parent
 _PARTS = ("controller", "override", "sim")
-_SHOWS_ONLY = "commands demo evaluate evaluate_commands glossary plots report scenarios side_by_side sweep"
+_SHOWS_ONLY = (
+    "commands demo evaluate evaluate_commands glossary plots report run_pool scenarios side_by_side sweep"
+)
 _DECIDES_NOTHING = frozenset(f"sim/{name}.py" for name in _SHOWS_ONLY.split())
 """Files that choose what is run and show what came out, but cannot change a run."""
+_OF_THE_CITY = ("sim/city/",)
+"""The city of our own, which no run in SUMO sees."""
 _UNDERNEATH = ("eclipse-sumo", "libsumo", "numba", "numpy")
 
 
@@ -58,18 +57,7 @@ class Job:
         return f"{self.scenario.name}, {self.controller}, seed {self.seed}"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A run that gave no result, and why in one line."""
-
-    reason: str
-    trace: str = ""
-    """The whole story where the reason is a mistake of ours."""
-
-
 Outcome = RunResult | Failure
-Progress = Callable[[float], None]
-"""Called by a run with the part of it that is done (0-1)."""
 Runner = Callable[[Job, Progress], RunResult]
 """Runs a job in a process of its own; must be importable there by its name."""
 OnStep = Callable[[Job, float], None]
@@ -79,16 +67,17 @@ OnStep = Callable[[Job, float], None]
 # --- what decides an outcome --------------------------------------------------------------
 
 
-def source_digest() -> str:
+def source_digest(but: tuple[str, ...] = _OF_THE_CITY) -> str:
     """Digest of the product's own sources that decide a run, and of the versions underneath.
 
-    Not git's: it must hold for an installed wheel and for a changed working copy alike.
+    Sources whose path begins with one of `but` decide nothing there. Not git's digest: it must
+    hold for an installed wheel and for a changed working copy alike.
     """
     digest = hashlib.sha256()
     for part in _PARTS:
         for path in sorted((_SOURCES / part).rglob("*.py")):
             name = path.relative_to(_SOURCES).as_posix()
-            if name not in _DECIDES_NOTHING:
+            if name not in _DECIDES_NOTHING and not name.startswith(but):
                 digest.update(f"{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     for name, version in versions().items():
         digest.update(f"{name}={version}\0".encode())
@@ -249,14 +238,6 @@ def run_job(job: Job, progress: Progress) -> RunResult:
 # --- processes ----------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Running:
-    job: Job
-    process: SpawnProcess
-    pipe: Connection
-    started_s: float
-
-
 def sweep(
     jobs: Sequence[Job],
     runner: Runner,
@@ -275,90 +256,22 @@ def sweep(
         if (known := store.load(job)) is not None:
             outcomes[job] = known
             on_step(job, 1.0)
+
+    def end(job: Job, outcome: Outcome, wall_s: float) -> None:
+        if isinstance(outcome, Failure):
+            store.keep_trace(job, outcome)
+        else:
+            store.keep(job, outcome, wall_s)
+        outcomes[job] = outcome
+        on_step(job, 1.0)
+
     waiting = [job for job in jobs if job not in outcomes]
-    running: list[_Running] = []
-    try:
-        while waiting or running:
-            while waiting and len(running) < processes:
-                running.append(_start(waiting.pop(0), runner, store.sources))
-            for one in _ready(running):
-                outcome = _receive(one, on_step)
-                if outcome is None:
-                    continue
-                running.remove(one)
-                if isinstance(outcome, Failure):
-                    store.keep_trace(one.job, outcome)
-                else:
-                    store.keep(one.job, outcome, time.monotonic() - one.started_s)
-                outcomes[one.job] = outcome
-                on_step(one.job, 1.0)
-    finally:
-        for one in running:
-            one.process.terminate()
-        for one in running:
-            one.process.join(timeout=5)
-            if one.process.exitcode is None:
-                one.process.kill()
-            one.pipe.close()
+    run_in_processes(waiting, partial(_run_unchanged, runner, store.sources), processes, on_step, end)
     return {job: outcomes[job] for job in jobs}
 
 
-def _start(job: Job, runner: Runner, sources: str) -> _Running:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(job, runner, sources, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    return _Running(job, process, ours, time.monotonic())
-
-
-def _ready(running: Sequence[_Running]) -> Iterator[_Running]:
-    pipes: Mapping[Any, _Running] = {one.pipe: one for one in running}
-    for pipe in wait(list(pipes)):
-        yield pipes[pipe]
-
-
-def _receive(one: _Running, on_step: OnStep) -> Outcome | None:
-    """One message of a run; None when it was only progress."""
-    try:
-        kind, content = one.pipe.recv()
-    except (EOFError, OSError):
-        one.process.join()
-        return Failure(f"the process ended without a result ({_ending(one.process.exitcode)})")
-    if kind == "part":
-        on_step(one.job, min(content, 0.999))
-        return None
-    one.process.join()
-    one.pipe.close()
-    return RunResult.from_json(content) if kind == "result" else Failure(*content)
-
-
-def _ending(code: int | None) -> str:
-    if code is not None and code < 0:
-        with contextlib.suppress(ValueError):
-            return f"signal {signal.Signals(-code).name}"
-    return f"exit code {code}"
-
-
-def _work(job: Job, runner: Runner, sources: str, pipe: Connection) -> None:
-    """In the run's own process: run it and send what came of it."""
-    # Ctrl-C reaches the whole group; the parent alone decides what ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        if source_digest() != sources:
-            raise RuntimeError("the product's sources changed during the sweep; run the command again")
-        result = runner(job, lambda part: pipe.send(("part", part)))
-    except Exception as error:
-        pipe.send(("failure", _reason(error)))
-    else:
-        pipe.send(("result", result.to_json()))
-    pipe.close()
-
-
-def _reason(error: Exception) -> tuple[str, str]:
-    """One line, and the trace where the error is not one of ours that says all there is to say."""
-    lines = str(error).strip().splitlines() or [""]
-    ours = type(error).__module__.partition(".")[0] in ("controller", "override", "sim")
-    if lines[0] and (ours or type(error) in (ValueError, RuntimeError)):
-        return lines[0], ""
-    return f"{type(error).__name__}: {lines[0]}", "".join(traceback.format_exception(error))
+def _run_unchanged(runner: Runner, sources: str, job: Job, progress: Progress) -> RunResult:
+    """In the run's own process: results of two products must not stand in one table."""
+    if source_digest() != sources:
+        raise RuntimeError("the product's sources changed during the sweep; run the command again")
+    return runner(job, progress)
