@@ -1,0 +1,200 @@
+"""Bytes on the wire: a signature, then msgpack of one record of `topics`. Strict in all it reads.
+
+Order of reading: size, signature over the raw bytes, decoding, schema. Nothing a stranger
+sends raises anything but `Refused`. A page for writers of other clients: `docs/wire.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+import msgpack  # type: ignore[import-untyped]
+from nacl.exceptions import BadSignatureError
+from nacl.signing import VerifyKey
+
+from override.refused import Refused
+from override.topics import TOPICS, Topic
+
+CONTEXT = b"belisha wire 1\0"
+"""Stands before the payload when it is signed, so that no other use of a key fits here."""
+SIGNATURE_BYTES = 64
+ITEMS_MAX = 256
+NAMES = {topic.message: topic for topic in TOPICS.values()}
+
+
+def pack(message: Any) -> bytes:
+    """Payload of a message: a msgpack map that begins with topic and version. Defaults are left out.
+
+    Raises Refused when the message itself breaks its own bounds or is too long.
+    """
+    topic = NAMES[type(message)]
+    payload: bytes = msgpack.packb({"topic": topic.name, "version": topic.version, **_plain(message)})
+    if len(payload) + (SIGNATURE_BYTES if topic.signed else 0) > topic.most_bytes:
+        raise Refused("size", f"{topic.name} of {len(payload)} bytes; {topic.most_bytes} are allowed")
+    decode(payload, topic)
+    return payload
+
+
+def seal(message: Any, sign: Callable[[bytes], bytes]) -> bytes:
+    """A signed frame: 64 bytes of Ed25519 over CONTEXT and payload, then the payload."""
+    payload = pack(message)
+    return sign(CONTEXT + payload) + payload
+
+
+def open_sealed(frame: bytes, sign_public: bytes, topic: Topic) -> tuple[Any, bytes]:
+    """(message, digest of its payload). The key is that of the connection's authenticated owner."""
+    if len(frame) > topic.most_bytes:
+        raise Refused("size", f"{len(frame)} bytes; {topic.most_bytes} are allowed")
+    if len(frame) <= SIGNATURE_BYTES:
+        raise Refused("size", f"{len(frame)} bytes are less than a signature and a message")
+    signature, payload = frame[:SIGNATURE_BYTES], frame[SIGNATURE_BYTES:]
+    try:
+        VerifyKey(sign_public).verify(CONTEXT + payload, signature)
+    except (BadSignatureError, ValueError, TypeError):
+        raise Refused("signature", "the signature does not fit the bytes and the sender's key") from None
+    return decode(payload, topic), digest(payload)
+
+
+def digest(payload: bytes) -> bytes:
+    """What a reply and a second person refer to: SHA-256 of the payload."""
+    return hashlib.sha256(payload).digest()
+
+
+def decode(payload: bytes, topic: Topic) -> Any:
+    """The message in a payload of this topic. Raises Refused, and nothing else, for any bytes."""
+    if len(payload) > topic.most_bytes:
+        raise Refused("size", f"{len(payload)} bytes; {topic.most_bytes} are allowed")
+    try:
+        data = msgpack.unpackb(
+            payload,
+            raw=False,
+            strict_map_key=True,
+            object_pairs_hook=_no_duplicates,
+            ext_hook=_no_extensions,
+            timestamp=0,
+            max_array_len=ITEMS_MAX,
+            max_map_len=ITEMS_MAX,
+            max_ext_len=0,
+        )
+    except Refused:
+        raise
+    except (ValueError, TypeError, OverflowError, KeyError, RecursionError, msgpack.UnpackException) as error:
+        raise Refused("format", f"not a msgpack map we accept ({type(error).__name__})") from None
+    if not isinstance(data, dict):
+        raise Refused("format", "a message is a map")
+    if data.pop("topic", None) != topic.name:
+        raise Refused("topic", f"not a message of topic {topic.name}")
+    if (version := data.pop("version", None)) != topic.version or isinstance(version, bool):
+        raise Refused("version", f"version {str(version)[:20]}; {topic.name} is at version {topic.version}")
+    return _record(topic.message, data, topic.name)
+
+
+def _no_duplicates(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise Refused("format", "a key is there twice")
+    return data
+
+
+def _no_extensions(code: int, data: bytes) -> Any:
+    raise Refused("format", f"extension type {code} is not accepted")
+
+
+def _plain(message: Any) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for f in fields(message):
+        value = getattr(message, f.name)
+        if f.default is not MISSING and value == f.default:
+            continue
+        out[f.name] = _plain_value(value)
+    return out
+
+
+def _plain_value(value: Any) -> Any:
+    if is_dataclass(value):
+        return _plain(value)
+    if isinstance(value, tuple):
+        return [_plain_value(item) for item in value]
+    if isinstance(value, StrEnum):
+        return value.value
+    return value
+
+
+@cache
+def _schema(kind: type) -> tuple[tuple[Field[Any], Any], ...]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return tuple((f, hints[f.name]) for f in fields(kind))
+
+
+def _record(kind: type, data: Any, place: str) -> Any:
+    if not isinstance(data, dict):
+        raise Refused("schema", f"{place}: a map is needed")
+    values: dict[str, Any] = {}
+    schema = _schema(kind)
+    known = {f.name for f, _ in schema}
+    if stranger := next((key for key in data if key not in known), None):
+        raise Refused("schema", f"{place}: unknown field {stranger[:40]!r}")
+    for f, hint in schema:
+        if f.name in data:
+            values[f.name] = _value(hint, data[f.name], f"{place}.{f.name}")
+        elif f.default is MISSING:
+            raise Refused("schema", f"{place}.{f.name} is missing")
+    return kind(**values)
+
+
+def _value(hint: Any, value: Any, place: str) -> Any:
+    low = high = 0
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, bounds = typing.get_args(hint)
+        low, high = bounds.low, bounds.high
+    if isinstance(hint, types.GenericAlias):
+        if not isinstance(value, list) or not low <= len(value) <= high:
+            raise Refused("schema", f"{place}: a list of {low} to {high} is needed")
+        item = typing.get_args(hint)[0]
+        return tuple(_item(item, one, f"{place}[{k}]") for k, one in enumerate(value))
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _record(hint, value, place)
+    if hint is bool:
+        if not isinstance(value, bool):
+            raise Refused("schema", f"{place}: true or false is needed")
+        return value
+    if hint is int:
+        return _whole(value, low, high, place)
+    if hint is bytes:
+        if not isinstance(value, bytes) or len(value) != low:
+            raise Refused("schema", f"{place}: {low} bytes are needed")
+        return value
+    if issubclass(hint, StrEnum):
+        if not isinstance(value, str) or value not in list(hint):
+            raise Refused("schema", f"{place}: one of {', '.join(hint)} is needed")
+        return hint(value)
+    return _text(value, low, high, place)
+
+
+def _item(kind: Any, value: Any, place: str) -> Any:
+    if kind is str:
+        return _text(value, 1, 64, place)
+    if kind is int:
+        return _whole(value, 0, (1 << 63) - 1, place)
+    return _record(kind, value, place)
+
+
+def _whole(value: Any, low: int, high: int, place: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise Refused("schema", f"{place}: a whole number from {low} to {high} is needed")
+    return value
+
+
+def _text(value: Any, low: int, high: int, place: str) -> str:
+    if not isinstance(value, str) or not low <= len(value) <= high:
+        raise Refused("schema", f"{place}: text of {low} to {high} characters is needed")
+    if not value.isprintable():
+        raise Refused("schema", f"{place}: control characters are not accepted")
+    return value
