@@ -190,18 +190,18 @@ def busiest_hour_s(routes: Iterable[Path]) -> int:
 
 def _departures_by_hour(path: Path) -> Counter[int]:
     departures: Counter[int] = Counter()
-    for element, is_start in _elements(path):
+    for element, is_start in elements(path):
         if is_start or element.tag not in (*_DEPARTING, *_FLOWS):
             continue
         if element.tag in _FLOWS:
             departures.update(_flow_by_hour(path, element))
-        elif (depart_s := _seconds(path, element, "depart")) is not None:
+        elif (depart_s := seconds(path, element, "depart")) is not None:
             departures[int(depart_s) // HOUR_S] += 1
         element.clear()
     return departures
 
 
-def _elements(path: Path) -> Iterator[tuple[ElementTree.Element, bool]]:
+def elements(path: Path) -> Iterator[tuple[ElementTree.Element, bool]]:
     """Every element of a demand file at its start tag (True), then complete (False).
 
     Raises ScenarioError naming file and place when it is not SUMO demand.
@@ -230,7 +230,7 @@ def _open(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")
 
 
-def _seconds(path: Path, element: ElementTree.Element, key: str) -> float | None:
+def seconds(path: Path, element: ElementTree.Element, key: str) -> float | None:
     """A moment in seconds or as [[days:]hours:]minutes:seconds; None for words such as `triggered`."""
     text = element.get(key)
     if text is None or text.replace("_", "").isalpha():
@@ -248,8 +248,8 @@ def _seconds(path: Path, element: ElementTree.Element, key: str) -> float | None
 
 def _flow_by_hour(path: Path, flow: ElementTree.Element) -> Counter[int]:
     """How many a `<flow>` brings into each clock hour, rounded; one hour where no end is given."""
-    begin_s = _seconds(path, flow, "begin") or 0.0
-    end_s = _seconds(path, flow, "end")
+    begin_s = seconds(path, flow, "begin") or 0.0
+    end_s = seconds(path, flow, "end")
     end_s = begin_s + HOUR_S if end_s is None else min(end_s, begin_s + 7 * 24 * HOUR_S)
     duration_s = max(end_s - begin_s, 1.0)
     per_s = 0.0
@@ -284,7 +284,7 @@ def check_belongs_together(scenario: Scenario, edges: Container[str]) -> None:
     """
     for path in scenario.routes:
         who = "?"
-        for element, is_start in _elements(path):
+        for element, is_start in elements(path):
             if is_start:
                 who = f"{element.tag} {element.get('id')!r}" if element.tag in _WHO else who
                 continue
