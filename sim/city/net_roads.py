@@ -257,6 +257,9 @@ def _way_arrays(streets: _Streets, ways: list[_Way]) -> dict[str, Any]:
         "connection_link": _ints(way.connection.link_index if way.group >= 0 else -1 for way in ways),
         "connection_node": _ints(way.node for way in ways),
         "connection_via": tuple(way.inner for way in ways),
+        "connection_wait_m": _floats(
+            sum(net.lanes[lane].length_m for lane in way.inner[:-1]) for way in ways
+        ),
         "connection_stops": np.array([_stops(streets, way) for way in ways], np.bool_),
     }
 

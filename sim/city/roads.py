@@ -74,6 +74,8 @@ class Roads:
     crossing_district: Ints  # (K)
     districts: tuple[str, ...]
     junction_district: Ints  # (J)
+    connection_wait_m: Floats | None = None  # (C) how far onto the node it may drive before it gives way;
+    #                                          None = nobody waits inside a node
 
     @property
     def n_edges(self) -> int:
