@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from controller.junction import StreetNetwork
 from controller.network import Network, build_network
+from sim.city.generate import GeneratedCity, generate, roads_of_city, street_of_city
 from sim.city.net_roads import roads_of_net
 from sim.city.roads import Roads
-from sim.city.scenario import CityScenario
+from sim.city.scenario import CityPlan, CityScenario, SumoPlan
+from sim.city.sumo_demand import trips_of_sumo
+from sim.city.traffic import STEP_MS
 from sim.city.trips import Drives, Walks
 from sim.importers.sumo import street_of_net
 from sim.importers.sumo_net_xml import SumoNet, read_net
-
-if TYPE_CHECKING:
-    from sim.city.transit import Line
-
-EDGE_DISTRICT = "edge"
-"""The district of a generated city in which few detectors were ever installed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,10 +30,60 @@ class City:
     roads: Roads
     drives: Drives
     walks: Walks
-    lines: tuple[Line, ...]
-    detector_fitted: NDArray[np.bool_]
-    """(detectors of the network) whether it was ever installed; the others never see anything."""
     net: SumoNet
-    """The same streets as SUMO's records, for whoever plays or shows them there."""
+    """The same streets as SUMO's records, for whoever plays or draws them."""
+    lines: tuple[Any, ...] = ()
+    """Bus lines with their timetables; none in imported demand."""
+    generated: GeneratedCity | None = None
+    """Districts, places and street names of a generated city."""
     notes: tuple[str, ...] = ()
     """What had to be assumed or left out of the demand, one plain sentence each."""
+
+    @property
+    def begin_ms(self) -> int:
+        """Street time at which a run begins."""
+        return self.scenario.run.begin_s * 1000
+
+    @property
+    def end_ms(self) -> int:
+        """Street time at which it ends."""
+        return self.scenario.run.end_s * 1000
+
+
+def load_city(scenario: CityScenario, seed: int = 1) -> City:
+    """Build the streets of a scenario and draw its demand from `seed`; the same two, the same city.
+
+    Raises ScenarioError, `UnusableNetwork` or `UnsafeJunction`, one line each.
+    """
+    if scenario.sumo is not None:
+        return _imported(scenario, scenario.sumo, seed)
+    assert scenario.city is not None, "a checked scenario has one of the two"
+    return _generated(scenario, scenario.city, seed)
+
+
+def _imported(scenario: CityScenario, plan: SumoPlan, seed: int) -> City:
+    net = read_net(plan.net)
+    street = street_of_net(net, scenario.run.timing)
+    network = build_network(street, STEP_MS)
+    roads = roads_of_net(net, network)
+    trips = trips_of_sumo(
+        net,
+        roads,
+        plan.routes,
+        scenario.run.begin_s,
+        scenario.run.end_s,
+        seed,
+        plan.additional,
+        scenario.demand,
+    )
+    return City(scenario, seed, street, network, roads, trips.drives, trips.walks, net, notes=trips.notes)
+
+
+def _generated(scenario: CityScenario, plan: CityPlan, seed: int) -> City:
+    city = generate(plan)
+    street = street_of_city(city, scenario.run.timing)
+    network = build_network(street, STEP_MS)
+    roads = roads_of_city(city, network)
+    run = scenario.run
+    trips = trips_of_sumo(city.net, roads, (), run.begin_s, run.end_s, seed)
+    return City(scenario, seed, street, network, roads, trips.drives, trips.walks, city.net, generated=city)
