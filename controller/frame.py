@@ -41,6 +41,10 @@ class Frame:
     """(detectors) vehicles that arrived over it, or presses, since the previous reading."""
     detector_occupancy: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     """(detectors) part of the time since the previous reading it was occupied, 0-1."""
+    detector_time_ms: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(detectors) when each reading was taken, by the detector's own clock: older than `time_ms`
+    when it comes late or has not come at all (the other arrays then show nothing), apart from it
+    when the clock is wrong. Journals do not keep it."""
     n_tracks: int = 0
     track_segment: NDArray[np.int32] = field(default_factory=lambda: np.zeros(TRACKS_MIN, np.int32))
     """(tracks) index into `Network.segments`."""
@@ -61,6 +65,7 @@ def empty_frame(network: Network, sensors: Sensors) -> Frame:
         detector_on=np.zeros(n, np.bool_),
         detector_count=np.zeros(n, np.int32),
         detector_occupancy=np.zeros(n),
+        detector_time_ms=np.zeros(n, np.int64),
         lamps_shown=np.zeros(network.n_groups, np.int8),
     )
 

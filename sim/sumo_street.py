@@ -208,6 +208,7 @@ class SumoStreet:
             self._look_at_kerbs()
         frame = self._frame
         frame.time_ms = self.time_ms
+        frame.detector_time_ms.fill(self.time_ms)
         frame.sequence += 1
         states = [libsumo.trafficlight.getRedYellowGreenState(name) for name in self._signals.names]
         self._signals.read_back(states, self._lamps, frame.lamps_shown)
