@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from override.keys_commands import app as keys_app
+from sim.city.check_commands import check
 from sim.commands import sumo
 from sim.evaluate_commands import evaluate
 from sim.importers.commands import import_command
@@ -36,6 +37,7 @@ app.command("import")(import_command)
 app.command()(sumo)
 app.command()(evaluate)
 app.command()(replay)
+app.command()(check)
 app.add_typer(keys_app, name="keys")
 
 

@@ -1,0 +1,114 @@
+"""`belisha check`: is this scenario all right, and what does it hold?"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from controller.vocabulary import DetectorKind
+
+if TYPE_CHECKING:
+    from sim.city.load import City
+
+_DETECTOR_WORDS = {
+    DetectorKind.STOPLINE: "at stop lines",
+    DetectorKind.ADVANCE: "upstream",
+    DetectorKind.BUTTON: "push buttons",
+    DetectorKind.BUS: "for buses",
+}
+
+
+def check(
+    scenario: Annotated[str, typer.Argument(help="A scenario file, or one that comes with Belisha.")],
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of who travels.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")] = False,
+) -> None:
+    """Read a scenario, build its city, and say what it holds. Nothing is run.
+
+    Exit code 2 and one line when something in it cannot be.
+    """
+    from sim.city.load import load_city
+    from sim.city.scenario import find_scenario
+
+    held = contents(load_city(find_scenario(scenario), seed))
+    if as_json:
+        typer.echo(json.dumps(held, indent=2, allow_nan=False))
+        return
+    for line in _story(held):
+        typer.echo(line)
+
+
+def contents(city: City) -> dict[str, Any]:
+    """What a city consists of, in numbers a script may want."""
+    import numpy as np
+
+    from sim.city.trips import MODES, Mode
+
+    scenario, roads = city.scenario, city.roads
+    by_mode = {MODES[m]: int((city.drives.mode == m).sum()) for m in Mode if m != Mode.WALK}
+    detectors = Counter(DetectorKind(int(k)).name.lower() for k in city.network.detector_kind)
+    return {
+        "scenario": scenario.name,
+        "version": 1,
+        "source": "generated" if scenario.city is not None else "sumo",
+        "seed": city.seed,
+        "begin_s": scenario.run.begin_s,
+        "end_s": scenario.run.end_s,
+        "controller": scenario.run.controller,
+        "sensors": scenario.run.sensors.value,
+        "timing": scenario.run.timing.value,
+        "junctions": city.network.n_junctions,
+        "lanes": roads.n_lanes,
+        "street_km": round(float(roads.lane_length_m.sum()) / 1000, 3),
+        "crossings": len(roads.crossings),
+        "signalised_crossings": int((roads.crossing_group >= 0).sum()),
+        "districts": {
+            name: {
+                "junctions": int((roads.junction_district == d).sum()),
+                "detectors": int((roads.junction_district[city.network.detector_junction] == d).sum()),
+            }
+            for d, name in enumerate(roads.districts)
+        },
+        "trips": {**by_mode, "walk": city.walks.n},
+        "walks_pressing": int(np.sum(city.walks.presses)),
+        "bus_lines": len(city.lines),
+        "bus_halts": len(city.drives.halt_edge),
+        "detectors": {kind.name.lower(): detectors[kind.name.lower()] for kind in DetectorKind},
+        "faults": [
+            {"kind": f.kind.value, "where": f.where, "onset_s": f.onset_s, "share": f.share}
+            for f in scenario.faults
+        ],
+        "assumptions": [*city.street.assumptions, *city.notes],
+    }
+
+
+def _story(held: dict[str, Any]) -> list[str]:
+    whose = "a generated city" if held["source"] == "generated" else "a SUMO network"
+    districts = ", ".join(f"{name} {d['junctions']}" for name, d in held["districts"].items())
+    trips, found = held["trips"], held["detectors"]
+    kinds = ", ".join(f"{found[k.name.lower()]} {words}" for k, words in _DETECTOR_WORDS.items())
+    lines = [
+        f"{held['scenario']}: {whose}, {_clock(held['begin_s'])} to {_clock(held['end_s'])}, "
+        f"controller {held['controller']}, sensors {held['sensors']}, timing {held['timing']}.",
+        f"  {held['junctions']} junctions in {len(held['districts'])} districts ({districts}),",
+        f"  {held['street_km']:g} km of lanes, {held['crossings']} crossings on foot, "
+        f"{held['signalised_crossings']} of them with a signal.",
+        f"  Trips: {trips['car']} by car, {trips['bus']} by bus, {trips['bicycle']} by bicycle, "
+        f"{trips['emergency']} emergency, {trips['walk']} on foot ({held['walks_pressing']} press).",
+        f"  Detectors: {kinds}.",
+    ]
+    if held["bus_lines"] or held["bus_halts"]:
+        lines.append(f"  Buses: {held['bus_lines']} lines, {held['bus_halts']} halts at stops.")
+    lines += [
+        f"  Fault: {f['kind']}, {f['where']}, from second {f['onset_s']:g}, share {f['share']:g}."
+        for f in held["faults"]
+    ]
+    lines += [f"  {sentence}" for sentence in held["assumptions"]]
+    return [*lines, "All right."]
+
+
+def _clock(at_s: int) -> str:
+    return f"{at_s // 3600}:{at_s % 3600 // 60:02d}"

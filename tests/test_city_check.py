@@ -1,0 +1,74 @@
+"""`belisha check`: a scenario is built and told in plain words, or refused in one line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.small_nets import cross
+from tests.test_net_roads import with_all_nodes
+
+SCENARIO = """
+version = 1
+[sumo]
+net = "cross.net.xml"
+routes = ["cross.rou.xml"]
+[[faults]]
+kind = "stuck-off"
+onset_s = 60
+[run]
+begin_s = 0
+end_s = 600
+controller = "fixed"
+"""
+ROUTES = """<routes><flow id="f" begin="0" number="30" end="600"><route edges="west last east"/></flow>
+<flow id="g" begin="0" number="5" end="600" type="DEFAULT_BIKETYPE"><route edges="south north"/></flow>
+</routes>"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    with_all_nodes(cross(tmp_path))
+    (tmp_path / "cross.rou.xml").write_text(ROUTES, encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    path.write_text(SCENARIO, encoding="utf-8")
+    return path
+
+
+def check(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "belisha.py"), "check", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_it_counts_what_a_script_may_want(scenario: Path) -> None:
+    done = check(str(scenario), "--json")
+    assert done.returncode == 0, done.stderr
+    held = json.loads(done.stdout)
+    assert held["trips"] == {"car": 30, "bus": 0, "bicycle": 5, "emergency": 0, "walk": 0}
+    assert held["junctions"] == 1
+    assert held["districts"]["all"]["junctions"] == 1
+    assert held["detectors"]["stopline"] == 2
+    assert held["faults"] == [{"kind": "stuck-off", "where": "all", "onset_s": 60.0, "share": 1.0}]
+
+
+def test_it_tells_people_the_same_in_sentences(scenario: Path) -> None:
+    done = check(str(scenario))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("mine: a SUMO network, 0:00 to 0:10, controller fixed, sensors loops")
+    assert "Trips: 30 by car, 0 by bus, 5 by bicycle" in done.stdout
+    assert "Fault: stuck-off, all, from second 60" in done.stdout
+    assert done.stdout.rstrip().endswith("All right.")
+
+
+def test_what_cannot_be_is_one_line_and_exit_code_2(scenario: Path) -> None:
+    scenario.write_text(SCENARIO.replace("stuck-off", "tired"), encoding="utf-8")
+    done = check(str(scenario))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"belisha: {scenario}: faults[0].kind: found 'tired'; allowed is one of")
+    assert done.stderr.count("\n") == 1
+    assert not done.stdout
