@@ -55,6 +55,10 @@ class PlanTimes:
         self.between: dict[tuple[int, int], int] = {
             (index[i.ending], index[i.starting]): _whole_s(i.duration_ms) for i in intergreens
         }
+        self.ending_before: list[list[tuple[int, int]]] = [[] for _ in groups]
+        """By starting group: each conflicting group, and the intergreen after it."""
+        for (ending, starting), between_ms in self.between.items():
+            self.ending_before[starting].append((ending, between_ms))
         self.walks = [g.kind == GroupKind.PEDESTRIAN for g in groups]
 
 
@@ -161,13 +165,15 @@ def _late(steps: Sequence[Step], times: PlanTimes, b: int, k: int) -> tuple[int,
     n = len(steps)
     late = late_vehicles = 0
     holder = -1
-    for (a, starting), between_ms in times.between.items():
-        if starting != b:
-            continue
+    for a, between_ms in times.ending_before[b]:
+        ago_ms = 0
         for back in range(n):  # the step at whose beginning a last ended
             j = (k - back) % n
+            if back:
+                ago_ms += steps[j].duration_ms
+            if ago_ms >= between_ms:
+                break
             if steps[j - 1].bits >> a & 1 and not steps[j].bits >> a & 1:
-                ago_ms = sum(steps[(j + m) % n].duration_ms for m in range(back))
                 left = between_ms - ago_ms
                 if left > late:
                     late, holder = left, a

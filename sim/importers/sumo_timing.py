@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from controller.junction import Group, Intergreen
@@ -42,6 +43,9 @@ MAX_GREEN_MS = {"through": 60000, "turn": 30000}
 PEDESTRIAN_MAX_GREEN_MS = 60000
 COMPARISON_YELLOW_MS = 3000
 COMPARISON_MIN_GREEN_MS = 5000
+
+APART_M = 0.01
+"""Segments whose boxes lie so far apart do not meet."""
 
 Points = tuple[tuple[float, float], ...]
 
@@ -250,20 +254,38 @@ def meeting(a: Points, b: Points) -> tuple[float, float, float] | None:
     Ends that touch (two ways into one exit lane) count. None if they never meet.
     """
     hits = []
+    stretches = list(_stretches(b))
     along_a = 0.0
     for p, q in itertools.pairwise(a):
-        along_b = 0.0
         length_a = math.dist(p, q)
-        for r, s in itertools.pairwise(b):
-            length_b = math.dist(r, s)
+        left, right = (p[0], q[0]) if p[0] < q[0] else (q[0], p[0])
+        low, high = (p[1], q[1]) if p[1] < q[1] else (q[1], p[1])
+        for r, s, along_b, length_b, b_left, b_right, b_low, b_high in stretches:
+            if b_left > right + APART_M or b_right < left - APART_M:
+                continue
+            if b_low > high + APART_M or b_high < low - APART_M:
+                continue
             hit = _segments_cross(p, q, r, s)
             if hit is not None:
                 hits.append((along_a + hit[0] * length_a, along_b + hit[1] * length_b, hit[2]))
-            along_b += length_b
         along_a += length_a
     if not hits:
         return None
     return max(h[0] for h in hits), min(h[1] for h in hits), min(h[2] for h in hits)
+
+
+Stretch = tuple[tuple[float, float], tuple[float, float], float, float, float, float, float, float]
+"""A segment of a polyline: its ends, where it begins along the line, its length, and its box."""
+
+
+def _stretches(points: Points) -> Iterator[Stretch]:
+    along = 0.0
+    for r, s in itertools.pairwise(points):
+        length = math.dist(r, s)
+        left, right = (r[0], s[0]) if r[0] < s[0] else (s[0], r[0])
+        low, high = (r[1], s[1]) if r[1] < s[1] else (s[1], r[1])
+        yield r, s, along, length, left, right, low, high
+        along += length
 
 
 def _segments_cross(
