@@ -234,9 +234,8 @@ class _Drawing:
         return STREET if middle else LOCAL
 
     def _bridge_columns(self) -> set[int]:
-        """Every second arterial crosses the river, and at least two streets."""
-        main = sorted(self.main_columns)
-        bridges = set(main[::2]) if len(main) > 3 else set(main)
+        """The arterials cross the river, and at least two streets."""
+        bridges = set(self.main_columns)
         for spare in (self.columns - 1, self.columns // 2):
             if len(bridges) < 2:
                 bridges.add(spare)

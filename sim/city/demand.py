@@ -1,0 +1,46 @@
+"""Who travels in a generated city, drawn from a seed: `demand`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.city.demand_drives import draw_drives
+from sim.city.demand_routes import draw_routes, trees_for
+from sim.city.demand_walks import draw_walks
+from sim.city.generate import GeneratedCity
+from sim.city.generate_buses import bus_lines
+from sim.city.lines import Line
+from sim.city.roads import Roads
+from sim.city.scenario import DemandPlan
+from sim.city.trips import Drives, Walks
+
+
+class Demand(NamedTuple):
+    """Everybody's trips, and the bus lines that `Drives.line` counts."""
+
+    drives: Drives
+    walks: Walks
+    lines: tuple[Line, ...]
+
+
+def demand(
+    city: GeneratedCity, roads: Roads, plan: DemandPlan, begin_ms: int, end_ms: int, seed: int
+) -> Demand:
+    """Draw who travels between two street times. The same arguments give the same people.
+
+    Vehicles, people on foot and routes are drawn from streams of their own, so more walkers
+    change nobody's drive.
+    """
+    junctions = city.plan.junctions
+    veh_per_h = plan.veh_per_h_per_junction * junctions
+    trips = veh_per_h * (end_ms - begin_ms) / 3_600_000
+    trees, ways = trees_for(trips, junctions)
+    stock = draw_routes(city, roads, veh_per_h, trees, ways, np.random.default_rng([seed, 11]))
+    lines = bus_lines(city, roads, begin_ms, end_ms, seed)
+    drives = draw_drives(
+        roads, stock, lines, plan, junctions, begin_ms, end_ms, np.random.default_rng([seed, 12])
+    )
+    walks = draw_walks(city, roads, plan, begin_ms, end_ms, np.random.default_rng([seed, 13]))
+    return Demand(drives, walks, lines)
