@@ -1,0 +1,216 @@
+"""What must not be lost, in one SQLite file: orders, replies, numbers used, audit, free text.
+
+Write-ahead log, `synchronous=FULL`: when `commit` returns, it is on the disk. Everything one
+request brings about is one transaction, so a torn write leaves all of it or nothing. A full
+disk raises StorageFull, and the station then takes only all red, flash and release.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import msgpack  # type: ignore[import-untyped]
+
+from override import audit
+from override.audit import Entry, Head
+from override.orders import LIVE, Life, Order
+from override.roles import Command, Role
+from override.topics import Leg
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS orders (id TEXT PRIMARY KEY, life TEXT NOT NULL, record BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS replies (
+    issuer TEXT, epoch INTEGER, seq INTEGER, digest BLOB NOT NULL, reply BLOB NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (issuer, epoch, seq)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sequences (issuer TEXT PRIMARY KEY, epoch INTEGER, seq INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS audit (number INTEGER PRIMARY KEY, record BLOB NOT NULL, link BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS heads (
+    number INTEGER PRIMARY KEY, link BLOB NOT NULL, wall_ms INTEGER NOT NULL, signature BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS texts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, salt BLOB NOT NULL, text TEXT NOT NULL, wall_ms INTEGER NOT NULL);
+"""
+FORMAT = 1
+REPLIES_KEPT = 100_000
+"""Replies remembered; older ones are covered by the sequence numbers, which never go back."""
+
+
+class StorageError(ValueError):
+    """A file that cannot be used; one line naming it."""
+
+
+class StorageFull(OSError):
+    """Nothing more can be written; what was written before is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one request, or one moment, brings about."""
+
+    orders: tuple[Order, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    reply: tuple[str, int, int, bytes, bytes, int] | None = None
+    """(issuer, epoch, seq, digest of the request, reply, wall ms)."""
+    text: tuple[int, bytes, str, int] | None = None
+    """(id, salt, free text, wall ms)."""
+
+
+class Storage:
+    """The file of one station. `point` is called before and after every write, for tests of crashes.
+
+    Raises StorageError when it is not such a file, or is one of another version.
+    """
+
+    def __init__(self, path: Path, point: Callable[[str], None] = lambda name: None) -> None:
+        self.path = path
+        self._point = point
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=2.0)
+            self._prepare()
+        except sqlite3.Error as error:
+            raise StorageError(f"{path}: not a station's storage ({error})") from None
+        path.chmod(0o600)
+        row = self._db.execute("SELECT number, link FROM audit ORDER BY number DESC LIMIT 1").fetchone()
+        self.audit_index: int = row[0] if row else 0
+        self._link: bytes = row[1] if row else audit.GENESIS
+        (self._text_id,) = self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence").fetchone()
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.execute("PRAGMA secure_delete=ON")
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, FORMAT):
+            raise StorageError(f"{self.path}: format {version}; this version reads {FORMAT}")
+        if version == 0:
+            self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={FORMAT}; COMMIT;")
+
+    def close(self) -> None:
+        """Close the file; may be repeated."""
+        self._db.close()
+
+    # --- writing -----------------------------------------------------------------------
+
+    def commit(self, *changes: Change) -> None:
+        """All of it in one transaction, or nothing. Raises StorageFull."""
+        link, index = self._link, self.audit_index
+        try:
+            self._write("BEGIN IMMEDIATE")
+            for change in changes:
+                for entry in change.entries:
+                    record = entry.packed()
+                    link, index = audit.link(link, record), index + 1
+                    self._write("INSERT INTO audit VALUES (?, ?, ?)", (index, record, link))
+                for order in change.orders:
+                    row = (order.id, order.life, pack_order(order))
+                    self._write("INSERT OR REPLACE INTO orders VALUES (?, ?, ?)", row)
+                if change.text:
+                    self._write("INSERT INTO texts VALUES (?, ?, ?, ?)", change.text)
+                if change.reply:
+                    self._write("INSERT INTO replies VALUES (?, ?, ?, ?, ?, ?)", change.reply)
+                    self._write("INSERT OR REPLACE INTO sequences VALUES (?, ?, ?)", change.reply[:3])
+            self._write("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise StorageFull(f"{self.path}: cannot be written ({error})") from None
+        self._link, self.audit_index = link, index
+
+    def next_text_id(self) -> int:
+        """A number no free text has yet."""
+        self._text_id += 1
+        return self._text_id
+
+    def keep_head(self, head: Head) -> None:
+        """Keep a signed head. Raises StorageFull."""
+        try:
+            self._write(
+                "INSERT OR REPLACE INTO heads VALUES (?, ?, ?, ?)",
+                (head.index, head.link, head.wall_ms, head.signature),
+            )
+        except sqlite3.Error as error:
+            raise StorageFull(f"{self.path}: cannot be written ({error})") from None
+
+    def tidy(self, texts_before_wall_ms: int) -> None:
+        """The retention job: erase old texts and replies, from the file and from its log."""
+        self._db.execute("DELETE FROM texts WHERE wall_ms < ?", (texts_before_wall_ms,))
+        self._db.execute(
+            "DELETE FROM replies WHERE at < (SELECT COALESCE(MIN(at), 0) FROM "
+            "(SELECT at FROM replies ORDER BY at DESC LIMIT ?))",
+            (REPLIES_KEPT,),
+        )
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _write(self, sql: str, values: tuple[Any, ...] = ()) -> None:
+        name = sql.split(" (")[0]
+        self._point(f"before {name}")
+        self._db.execute(sql, values)
+        self._point(f"after {name}")
+
+    # --- reading -----------------------------------------------------------------------
+
+    def answered(self, issuer: str, epoch: int, seq: int) -> tuple[bytes, bytes] | None:
+        """(digest of the request, reply) if this number was answered."""
+        row = self._db.execute(
+            "SELECT digest, reply FROM replies WHERE issuer=? AND epoch=? AND seq=?", (issuer, epoch, seq)
+        ).fetchone()
+        return row and (row[0], row[1])
+
+    def last_number(self, issuer: str) -> tuple[int, int]:
+        """(epoch, seq) last used by this key."""
+        row = self._db.execute("SELECT epoch, seq FROM sequences WHERE issuer=?", (issuer,)).fetchone()
+        return (row[0], row[1]) if row else (0, 0)
+
+    def unfinished(self) -> list[Order]:
+        """Orders that were waiting or live when they were last written."""
+        lives = [Life.REQUESTED, *LIVE]
+        marks = ",".join("?" * len(lives))
+        rows = self._db.execute(f"SELECT record FROM orders WHERE life IN ({marks})", lives)
+        return [unpack_order(row[0]) for row in rows]
+
+    def order(self, order_id: str) -> Order | None:
+        """The last version of an order."""
+        row = self._db.execute("SELECT record FROM orders WHERE id=?", (order_id,)).fetchone()
+        return unpack_order(row[0]) if row else None
+
+    def chain(self, after: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
+        """(number, record, link) of the audit, in order."""
+        yield from self._db.execute(
+            "SELECT number, record, link FROM audit WHERE number>? ORDER BY number", (after,)
+        )
+
+    def heads(self) -> list[Head]:
+        """All signed heads."""
+        return [Head(*row) for row in self._db.execute("SELECT * FROM heads ORDER BY number")]
+
+    def head_now(self) -> tuple[int, bytes]:
+        """(number, link) of the last record."""
+        return self.audit_index, self._link
+
+    def text(self, text_id: int) -> tuple[bytes, str] | None:
+        """(salt, text), unless it was erased."""
+        row = self._db.execute("SELECT salt, text FROM texts WHERE id=?", (text_id,)).fetchone()
+        return row and (row[0], row[1])
+
+
+def pack_order(order: Order) -> bytes:
+    """An order as it is stored: a msgpack map of its fields."""
+    data = {f.name: getattr(order, f.name) for f in fields(order)}
+    data["lost"], data["proven"] = sorted(order.lost), sorted(order.proven)
+    data["legs"] = [[leg.junction, leg.stage, leg.after_ms, leg.hold_ms] for leg in order.legs]
+    data |= {"role": str(order.role), "command": str(order.command), "life": str(order.life)}
+    record: bytes = msgpack.packb(data)
+    return record
+
+
+def unpack_order(record: bytes) -> Order:
+    """An order back from its record."""
+    data = msgpack.unpackb(record)
+    data |= {"lost": frozenset(data["lost"]), "proven": frozenset(data["proven"])}
+    data |= {"role": Role(data["role"]), "command": Command(data["command"]), "life": Life(data["life"])}
+    data |= {"junctions": tuple(data["junctions"]), "basis": tuple(data["basis"])}
+    data["legs"] = tuple(Leg(*leg) for leg in data["legs"])
+    return Order(**data)
