@@ -22,7 +22,7 @@ from sim.city.equity import PEOPLE_MIN
 from sim.city.measures import CityMeasures
 from sim.city.results import Experiment, open_experiment
 from sim.city.run_files import ResultError, read_table
-from sim.city.run_tables import TRIP_MODES, Table
+from sim.city.trip_table import PASSENGER, TRIP_MODES, Table
 
 SAME_S = 0.5
 """A mean change below half a second a person is called none."""
@@ -276,7 +276,9 @@ def _group(pairs: Mapping[int, _Pair], d: int, district: str, m: int, mode: str)
         before.append(a_s)
         after.append(b_s)
         people.append(float(weight.sum()))
-        waits.append((float(pair.wait_a_s[rows].max()), float(pair.wait_b_s[rows].max())))
+        # Waiting for a bus that is not due yet is no standing in traffic.
+        stood = rows & (pair.mode != PASSENGER) if m < 0 else rows
+        waits.append((float(pair.wait_a_s[stood].max(initial=0)), float(pair.wait_b_s[stood].max(initial=0))))
     if not by_seed:
         return None
     return Group(

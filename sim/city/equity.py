@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.city.run_tables import TRIP_MODES, Table
+from sim.city.trip_table import PASSENGER, TRIP_MODES, Table
 
 PEOPLE_MIN = 30.0
 """Districts with fewer people in a mode stand in the ledger, but in no ratio."""
@@ -89,8 +89,12 @@ def gini(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
 
 
 def entry_of(district: str, mode: str, trips: Table, rows: NDArray[np.bool_]) -> Entry:
-    """Sum up the trips of `rows`, each counted by its people."""
+    """Sum up the trips of `rows`, each counted by its people.
+
+    Waiting for a bus that is not due yet is no standing in traffic: it counts in its own mode alone.
+    """
     lost_s, people = trips["lost_s"][rows], trips["persons"][rows]
+    stood = rows & (trips["mode"] != PASSENGER) if mode == "all" else rows
     total = float(people.sum())
     return Entry(
         district=district,
@@ -101,7 +105,7 @@ def entry_of(district: str, mode: str, trips: Table, rows: NDArray[np.bool_]) ->
         p50_s=weighted_quantile(lost_s, people, 0.50),
         p95_s=weighted_quantile(lost_s, people, 0.95),
         worst_s=float(lost_s.max(initial=0.0)),
-        worst_wait_s=float(trips["worst_wait_s"][rows].max(initial=0.0)),
+        worst_wait_s=float(trips["worst_wait_s"][stood].max(initial=0.0)),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from sim.city.equity import Entry, Ledger, Ratio, entry_of, ledger
-from sim.city.run_tables import PASSENGER, TRIP_MODES, Table
+from sim.city.trip_table import PASSENGER, TRIP_MODES, Table
 from sim.city.trips import Mode
 
 ON_TIME_EARLY_S, ON_TIME_LATE_S = -60.0, 300.0

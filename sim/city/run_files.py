@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sim.city.measures import CityMeasures
-from sim.city.run_tables import Table
+from sim.city.trip_table import Table
 
 FORMAT = "belisha city run 1"
 RUN_FILE = "run.json"

@@ -1,8 +1,8 @@
 """One run as tables: trips, edges, crossings, junctions, signal groups, minutes.
 
 A table is columns by name, all of one length. Everything a report says is worked out from
-these, so that whoever reads the files can work it out again. Modes are numbers of `TRIP_MODES`;
-districts are indices, -1 unknown.
+these, so that whoever reads the files can work it out again. Modes are numbers of TRIP_MODES in
+`sim.city.trip_table`; districts are indices, -1 unknown.
 """
 
 from __future__ import annotations
@@ -15,15 +15,11 @@ from numpy.typing import NDArray
 from controller.network import Network
 from sim.city.roads import Roads
 from sim.city.traffic import Status, Traffic
+from sim.city.trip_table import Table
 from sim.city.trips import MODES, Drives, Mode, Walks
 from sim.city.walkers_model import Stage, Walkers
 from sim.city.watch import MINUTE_MS, Watch
 from sim.city.watch_model import BIN_EDGES_S, Notes
-
-Table = dict[str, NDArray[Any]]
-TRIP_MODES = (*MODES, "passenger")
-"""As numbers in every `mode` column; a passenger rides a bus."""
-PASSENGER = len(MODES)
 
 
 class Truth(NamedTuple):

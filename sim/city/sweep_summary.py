@@ -9,7 +9,7 @@ from typing import Any
 
 from sim.city.measures import CityMeasures
 from sim.city.results import Experiment
-from sim.city.run_tables import TRIP_MODES
+from sim.city.trip_table import TRIP_MODES
 
 MODE_NAMES = {
     "car": "by car",
