@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from controller.junction import StreetNetwork
 from controller.network import Network, build_network
+from sim.city.demand import demand
 from sim.city.generate import GeneratedCity, generate, roads_of_city, street_of_city
+from sim.city.lines import Line
 from sim.city.net_roads import roads_of_net
 from sim.city.roads import Roads
 from sim.city.scenario import CityPlan, CityScenario, SumoPlan
@@ -32,7 +33,7 @@ class City:
     walks: Walks
     net: SumoNet
     """The same streets as SUMO's records, for whoever plays or draws them."""
-    lines: tuple[Any, ...] = ()
+    lines: tuple[Line, ...] = ()
     """Bus lines with their timetables; none in imported demand."""
     generated: GeneratedCity | None = None
     """Districts, places and street names of a generated city."""
@@ -85,5 +86,16 @@ def _generated(scenario: CityScenario, plan: CityPlan, seed: int) -> City:
     network = build_network(street, STEP_MS)
     roads = roads_of_city(city, network)
     run = scenario.run
-    trips = trips_of_sumo(city.net, roads, (), run.begin_s, run.end_s, seed)
-    return City(scenario, seed, street, network, roads, trips.drives, trips.walks, city.net, generated=city)
+    travel = demand(city, roads, scenario.demand, run.begin_s * 1000, run.end_s * 1000, seed)
+    return City(
+        scenario,
+        seed,
+        street,
+        network,
+        roads,
+        travel.drives,
+        travel.walks,
+        city.net,
+        travel.lines,
+        generated=city,
+    )
