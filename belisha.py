@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from override.audit_commands import app as audit_app
 from override.keys_commands import app as keys_app
 from sim.city.check_commands import check
 from sim.commands import sumo
@@ -39,6 +40,7 @@ app.command()(evaluate)
 app.command()(replay)
 app.command()(check)
 app.add_typer(keys_app, name="keys")
+app.add_typer(audit_app, name="audit")
 
 
 @app.command()

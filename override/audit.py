@@ -114,7 +114,7 @@ def _signed(public: bytes, statement: bytes, signature: bytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class Attestation:
     """A head as the witness saw it, under the witness's own signature."""
 
     head: Head
@@ -128,12 +128,12 @@ class Testimony:
 class Witness:
     """Keeps the newest head on another path and never goes back. One a station."""
 
-    def __init__(self, secret: Secret, station_public: bytes, last: Testimony | None = None) -> None:
+    def __init__(self, secret: Secret, station_public: bytes, last: Attestation | None = None) -> None:
         self._secret = secret
         self._station_public = station_public
         self.last = last
 
-    def testify(self, head: Head, links_since: Iterable[bytes]) -> Testimony:
+    def attest(self, head: Head, links_since: Iterable[bytes]) -> Attestation:
         """Take a new head; `links_since` are the records after the last head this witness saw.
 
         Raises ValueError when the chain does not grow out of the one it knows.
@@ -146,7 +146,7 @@ class Witness:
             index += 1
         if (index, chain) != (head.index, head.link):
             raise ValueError(f"the chain up to {head.index} does not continue the one seen before")
-        self.last = Testimony(head, self._secret.sign(WITNESS_CONTEXT + head.statement()))
+        self.last = Attestation(head, self._secret.sign(WITNESS_CONTEXT + head.statement()))
         return self.last
 
 
@@ -163,14 +163,14 @@ class Verdict:
 def verify(
     rows: Iterable[tuple[int, bytes, bytes]],
     heads: Iterable[Head],
-    testimonies: Iterable[Testimony],
+    attestations: Iterable[Attestation],
     station_public: bytes,
     witness_public: bytes,
 ) -> Verdict:
     """Check a chain of (index, record, link) against itself, its heads and the witness.
 
     Finds records deleted, altered, put in another order, slipped in, and a chain cut short
-    or made anew: a head or testimony then names a record that is not there or is another.
+    or made anew: a head or attestation then names a record that is not there or is another.
     """
     faults: list[str] = []
     links = {0: GENESIS}
@@ -183,7 +183,7 @@ def verify(
         links[index] = before = stored
         last = index
     count = 0
-    for name, head, genuine in _claims(heads, testimonies, station_public, witness_public):
+    for name, head, genuine in _claims(heads, attestations, station_public, witness_public):
         count += 1
         if not genuine:
             faults.append(f"the {name} of record {head.index} is not genuinely signed")
@@ -195,10 +195,10 @@ def verify(
 
 
 def _claims(
-    heads: Iterable[Head], testimonies: Iterable[Testimony], station_public: bytes, witness_public: bytes
+    heads: Iterable[Head], attestations: Iterable[Attestation], station_public: bytes, witness_public: bytes
 ) -> Iterator[tuple[str, Head, bool]]:
     for head in heads:
         yield "signed head", head, head_is_signed(head, station_public)
-    for testimony in testimonies:
-        genuine = testimony.signed_by(witness_public) and head_is_signed(testimony.head, station_public)
-        yield "witness", testimony.head, genuine
+    for attestation in attestations:
+        genuine = attestation.signed_by(witness_public) and head_is_signed(attestation.head, station_public)
+        yield "witness", attestation.head, genuine

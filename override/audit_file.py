@@ -1,0 +1,85 @@
+"""The audit as it lies on a disk: a station's storage, and the lines its witness kept."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from override.audit import Attestation, Entry, Head, Verdict, entry_of, verify
+from override.keys import KeysError, read_people
+from override.storage import Storage, StorageError
+
+
+def entries(path: Path) -> Iterator[tuple[int, Entry]]:
+    """(number, entry) of a storage. Raises StorageError."""
+    for number, record, _ in _opened(path).chain():
+        yield number, entry_of(record)
+
+
+def exported(path: Path) -> Iterator[dict[str, Any]]:
+    """Each entry as plain values, with its record and link in hexadecimal. Raises StorageError."""
+    for number, record, link in _opened(path).chain():
+        entry = entry_of(record)
+        plain = {name: getattr(entry, name) for name in Entry.__slots__}
+        plain |= {k: v.hex() for k, v in plain.items() if isinstance(v, bytes)}
+        yield {"number": number, **plain, "record": record.hex(), "link": link.hex()}
+
+
+def check_file(path: Path, keys: Path, witness: Path | None) -> Verdict:
+    """Check a storage by the public keys of station and witness. Raises StorageError, KeysError."""
+    services = {p.name: p for p in read_people(keys) if p.role is None}
+    missing = [name for name in ("station", "witness") if name not in services]
+    if missing:
+        raise KeysError(f"{keys}: no public key of {' and '.join(missing)}")
+    storage = _opened(path)
+    attestations = read_attestations(witness) if witness else []
+    return verify(
+        storage.chain(),
+        storage.heads(),
+        attestations,
+        services["station"].sign_public,
+        services["witness"].sign_public,
+    )
+
+
+def _opened(path: Path) -> Storage:
+    if not path.is_file():
+        raise StorageError(f"{path}: no such file")
+    return Storage(path)
+
+
+def append_attestation(path: Path, attestation: Attestation) -> None:
+    """Add a line to the witness's file, on the disk when this returns."""
+    head = attestation.head
+    row = {
+        "index": head.index,
+        "link": head.link.hex(),
+        "wall_ms": head.wall_ms,
+        "station": head.signature.hex(),
+        "witness": attestation.signature.hex(),
+    }
+    with path.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(row) + "\n")
+        lines.flush()
+        os.fsync(lines.fileno())
+
+
+def read_attestations(path: Path) -> list[Attestation]:
+    """All lines of a witness's file; a torn last line is left out. Raises StorageError."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StorageError(f"{path}: cannot be read ({error})") from None
+    out = []
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            row = json.loads(line)
+            link, signature = bytes.fromhex(row["link"]), bytes.fromhex(row["station"])
+            head = Head(int(row["index"]), link, int(row["wall_ms"]), signature)
+            out.append(Attestation(head, bytes.fromhex(row["witness"])))
+        except (ValueError, KeyError, TypeError):
+            raise StorageError(f"{path}: line {number} is not a witness's line") from None
+    return out
