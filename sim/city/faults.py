@@ -101,6 +101,11 @@ class Faults:
         """Detectors that have a fault now."""
         return np.flatnonzero(self._ills.fault >= 0).astype(np.int64)
 
+    def having(self, *kinds: FaultKind) -> Ints:
+        """Detectors that have one of these faults now."""
+        numbers = [_NUMBER[kind] for kind in kinds]
+        return np.flatnonzero(np.isin(self._ills.fault, numbers)).astype(np.int64)
+
     def log(self) -> list[FaultRecord]:
         """What has happened until now, in order."""
         records = []
