@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from override.orders import LIVE, STAGE_POINT, Event, Life, Order, order_of, step, without
+from override.orders import LIVE, ONCE_POINT, STAGE_POINT, Event, Life, Order, order_of, step, without
 from override.places import Places
 from override.refused import Refused
 from override.roles import (
@@ -81,6 +81,7 @@ class Desk:
         self._slots: dict[tuple[str, str], dict[int, str]] = {}
         self._changed_ms: dict[tuple[str, str], int] = {}
         self._acting: dict[tuple[str, str], tuple[str, int]] = {}
+        self._once: list[Act] = []
         self._stale = True
         self._edge_ms = 0
 
@@ -204,6 +205,8 @@ class Desk:
                 del self.orders[order.id]
             self._occupy(order, held, order.held)
             if order.live and (before is None or not before.live):
+                if order.point == ONCE_POINT:
+                    self._once += [Act(junction, ONCE_POINT, order) for junction in order.junctions]
                 for junction in order.junctions:
                     self._changed_ms[order.issuer, junction] = order.accepted_ms
             self._stale = True
@@ -217,7 +220,7 @@ class Desk:
         if not self._stale and now_ms < self._edge_ms:
             return ()
         self._stale, self._edge_ms = False, 1 << 62
-        out = []
+        out, self._once = self._once, []
         acting: dict[tuple[str, str], tuple[str, int]] = {}
         for (junction, point), slots in self._slots.items():
             for slot in slots:

@@ -12,7 +12,7 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from override.roles import JUNCTIONS_ALONE, Command, Role
+from override.roles import JUNCTIONS_ALONE, ONCE, Command, Role
 from override.topics import Leg, OrderRequest
 
 
@@ -57,6 +57,7 @@ LIVE = frozenset({Life.ACCEPTED, Life.EFFECTIVE})
 
 STAGE_POINT = "stage"
 """What an order says about the stage; calls and detectors are points of their own."""
+ONCE_POINT = "once"
 JUNCTIONS_PER_S = 10
 """A district is stopped so many junctions a second, in the order named (10.6)."""
 
@@ -123,7 +124,7 @@ class Order:
             return f"call:{self.group}"
         if self.command in (Command.DETECTOR_DISABLE, Command.DETECTOR_RECALL):
             return f"detector:{self.detector}"
-        return STAGE_POINT
+        return ONCE_POINT if self.command in ONCE else STAGE_POINT
 
     def leg(self, junction: str) -> Leg | None:
         """Its leg at a junction, if it is a corridor."""
@@ -175,7 +176,7 @@ def order_of(
         slot=request.slot,
         junctions=junctions,
         basis=request.basis,
-        lease_ms=request.lease_ms,
+        lease_ms=0 if request.command in ONCE else request.lease_ms,
         requested_ms=now_ms,
         stage=request.stage,
         group=request.group,

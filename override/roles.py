@@ -74,6 +74,8 @@ class Slot(IntEnum):
 SLOTS = 16
 SAFER = frozenset({Command.ALL_RED, Command.FLASH, Command.RELEASE})
 """Toward safety nothing may stand in the way: no basis, no rate limit, no second person first."""
+ONCE = frozenset({Command.CONFIGURE, Command.RESET_TRIP})
+"""Done once, not held: they have no lease and shadow nobody's order."""
 SURVIVES_RESTART = frozenset({Command.ALL_RED, Command.FLASH, Command.LOCKOUT})
 """Orders a restarted station takes up again (10.3); the others are reported for re-issue."""
 

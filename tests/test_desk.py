@@ -275,6 +275,18 @@ def test_broken_glass_is_heard_by_all_and_short(room: Room) -> None:
     assert "glass" in ruling.alarms[0]
 
 
+def test_what_is_done_once_shadows_nobody(room: Room) -> None:
+    room.ask(ANA, Command.HOLD)
+    room.desk.acts(room.now_ms)
+    room.agree(SUE, room.ask(ENG, Command.CONFIGURE, slot=6, lease_ms=3_600_000))
+    assert room.acting() == "ana hold"
+    (act,) = room.desk.acts(room.now_ms)
+    assert (act.point, act.order and act.order.plan) == ("once", "night")
+    room.wait(1_000)
+    assert [o.command for o in room.desk.orders.values()] == [Command.HOLD]
+    assert room.desk.acts(room.now_ms) == ()
+
+
 # --- release and renewal -----------------------------------------------------------------
 
 
