@@ -47,7 +47,7 @@ def bus_routes(city: GeneratedCity) -> tuple[BusRoute, ...]:
             edges = _edges(city, way)
             stops = _stops(city, edges)
             if len(stops) >= 2:
-                name = f"{number + 1} {towards}"
+                name = f"{number + 1}-{towards}"
                 routes.append(BusRoute(name, street, edges, stops, city.plan.headway_s))
     return tuple(routes)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from sim.city.generate_layout import Layout, StreetKind
 from sim.importers.sumo_net_xml import (
+    CLASSES,
     CYCLES,
     PRIVATE,
     PUBLIC,
@@ -209,7 +210,7 @@ def _add_split(
     for row, (k, onto) in enumerate(ways):
         start, finish = net.lanes[f"{before}_{k}"], net.lanes[f"{after}_{onto}"]
         inner.append(add_inner_lane(net, split, row, (start.shape[-1], finish.shape[0]), start.speed_m_per_s))
-        net.connections.append(NetConnection(start.id, finish.id, inner[-1], "", -1, "s", ROAD_CLASSES))
+        net.connections.append(NetConnection(start.id, finish.id, inner[-1], "", -1, "s", CLASSES))
     x_m, y_m = line.at(along_m, 0.0)
     rows = range(len(ways))
     net.junctions[split] = NetJunction(

@@ -18,7 +18,6 @@ from sim.city.generate_geometry import (
     CROSSING_BEHIND_STOP_M,
     CROSSING_WIDTH_M,
     FOOT_CLASSES,
-    ROAD_CLASSES,
     SIDEWALK_SPEED_M_PER_S,
     SIDEWALK_WIDTH_M,
     Arm,
@@ -26,7 +25,7 @@ from sim.city.generate_geometry import (
     Point,
     add_inner_lane,
 )
-from sim.importers.sumo_net_xml import NetConnection, NetEdge, NetJunction, NetLane, SumoNet
+from sim.importers.sumo_net_xml import CLASSES, NetConnection, NetEdge, NetJunction, NetLane, SumoNet
 
 TOUCH_M = 2.2
 """Two vehicles 1.8 m wide whose paths come closer than this touch, or nearly."""
@@ -78,9 +77,7 @@ def join_node(net: SumoNet, node: Node) -> Meeting:
         speed = limit if way.turn == "s" else min(limit, _turn_speed(way.shape))
         inner.append(add_inner_lane(net, node.id, way.row, way.shape, speed))
         net.connections.append(
-            NetConnection(
-                way.from_lane, way.to_lane, inner[-1], tl, way.row if tl else -1, way.turn, ROAD_CLASSES
-            )
+            NetConnection(way.from_lane, way.to_lane, inner[-1], tl, way.row if tl else -1, way.turn, CLASSES)
         )
     length_m = {k: _add_crossing(net, node, k) for k in crossed_arms}
     walking = _add_walking_areas(net, node, crossing_row)
@@ -279,9 +276,7 @@ def _add_walking_areas(net: SumoNet, node: Node, crossing_row: dict[int, int]) -
         # Looking outward, the street's outgoing side lies clockwise, at the corner before.
         right, left = corners[k - 1], corners[k]
         crossing = f":{node.id}_c{k}_0"
-        net.connections.append(
-            NetConnection(right, crossing, "", node.id, crossing_row[k], "s", FOOT_CLASSES)
-        )
+        net.connections.append(NetConnection(right, crossing, "", node.id, crossing_row[k], "s", CLASSES))
         _walk(net, crossing, left)
         _walk(net, right, f"{arm.out_edge}_0")
         _walk(net, f"{arm.in_edge}_0", left)
@@ -289,7 +284,7 @@ def _add_walking_areas(net: SumoNet, node: Node, crossing_row: dict[int, int]) -
 
 
 def _walk(net: SumoNet, before: str, after: str) -> None:
-    net.connections.append(NetConnection(before, after, "", "", -1, "s", FOOT_CLASSES))
+    net.connections.append(NetConnection(before, after, "", "", -1, "s", CLASSES))
 
 
 def _pavement_ends(node: Node, arm: Arm) -> tuple[Point, Point, Point, Point]:
