@@ -168,6 +168,7 @@ class KernelLocator:
             if kernel.is_relative_to(root) and kernel.relative_to(root).parts[0] in packages:
                 self = cls(kernel, root, directory, function.__code__.co_firstlineno)
                 self.ensure_cache_path()
+                self._forget_older(f"{kernel.stem}.{function.__qualname__}-")
                 return self
         return None
 
@@ -184,8 +185,19 @@ class KernelLocator:
         return stamp(self._kernel, self._root)
 
     def get_disambiguator(self) -> str:
-        """Tells functions of the same name in one file apart."""
-        return str(self._line)
+        """Tells functions of the same name in one file apart, and versions of it: numba reads the
+        index of an older one before it looks at the stamp in it, and fails where that names a
+        class that is no longer there.
+        """
+        return f"{self._line}-{self.get_source_stamp()[:16]}"
+
+    def _forget_older(self, beginning: str) -> None:
+        """Remove machine code of other versions of a function, once a new version is met."""
+        own = f"{beginning}{self.get_disambiguator()}."
+        found = list(self._path.glob(f"{beginning}*"))
+        if not any(path.name.startswith(own) for path in found):
+            for path in found:
+                path.unlink(missing_ok=True)
 
 
 def use_keyed_cache(root: Path, packages: Iterable[str] = PRODUCT_PACKAGES) -> Path:

@@ -173,3 +173,29 @@ def test_where_nothing_can_be_written_it_warns_and_goes_on(tmp_path: Path) -> No
     with pytest.warns(RuntimeWarning, match="compiling at every start; set NUMBA_CACHE_DIR"):
         directory = numba_cache.open_directory(occupied, "0123")
     assert directory.is_dir()
+
+
+TUPLE = """
+from typing import NamedTuple
+import numpy as np
+from numba import njit, typeof, types
+
+class {name}(NamedTuple):
+    values: np.ndarray
+
+@njit(types.int64(typeof({name}(np.zeros(1)))), cache=True)
+def total(of):
+    return int(of.values.sum())
+
+def scaled(x):
+    return total({name}(np.full(1, float(x))))
+"""
+
+
+def test_a_class_that_is_gone_does_not_stop_the_next_version(town: Path) -> None:
+    """numba unpickles the index of the version before, which names the class of its arguments."""
+    kernel = town / "scale_kernels.py"
+    for name in ("Riders", "Fleet"):
+        kernel.write_text(TUPLE.format(name=name), encoding="utf-8")
+        assert answer(town, keyed=True) == 10
+        assert len(compiled(town)) == 1, "what the version before compiled is gone too"
