@@ -53,6 +53,18 @@ class Frame:
     track_speed_m_per_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(TRACKS_MIN))
     track_kind: NDArray[np.int8] = field(default_factory=lambda: np.zeros(TRACKS_MIN, np.int8))
     """(tracks) TRACK_CAR or TRACK_BUS."""
+    n_buses: int = 0
+    """Buses the operator tells of, in the first so many rows of `bus_*`. Journals do not keep them."""
+    bus_lane: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(buses) lane of the next signal on its route, index among all lanes of the network."""
+    bus_distance_m: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """(buses) way to that lane's stop line when it was measured, `bus_age_s` ago."""
+    bus_late_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """(buses) behind its timetable; negative = early."""
+    bus_persons: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """(buses) aboard; NaN = not told."""
+    bus_age_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """(buses) how old the news is."""
     lamps_shown: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
     """(groups) lamp feedback: what the heads really show, as `Lamp` numbers."""
 
@@ -68,6 +80,17 @@ def empty_frame(network: Network, sensors: Sensors) -> Frame:
         detector_time_ms=np.zeros(n, np.int64),
         lamps_shown=np.zeros(network.n_groups, np.int8),
     )
+
+
+def fit_buses(frame: Frame, buses: int) -> None:
+    """Make room for so many buses; what the rows hold is lost when there was none."""
+    if len(frame.bus_lane) >= buses:
+        return
+    frame.bus_lane = np.zeros(buses, np.int32)
+    frame.bus_distance_m = np.zeros(buses)
+    frame.bus_late_s = np.zeros(buses)
+    frame.bus_persons = np.zeros(buses)
+    frame.bus_age_s = np.zeros(buses)
 
 
 class Street(Protocol):
