@@ -62,7 +62,7 @@ class Line:
 def ride_times_ms(
     roads: Roads, route: Sequence[int], places: Sequence[tuple[int, float]], dwell_ms: int
 ) -> list[int]:
-    """A timetable that can be kept: departures at `places` (edge, m) after that at the first.
+    """A timetable that can be kept: departures at `places` (edge, m) after that at the first, whole seconds.
 
     Free driving, SIGNAL_ALLOWANCE_MS for every signal, and the shortest halt at every stop.
     Raises ValueError when a place does not lie ahead on the route.
@@ -75,7 +75,7 @@ def ride_times_ms(
         first = route.index(edge, first)
         speed = roads.lane_speed_m_per_s[roads.edge_lane_start[edge]]
         times.append(at_ms[first] + round(1000 * position_m / speed))
-    return [time - times[0] + k * dwell_ms for k, time in enumerate(times)]
+    return [-(-(time - times[0] + k * dwell_ms) // 1000) * 1000 for k, time in enumerate(times)]
 
 
 def _along(roads: Roads, route: Sequence[int]) -> list[int]:

@@ -16,11 +16,11 @@ _I = types.int64
 _I1, _F1 = types.int64[::1], types.float64[::1]
 
 
-@njit(types.void(_I, _I, TRANSIT), cache=True, nogil=True)
-def leave_stop(b, now_ms, transit):
-    """Doors are closed and the bus has begun to move."""
+@njit(types.void(_I, TRANSIT), cache=True, nogil=True)
+def leave_stop(b, transit):
+    """Doors are closed and the bus has begun to move, at the first full second after its time."""
     h = transit.bus_serving[b]
-    transit.halt_departed_ms[h] = now_ms
+    transit.halt_departed_ms[h] = (transit.bus_leaves_ms[b] + 999) // 1000 * 1000
     transit.halt_aboard[h] = transit.bus_load[b]
     transit.bus_serving[b] = -1
     transit.bus_next[b] = h + 1
@@ -124,7 +124,7 @@ def serve_buses(now_ms, status, halt_at, halt_until_ms, lost_s, persons, transit
         serving = transit.bus_serving[b]
         stands = status[v] == DRIVING and halt_until_ms[v] >= 0
         if serving >= 0 and (not stands or halt_at[v] != serving):
-            leave_stop(b, now_ms, transit)
+            leave_stop(b, transit)
         if status[v] != DRIVING:
             if status[v] == ARRIVED and transit.bus_load[b] > 0:
                 transit.bus_load[b] = 0
@@ -137,6 +137,7 @@ def serve_buses(now_ms, status, halt_at, halt_until_ms, lost_s, persons, transit
                 open_doors(b, h, end_ms, transit, service)
             board(b, end_ms, transit, service)
             halt_until_ms[v] = max(halt_until_ms[v], transit.bus_ready_ms[b])
+            transit.bus_leaves_ms[b] = halt_until_ms[v]
         elif halt_at[v] > transit.bus_next[b]:
             transit.bus_next[b] = halt_at[v]
         if service.bus_line[b] >= 0:

@@ -17,6 +17,7 @@ class Transit(NamedTuple):
     bus_serving: np.ndarray  # (B) halt at which its doors are open, -1 none
     bus_next: np.ndarray  # (B) halt at which it will open its doors next, one after its last when done
     bus_ready_ms: np.ndarray  # (B) boarding and alighting so far take until then
+    bus_leaves_ms: np.ndarray  # (B) the halt it makes, or made last, is until then
     bus_load: np.ndarray  # (B) passengers aboard
     bus_to: np.ndarray  # (B, stops of the longest line) aboard, by the stop they go to
     bus_late_ms: np.ndarray  # (B) behind the timetable; negative = early
@@ -67,6 +68,7 @@ def empty_transit(buses: int, halts: int, stops: int, longest: int, passengers: 
         bus_serving=full(buses, -1),
         bus_next=full(buses, 0),
         bus_ready_ms=full(buses, 0),
+        bus_leaves_ms=full(buses, 0),
         bus_load=full(buses, 0),
         bus_to=np.zeros((buses, longest), np.int64),
         bus_late_ms=full(buses, 0),
