@@ -14,6 +14,8 @@ import typer
 from override.audit_commands import app as audit_app
 from override.keys_commands import app as keys_app
 from sim.city.check_commands import check
+from sim.city.compare_commands import compare
+from sim.city.simulate_commands import simulate
 from sim.commands import sumo
 from sim.evaluate_commands import evaluate
 from sim.importers.commands import import_command
@@ -37,6 +39,8 @@ def belisha() -> None:
 app.command("import")(import_command)
 app.command()(sumo)
 app.command()(evaluate)
+app.command()(simulate)
+app.command()(compare)
 app.command()(replay)
 app.command()(check)
 app.add_typer(keys_app, name="keys")

@@ -73,7 +73,7 @@ def evaluate(
         yardsticks=yardsticks,
     )
     for target in (html, markdown):
-        _check_writable(target)
+        check_writable(target)
     comparison, made = _run(request, out, jobs or processors(), quiet=as_json)
     _show(comparison, made, as_json)
     _write(comparison, made, html, markdown)
@@ -157,7 +157,7 @@ def _scenarios(
     return from_folder(folder, wanted, begin, end)
 
 
-def _check_writable(target: Path | None) -> None:
+def check_writable(target: Path | None) -> None:
     """A report that cannot be written must be known before the hour of runs, not after."""
     if target is None:
         return

@@ -32,6 +32,8 @@ PEOPLE_AT_PLACE_MIN = 30
 LABEL_CHARS = 17
 HEAT_LIMITS_S = (5.0, 10.0, 20.0, 40.0, 60.0, 90.0)
 OURS = "adaptive"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+"""Between a number and its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,8 @@ def seconds(value: float | None) -> str:
     if value is None:
         return "–"
     if abs(value) < 9.95:
-        return f"{value:.1f} s"
-    return f"{value:.0f} s" if abs(value) < 599.5 else f"{value / 60:.0f} min"
+        return f"{value:.1f}{NO_BREAK}s"
+    return f"{value:.0f}{NO_BREAK}s" if abs(value) < 599.5 else f"{value / 60:.0f}{NO_BREAK}min"
 
 
 def _as_shown(value: float) -> float:
@@ -116,7 +118,7 @@ def percent(share: float | None) -> str:
     if share is None:
         return "–"
     text = f"{100 * share:.0f}" if 0.1 < share < 0.9 else f"{100 * share:.1f}"
-    return f"{'99.9' if text == '100.0' and share < 1 else text.removesuffix('.0')} %"
+    return f"{'99.9' if text == '100.0' and share < 1 else text.removesuffix('.0')}{NO_BREAK}%"
 
 
 def people(value: float) -> str:

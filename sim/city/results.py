@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -234,6 +234,10 @@ class Experiment:
         """What people call it: the controller, and its folder where that says more."""
         controller = str(self.decided_by["controller"])
         return controller if self.folder.name == controller else f"{controller} ({self.folder.name})"
+
+    def only(self, seeds: Collection[int]) -> Experiment:
+        """The same with these seeds alone; others may lie in the folder from sweeps before."""
+        return dataclasses.replace(self, runs={s: run for s, run in self.runs.items() if s in seeds})
 
     def run_folder(self, seed: int) -> Path:
         """Where the tables of a seed lie."""

@@ -14,6 +14,7 @@ from sim.run_pool import Failure, Progress, run_in_processes
 
 Record = Mapping[str, Any]
 """What `run.json` says, its measures as CityMeasures."""
+Outcomes = Mapping[CityJob, Record | Failure]
 Runner = Callable[[CityJob, Progress], RunFiles]
 """Runs a job wherever it is; must be importable there by its name."""
 OnStep = Callable[[CityJob, float], None]
