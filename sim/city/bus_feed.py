@@ -15,7 +15,16 @@ import numpy as np
 
 from controller.frame import Frame, fit_buses
 from controller.network import Network
-from sim.city.gtfs_realtime import BusReport, Expected, FeedError, Origin, Reading, decode, encode
+from sim.city.gtfs_realtime import (
+    AGE_MAX_S,
+    BusReport,
+    Expected,
+    FeedError,
+    Origin,
+    Reading,
+    decode,
+    encode,
+)
 from sim.city.lines import Line, trip_id
 from sim.city.roads import Roads
 from sim.city.route_map import map_route, network_lanes
@@ -156,10 +165,10 @@ class BusFeed:
         return along_m
 
     def read(self, now_ms: int) -> Reading | None:
-        """The newest message that has arrived by now, read; None when there is none of use."""
+        """The newest message that has arrived by now, read; None when there is none of use or all are old."""
         sent_ms = np.where(self.sent_ms + self.plan.delay_s * 1000 <= now_ms, self.sent_ms, -1)
         slot = int(np.argmax(sent_ms))
-        if sent_ms[slot] < 0:
+        if sent_ms[slot] < 0 or now_ms - sent_ms[slot] > AGE_MAX_S * 1000:
             return None
         try:
             return _decoded(self.messages[slot], int(sent_ms[slot]) + self.plan.delay_s * 1000, self.expected)
