@@ -45,7 +45,7 @@ class View(NamedTuple):
     arrived: np.ndarray  # (L, H+1) veh, cumulated
     waited: np.ndarray  # (L, H+1) veh s, cumulated once more
     rate: np.ndarray  # (S, L) veh/s after exits that are full
-    best_rate: np.ndarray  # (L) veh/s in the best stage
+    clearing_s: np.ndarray  # (L) mean wait of one vehicle per vehicle queued, in the best stage
     weight: np.ndarray  # (L) persons per vehicle, grown with age
     people: np.ndarray  # (P) waiting
     people_per_s: np.ndarray  # (P)
@@ -81,7 +81,7 @@ def empty_view() -> View:
         arrived=np.zeros((LANES_MAX, h + 1)),
         waited=np.zeros((LANES_MAX, h + 1)),
         rate=np.zeros((STAGES_MAX, LANES_MAX)),
-        best_rate=np.zeros(LANES_MAX),
+        clearing_s=np.zeros(LANES_MAX),
         weight=np.zeros(LANES_MAX),
         people=np.zeros(CROSSINGS_MAX),
         people_per_s=np.zeros(CROSSINGS_MAX),

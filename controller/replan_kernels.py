@@ -8,7 +8,8 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import njit, types
 
-from controller.plan_kernels import LATER, NOW, search, yielding_rate
+from controller.plan_kernels import LATER, NOW, search
+from controller.plan_lanes_kernels import yielding_rate
 from controller.plan_live import LIVE
 from controller.plan_model import CROSSINGS_MAX, HORIZON_S, LABELS, MODEL, VIEW
 from controller.plan_outcome_kernels import choose, play_outflow
@@ -27,6 +28,8 @@ NEVER_MS = 1 << 60
 TRUST_VEH = 8.0
 """The model counts as much as so many observed vehicles."""
 LEARNED_MIN, LEARNED_MAX = 0.25, 1.6
+BOUND_S = 3
+"""While a stage cannot be left for so long, a plan younger than that stands."""
 FEED_FORGET = 0.998
 """Of what neighbours promised and what came, a second later."""
 FEED_TRUST_VEH = 1.5
@@ -36,12 +39,25 @@ _I, _F = types.int64, types.float64
 _F1, _I1 = types.float64[::1], types.int64[::1]
 
 
-@njit(types.void(_I, _I, _I, _I, MODEL, VIEW, LIVE), cache=True, nogil=True)
-def expect_arrivals(j, first_lane, n_lanes, now_ms, model, view, live):
+@njit(types.void(_I, _I, MODEL, LIVE), cache=True, nogil=True)
+def learn_feeds(j, now_ms, model, live):
+    """Where drivers turn is learned lane by lane: what neighbours promised against what came.
+
+    Call it once a second. Written: live.fed_veh, came_veh (L)
+    """
+    for lane in range(model.lane_start[j], model.lane_start[j + 1]):
+        if live.feed_start[lane] < live.feed_start[lane + 1]:
+            soon = min(HORIZON_S - 1, live.seen_s[lane])
+            promised = sent_by_neighbours(lane, soon, now_ms, live)
+            live.fed_veh[lane] = FEED_FORGET * live.fed_veh[lane] + promised
+            live.came_veh[lane] = FEED_FORGET * live.came_veh[lane] + live.crossed_veh[lane]
+
+
+@njit(types.void(_I, _I, _I, VIEW, LIVE), cache=True, nogil=True)
+def expect_arrivals(first_lane, n_lanes, now_ms, view, live):
     """Arrivals of the coming minute: seen ones, then what upstream junctions plan to send, else the flow.
 
-    Where drivers turn is learned lane by lane: what neighbours promised against what came.
-    Written: view.arrival, arrived, waited · live.fed_veh, came_veh (L)
+    Written: view.arrival, arrived, waited
     """
     for k in range(n_lanes):
         lane = first_lane + k
@@ -49,11 +65,6 @@ def expect_arrivals(j, first_lane, n_lanes, now_ms, model, view, live):
         fed = live.feed_start[lane] < live.feed_start[lane + 1]
         part = 1.0
         if fed:
-            soon = min(HORIZON_S - 1, seen_s)
-            live.fed_veh[lane] = FEED_FORGET * live.fed_veh[lane] + sent_by_neighbours(
-                lane, soon, now_ms, live
-            )
-            live.came_veh[lane] = FEED_FORGET * live.came_veh[lane] + live.crossed_veh[lane]
             part = min(
                 FEED_PART_MAX, (live.came_veh[lane] + FEED_TRUST_VEH) / (live.fed_veh[lane] + FEED_TRUST_VEH)
             )
@@ -83,15 +94,16 @@ def weigh_lanes(j, first_lane, first, n_lanes, now_ms, impatience_s, model, view
             g += 1
         age = max(0.0, (now_ms - since_ms) / 1000.0) / impatience_s
         view.weight[k] = live.persons_per_veh[first_lane + k] * (1.0 + age * age)
-        view.best_rate[k] = 0.01
+        best_rate = 0.01
         live.blocked[first_lane + k] = full_exit(first_lane + k, live)
         for s in range(n_stages):
             rate = model.rate[j, s, k]
-            view.best_rate[k] = max(view.best_rate[k], rate)
+            best_rate = max(best_rate, rate)
             kind = 1 if model.opposing[j, s, k] else 0
             lane = first_lane + k
             learned = (live.served_veh[lane, kind] + TRUST_VEH) / (live.foreseen_veh[lane, kind] + TRUST_VEH)
             view.rate[s, k] = rate * min(LEARNED_MAX, max(LEARNED_MIN, learned)) * (1.0 - live.blocked[lane])
+        view.clearing_s[k] = 0.5 / best_rate
 
 
 @njit(types.void(_I, _I, _I, _I, _F, _F, MODEL, VIEW, LIVE), cache=True, nogil=True)
@@ -216,11 +228,13 @@ def replan_junction(j, now_ms, person_weight, stop_s, impatience_s, model, view,
     n_crossings = 0
     while n_crossings < CROSSINGS_MAX and model.crossing_group[j, n_crossings] >= 0:
         n_crossings += 1
+    complete_s, free_s = time_to_settle(j, first, n, now_ms, live)
+    if free_s >= BOUND_S and now_ms - live.outflow_time_ms[j] < 1000 * BOUND_S:
+        return
     stage = max(0, searched_stage(j, model, live))
-    expect_arrivals(j, first_lane, n_lanes, now_ms, model, view, live)
+    expect_arrivals(first_lane, n_lanes, now_ms, view, live)
     weigh_lanes(j, first_lane, first, n_lanes, now_ms, impatience_s, model, view, live)
     weigh_people(j, first, n_crossings, now_ms, person_weight, impatience_s, model, view, live)
-    complete_s, free_s = time_to_settle(j, first, n, now_ms, live)
     walking = 0
     green = 0
     for k in range(n):
@@ -280,6 +294,7 @@ def replan(due, n_due, now_ms, person_weight, stop_s, impatience_s, model, view,
     """
     for i in range(n_due):
         learn_service(due[i], now_ms, model, live)
+        learn_feeds(due[i], now_ms, model, live)
         replan_junction(
             due[i], now_ms, person_weight, stop_s, impatience_s, model, view, labels, live, chosen, costs
         )

@@ -4,7 +4,7 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import njit, types
 
-from controller.plan_kernels import yielding_rate
+from controller.plan_lanes_kernels import yielding_rate
 from controller.plan_live import LIVE
 from controller.plan_model import HORIZON_S, MODEL
 

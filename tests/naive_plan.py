@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller import plan_kernels as kernels
+from controller import plan_lanes_kernels as kernels
 
 
 def service(rate, opposing, share, t, queue, arrival):
@@ -37,26 +37,37 @@ def change(old, new, t, start, end, stop_s, queue, arrival, weight, rate, opposi
     """A change of stage, second by second: gives (cost, queues after it).
 
     Lanes red afterwards lose at once what yellow lets through; lanes green in both go on;
-    lanes newly green wait until `start`, lose the first second and half of the next.
+    lanes newly green wait until `start`, lose the first second and half of the next. Lanes
+    that are red come first: who gives way does so to what they leave behind.
     """
     queue = list(queue)
     cost = 0.0
-    for k in range(len(queue)):
+    for k in sorted(range(len(queue)), key=lambda k: rate[new][k] > 0.0):
         before, after = rate[old][k], rate[new][k]
         if after == 0.0:
             queue[k] = max(0.0, queue[k] - kernels.YELLOW_USED_S * before)
+        # Others see a lane's queue as it was before the change, until the change is over.
+        waiting = queue[k]
         for second in range(t, end):
             coming = arrival[k][second]
-            waiting = queue[k] + coming
+            waiting += coming
             serves = 0.0
             if after > 0.0 and (before > 0.0 or second >= start + 1):
                 serves = after
                 if before == 0.0 and second == start + 1:
                     serves *= 2.0 - kernels.START_UP_LOST_S
-                serves = service(serves, opposing[new][k], share[new][k], second, [*queue], arrival)
-            if waiting > 0.0:
-                waiting = max(0.0, waiting - serves)
-            queue[k] = waiting
+                serves = service(serves, opposing[new][k], share[new][k], second, queue, arrival)
+            waiting = max(0.0, waiting - serves)
             stopped = coming if serves == 0.0 else min(coming, waiting)
             cost += weight[k] * (waiting + stop_s * stopped)
+        queue[k] = waiting
     return cost, queue
+
+
+def still_to_come(people, people_weight, queue, weight, rate, clearing_s):
+    """What those left at the horizon will cost: a red to sit out where none serves, then the queue before."""
+    cost = kernels.RED_AT_END_S * sum(n * w for n, w in zip(people, people_weight, strict=True))
+    for n, w, serves, each_s in zip(queue, weight, rate, clearing_s, strict=True):
+        red_s = 0.0 if serves > 0.0 else kernels.RED_AT_END_S
+        cost += w * n * (red_s + each_s * n)
+    return cost

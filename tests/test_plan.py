@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller import plan_kernels as kernels
+from controller import plan_lanes_kernels as kernels
 from controller.junction import StreetLink
 from controller.plan import Adaptive, build_model
 from controller.plan_model import HORIZON_S
 from controller.policy import Policy, PolicyError, read_policy
-from tests.naive_plan import change, hold
+from tests.naive_plan import change, hold, still_to_come
 from tests.toy_street import EW, NS, NS_LEFT, WALK_EW, Traffic, junction, network
 
 LANES, STAGES = 5, 3
@@ -34,6 +34,7 @@ def scenes(draw):
         "rate": rate,
         "opposing": opposing,
         "share": chance.random((STAGES, LANES)),
+        "clearing_s": chance.choice([1.0, 1.1], LANES),
     }
 
 
@@ -74,16 +75,22 @@ def test_a_change_of_stage_costs_what_the_slow_twin_says(scene, stages, t, inter
     end = min(HORIZON_S, start + green_s)
     queue = scene["queue"].copy()
     arrived, waited = sums(scene["arrival"])
-    cost = kernels.change_lanes(
-        new, t, start, end, 2.0, queue, scene["arrival"], arrived, waited, scene["weight"],
-        scene["rate"][old].copy(), scene["rate"][new].copy(), scene["opposing"], scene["share"],
+    sights = (queue, arrived, waited, scene["weight"], scene["rate"][old].copy(), scene["rate"][new].copy())
+    red_cost, red_left = kernels.leave_at_red(t, end, 2.0, *sights, scene["clearing_s"])
+    green_cost, green_left = kernels.serve_at_green(
+        new, t, start, end, 2.0, queue, scene["arrival"], *sights[1:], scene["clearing_s"],
+        scene["opposing"], scene["share"],
     )  # fmt: skip
     slow_cost, slow_queue = change(
         old, new, t, start, end, 2.0, scene["queue"], scene["arrival"], scene["weight"], scene["rate"],
         scene["opposing"], scene["share"],
     )  # fmt: skip
-    assert cost == pytest.approx(slow_cost)
+    assert red_cost + green_cost == pytest.approx(slow_cost)
     assert queue == pytest.approx(np.array(slow_queue))
+    slow_left = still_to_come([], [], queue, scene["weight"], scene["rate"][new], scene["clearing_s"])
+    assert red_left + green_left == pytest.approx(slow_left)
+    held_left = kernels.cost_to_go(queue, scene["weight"], scene["rate"][new].copy(), scene["clearing_s"])
+    assert held_left == pytest.approx(slow_left)
 
 
 def adaptive(**traffic):
