@@ -214,12 +214,12 @@ def test_messages_are_lost_and_buses_left_out_as_often_as_planned_and_the_same_f
     for _ in range(400):
         town.drive(5, 100.0)
         heard.append(town.frame.n_buses == 1 and town.frame.bus_age_s[0] < 5)
-    assert town.feed.lost[0] == pytest.approx(100, abs=35)
+    assert town.feed.on_the_way.lost[0] == pytest.approx(100, abs=35)
     assert np.mean(heard) == pytest.approx(0.75 * 0.8, abs=0.08)
     again = Operator(FeedPlan(lost_share=0.25, missing_share=0.2, delay_s=0, period_s=5))
     again.drive(2000, 100.0)
-    assert again.feed.messages == town.feed.messages
-    assert again.feed.lost == town.feed.lost
+    assert again.feed.on_the_way.messages == town.feed.on_the_way.messages
+    assert again.feed.on_the_way.lost == town.feed.on_the_way.lost
 
 
 def test_news_that_stops_coming_grows_old_and_does_not_last() -> None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controller.frame import Frame, fit_buses
 from controller.network import Network
@@ -31,6 +33,9 @@ from sim.city.route_map import map_route, network_lanes
 from sim.city.traffic import STEP_MS, Status, Traffic
 from sim.city.transit_model import Service, Transit
 from sim.city.trips import Drives
+
+if TYPE_CHECKING:
+    from sim.city.world import World
 
 MAP_MARGIN_M = 500.0
 DROP_STREAM = 5
@@ -56,8 +61,19 @@ class FeedPlan:
                 raise ValueError(f"bus feed: {name} is {getattr(self, name)}, allowed is {low} to {high}")
 
 
+@dataclass(slots=True, eq=False)
+class OnTheWay:
+    """All that changes in a feed: the latest messages, in a ring, and how many were lost."""
+
+    sent_ms: NDArray[np.int64]
+    """(messages) when each was sent, -1 = none."""
+    messages: list[bytes]
+    lost: NDArray[np.int64]
+    """(1) messages so far that will never arrive."""
+
+
 class BusFeed:
-    """The feed of one run. What changes: messages on their way (`sent_ms`, `messages`), `lost`.
+    """The feed of one run. What changes stands in `on_the_way`.
 
     Raises MissingBindings when the extra `[transit]` is not installed.
     """
@@ -93,12 +109,17 @@ class BusFeed:
             y_m=_reach([m.y_m for m in self._maps]),
             origin=origin,
         )
-        on_way = self.plan.delay_s // self.plan.period_s + 2
-        self.sent_ms = np.full(on_way, -1, np.int64)
-        """(messages on their way) when each was sent, -1 = none."""
-        self.messages = [b""] * on_way
-        self.lost = np.zeros(1, np.int64)
-        """Messages lost so far."""
+        room = self.plan.delay_s // self.plan.period_s + 2
+        self.on_the_way = OnTheWay(np.full(room, -1, np.int64), [b""] * room, np.zeros(1, np.int64))
+
+    def attach(self, world: World) -> None:
+        """Let the feed run in a city: publish after every second, and tell the controller's frame."""
+        world.accompany("bus feed", self.on_the_way)
+        world.on_second.append(self._on_second)
+
+    def _on_second(self, world: World) -> None:
+        self.publish(world.transit, world.traffic, world.time_ms)
+        self.tell(world.street.frame, world.time_ms)
 
     def _name_trips(self) -> dict[int, tuple[str, int]]:
         """Row of `Service.bus_*` to the trip's name and its line."""
@@ -118,13 +139,13 @@ class BusFeed:
         number = now_ms // period_ms
         chance = np.random.default_rng([self.seed, DROP_STREAM, number])
         if chance.random() < self.plan.lost_share:
-            self.lost[0] += 1
+            self.on_the_way.lost[0] += 1
             return
         told = chance.random(len(self._service.bus_vehicle)) >= self.plan.missing_share
         buses = [bus for b, bus in self.buses(transit, traffic, now_ms) if told[b]]
-        slot = int(number) % len(self.messages)
-        self.sent_ms[slot] = now_ms
-        self.messages[slot] = encode(buses, now_ms, self.expected.origin)
+        slot = int(number) % len(self.on_the_way.messages)
+        self.on_the_way.sent_ms[slot] = now_ms
+        self.on_the_way.messages[slot] = encode(buses, now_ms, self.expected.origin)
 
     def buses(self, transit: Transit, traffic: Traffic, now_ms: int) -> list[tuple[int, BusReport]]:
         """Every bus of a line under way, as it truly is, with its row of `Service.bus_*`."""
@@ -166,12 +187,14 @@ class BusFeed:
 
     def read(self, now_ms: int) -> Reading | None:
         """The newest message that has arrived by now, read; None when there is none of use or all are old."""
-        sent_ms = np.where(self.sent_ms + self.plan.delay_s * 1000 <= now_ms, self.sent_ms, -1)
+        every_ms = self.on_the_way.sent_ms
+        sent_ms = np.where(every_ms + self.plan.delay_s * 1000 <= now_ms, every_ms, -1)
         slot = int(np.argmax(sent_ms))
         if sent_ms[slot] < 0 or now_ms - sent_ms[slot] > AGE_MAX_S * 1000:
             return None
+        received_ms = int(sent_ms[slot]) + self.plan.delay_s * 1000
         try:
-            return _decoded(self.messages[slot], int(sent_ms[slot]) + self.plan.delay_s * 1000, self.expected)
+            return _decoded(self.on_the_way.messages[slot], received_ms, self.expected)
         except FeedError:
             return None
 
