@@ -1,0 +1,287 @@
+"""Lane changes: towards lanes that lead on, past slower vehicles, back to the right, over arrays.
+
+The rules and constants are those of SUMO's LC2013 (Erdmann 2014, "Lane-changing model in
+SUMO"), without its memory of other drivers' wishes beyond the next second.
+"""
+
+from controller import numba_cache  # noqa: F401, I001  (must come before numba)
+
+from numba import njit, types
+
+from sim.city.car_following_kernels import follow_speed, secure_gap_m
+from sim.city.movement_model import FLEET, MOTION, STREETS
+from sim.city.traffic_kernels import put_on, take_off
+
+_I, _F, _B = types.int64, types.float64, types.boolean
+DRIVING = 2
+LOOK_FORWARD_S = 10.0
+LEFT_FACTOR = 2.0
+GAIN_LEFT, GAIN_RIGHT = 0.2, 2.0
+GAIN_SPEED_MIN_M_PER_S = 10.0
+GAIN_REMAINS_S = 20.0
+KEEP_RIGHT_S, KEEP_RIGHT_ACCEPTS_S = 5.0, 7.0
+GAIN_LOOK_S = 5.0
+STUCK_MS = 15_000
+"""Two who stand beside each other and want each other's lane change places after so long."""
+
+
+@njit(_F(_I, _F, _I, _F, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+def speed_behind(v, limit, u, gap_m, fleet, motion):
+    """What `v` expects to drive behind `u` (-1 nobody), looking ahead 5 s."""
+    result = limit
+    if u >= 0:
+        theirs = motion.cars[u].speed
+        decel = fleet.riders[v].decel
+        result = min(limit, follow_speed(gap_m, theirs, decel, motion.cars[v].speed))
+        if gap_m > 0.0 and limit > theirs:
+            free_m = gap_m - secure_gap_m(result, theirs, decel)
+            closing_s = max(0.0, free_m / (limit - theirs))
+            if closing_s < GAIN_LOOK_S:
+                span_s = 2.0 * GAIN_LOOK_S
+                result = min(result, (closing_s * result + (span_s - closing_s) * theirs) / span_s)
+    return result
+
+
+@njit(_B(_I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+def room_behind(v, lane, streets, fleet, motion):
+    """Whether nobody who is about to come onto `lane` from a node would run into `v` there."""
+    room = True
+    back_m = motion.cars[v].position_m - fleet.riders[v].length_m
+    if back_m < 60.0:
+        for k in range(streets.feed_start[lane], streets.feed_start[lane + 1]):
+            way = streets.n_lanes[0] + streets.feed[k]
+            u = motion.places[way].first
+            if u >= 0:
+                gap_m = (
+                    back_m + streets.ways[way].length_m - motion.cars[u].position_m - fleet.riders[u].gap_m
+                )
+                if gap_m < secure_gap_m(motion.cars[u].speed, motion.cars[v].speed, fleet.riders[u].decel):
+                    room = False
+    return room
+
+
+@njit(_I(_I, _I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+def obstacle(v, lane, leader, streets, fleet, motion):
+    """Who keeps `v` from changing to `lane` behind `leader`: -1 nobody, 0 leader, 1 follower, 2 both."""
+    follower = motion.cars[leader].behind if leader >= 0 else motion.places[lane].first
+    front = back = False
+    speed = motion.cars[v].speed
+    u = leader
+    if leader >= 0:
+        gap_m = (
+            motion.cars[leader].position_m
+            - fleet.riders[leader].length_m
+            - motion.cars[v].position_m
+            - fleet.riders[v].gap_m
+        )
+        front = gap_m < secure_gap_m(speed, motion.cars[leader].speed, fleet.riders[v].decel)
+    else:
+        u = motion.places[lane].tail
+        if u >= 0 and motion.status[u] == DRIVING:
+            back_m = motion.cars[u].driven_m - motion.places[lane].tail_at_m - fleet.riders[u].length_m
+            gap_m = streets.ways[lane].length_m - motion.cars[v].position_m + back_m - fleet.riders[v].gap_m
+            if back_m < 0.0:
+                front = gap_m < secure_gap_m(speed, motion.cars[u].speed, fleet.riders[v].decel)
+    if follower >= 0:
+        gap_m = motion.cars[v].position_m - fleet.riders[v].length_m - motion.cars[follower].position_m
+        gap_m -= fleet.riders[follower].gap_m
+        back = gap_m < secure_gap_m(motion.cars[follower].speed, speed, fleet.riders[follower].decel)
+    else:
+        back = not room_behind(v, lane, streets, fleet, motion)
+    return 2 if front and back else 0 if front else 1 if back else -1
+
+
+@njit(types.void(_I, _I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+def change(v, lane, leader, streets, fleet, motion):
+    """Move `v` to `lane` of the same edge, behind `leader` (-1: in front of everybody)."""
+    take_off(v, fleet, motion)
+    motion.cars[v].position_m = min(motion.cars[v].position_m, streets.ways[lane].length_m)
+    put_on(v, lane, leader, streets, fleet, motion)
+    motion.cars[v].changed_ms = motion.time_ms[0]
+    motion.cars[v].lane_gain = 0.0
+    motion.cars[v].lane_right = 0.0
+
+
+@njit(types.void(_I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+def swap(v, u, streets, fleet, motion):
+    """Two vehicles change places and lanes, each with its own way on."""
+    lane_v, lane_u = motion.cars[v].way, motion.cars[u].way
+    place_v, place_u = motion.cars[v].position_m, motion.cars[u].position_m
+    ahead_v, ahead_u = motion.cars[v].ahead, motion.cars[u].ahead
+    take_off(v, fleet, motion)
+    take_off(u, fleet, motion)
+    motion.cars[v].position_m, motion.cars[u].position_m = place_u, place_v
+    put_on(v, lane_u, ahead_u, streets, fleet, motion)
+    put_on(u, lane_v, ahead_v, streets, fleet, motion)
+    motion.cars[v].changed_ms = motion.cars[u].changed_ms = motion.time_ms[0]
+
+
+@njit(types.void(_I, _I, _I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+def ask_for_room(v, lane, leader, why, streets, fleet, motion):
+    """Somebody must change but cannot: the follower there makes room, or he falls behind the leader."""
+    now_ms = motion.time_ms[0]
+    follower = motion.cars[leader].behind if leader >= 0 else motion.places[lane].first
+    if why >= 1 and follower >= 0:
+        if motion.cars[follower].position_m > motion.cars[v].position_m - fleet.riders[v].length_m:
+            follower = motion.cars[follower].behind
+        if follower >= 0:
+            motion.cars[follower].let_in = v
+            motion.cars[follower].let_in_ms = now_ms + 1000
+    if why != 1 and leader >= 0 and motion.cars[leader].speed > 1.0:
+        motion.cars[v].let_in = leader
+        motion.cars[v].let_in_ms = now_ms + 1000
+    if motion.stood_ms[v] >= STUCK_MS:
+        for k in range(2):
+            u = leader if k == 0 else follower
+            if u >= 0 and motion.stood_ms[u] >= STUCK_MS and abs(
+                motion.cars[u].position_m - motion.cars[v].position_m
+            ) < fleet.riders[u].length_m + fleet.riders[v].length_m:  # fmt: skip
+                at = motion.cars[u].route_at
+                row = (
+                    fleet.row_start[at + fleet.riders[u].shift]
+                    + lane
+                    - streets.edge_lane_start[streets.ways[lane].edge]
+                )
+                if (
+                    fleet.rows[row].offset * (motion.cars[v].way - lane) > 0
+                    and motion.cars[u].next_connection < 0
+                ):
+                    swap(v, u, streets, fleet, motion)
+                    break
+
+
+@njit(_B(_F, _I, _F), cache=True, nogil=True, _nrt=False)
+def too_late(left_m, changes, needed_m):
+    """Whether so many changes no longer fit comfortably into what is left of the way."""
+    return left_m < abs(changes) * needed_m
+
+
+@njit(_I(_I, _I, _I, _I, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+def wish(v, lane, leader_left, leader_right, limit, streets, fleet, motion):
+    """Which way `v` wants to change: 1 left, -1 right, 2 and -2 where he must, 0 neither.
+
+    leader_left, leader_right: who would be in front there, -1 nobody, -2 no such lane
+    """
+    edge = streets.ways[lane].edge
+    first = streets.edge_lane_start[edge]
+    row = fleet.row_start[motion.cars[v].route_at + fleet.riders[v].shift] + lane - first
+    position_m, speed = motion.cars[v].position_m, motion.cars[v].speed
+    needed_m = max(speed, 1.0) * LOOK_FORWARD_S + 2.0 * (fleet.riders[v].length_m + fleet.riders[v].gap_m)
+    offset = fleet.rows[row].offset
+    if offset != 0:
+        best = lane + offset
+        left_m = max(0.0, fleet.rows[row].onward_m - position_m - motion.places[best].load_m)
+        if too_late(left_m, offset, needed_m * (LEFT_FACTOR if offset > 0 else 1.0)):
+            return 2 if offset > 0 else -2
+    own_leader = motion.cars[v].ahead
+    own = limit
+    if own_leader >= 0:
+        gap_m = (
+            motion.cars[own_leader].position_m
+            - fleet.riders[own_leader].length_m
+            - position_m
+            - fleet.riders[v].gap_m
+        )
+        own = speed_behind(v, limit, own_leader, gap_m, fleet, motion)
+    result = 0
+    for side in (1, -1):
+        leader = leader_left if side > 0 else leader_right
+        if leader == -2:
+            continue
+        there = fleet.rows[row + side].onward_m - position_m
+        their_offset = fleet.rows[row + side].offset
+        left_m = max(0.0, there - motion.places[lane + side].load_m)
+        span_m = needed_m * (LEFT_FACTOR if side > 0 else 1.0)
+        away = offset * side <= 0 and their_offset != 0
+        if away and (too_late(left_m, abs(offset) + 2, span_m) or (offset == 0 and 2.0 * left_m < span_m)):
+            continue
+        other, gap_m = limit, 1e9
+        if leader >= 0:
+            gap_m = (
+                motion.cars[leader].position_m
+                - fleet.riders[leader].length_m
+                - position_m
+                - fleet.riders[v].gap_m
+            )
+            other = speed_behind(v, limit, leader, gap_m, fleet, motion)
+        gain = (other - own) / max(other, GAIN_SPEED_MIN_M_PER_S)
+        if side > 0:
+            if own > other:
+                motion.cars[v].lane_gain = min(motion.cars[v].lane_gain, 0.5 * motion.cars[v].lane_gain)
+            else:
+                motion.cars[v].lane_gain += gain
+            if (
+                motion.cars[v].lane_gain > GAIN_LEFT
+                and gain > 0.0
+                and there > GAIN_REMAINS_S * max(0.1, speed)
+            ):
+                result = 1
+        else:
+            if own > other:
+                motion.cars[v].lane_gain = max(motion.cars[v].lane_gain, 0.5 * motion.cars[v].lane_gain)
+            else:
+                motion.cars[v].lane_gain -= gain
+            full_m = min(there, limit * KEEP_RIGHT_ACCEPTS_S)
+            full_s = full_m / limit
+            if leader >= 0 and motion.cars[leader].speed < limit:
+                full_m = min(
+                    full_m, gap_m - secure_gap_m(limit, motion.cars[leader].speed, fleet.riders[v].decel)
+                )
+                full_s = min(full_s, max(0.0, full_m) / (limit - motion.cars[leader].speed))
+            motion.cars[v].lane_right += full_s / KEEP_RIGHT_ACCEPTS_S / KEEP_RIGHT_S
+            faster = motion.cars[v].lane_gain < -GAIN_RIGHT and gain > 0.0
+            if result == 0 and (motion.cars[v].lane_right > 1.0 or faster):
+                if there > GAIN_REMAINS_S * max(0.1, speed):
+                    result = -1
+    return result
+
+
+@njit(types.void(_I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+def change_from(lane, streets, fleet, motion):
+    """Let everybody on one lane change who wants to and can, front to back."""
+    edge = streets.ways[lane].edge
+    has_left = lane + 1 < streets.edge_lane_start[edge + 1]
+    has_right = lane > streets.edge_lane_start[edge]
+    left = motion.places[lane + 1].last if has_left else -1
+    right = motion.places[lane - 1].last if has_right else -1
+    v = motion.places[lane].last
+    # From the back: those in front are reached by going ahead.
+    while v >= 0:
+        ahead = motion.cars[v].ahead
+        position_m = motion.cars[v].position_m
+        while left >= 0 and motion.cars[left].position_m < position_m:
+            left = motion.cars[left].ahead
+        while right >= 0 and motion.cars[right].position_m < position_m:
+            right = motion.cars[right].ahead
+        if motion.cars[v].changed_ms != motion.time_ms[0] and motion.halt_until_ms[v] < 0:
+            permit = fleet.riders[v].permit
+            may_left = has_left and (streets.ways[lane + 1].permits & permit) != 0
+            may_right = has_right and (streets.ways[lane - 1].permits & permit) != 0
+            if may_left or may_right:
+                limit = min(
+                    streets.ways[lane].speed * fleet.riders[v].speed_factor, fleet.riders[v].speed_max
+                )
+                side = wish(
+                    v, lane, left if may_left else -2, right if may_right else -2, limit, streets, fleet, motion
+                )  # fmt: skip
+                if (side > 0 and may_left) or (side < 0 and may_right):
+                    target = lane + 1 if side > 0 else lane - 1
+                    leader = left if side > 0 else right
+                    why = obstacle(v, target, leader, streets, fleet, motion)
+                    if why < 0:
+                        change(v, target, leader, streets, fleet, motion)
+                        if side > 0:
+                            left = v
+                        else:
+                            right = v
+                    elif side == 2 or side == -2:
+                        ask_for_room(v, target, leader, why, streets, fleet, motion)
+        v = ahead
+
+
+@njit(types.void(STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+def change_lanes(streets, fleet, motion):
+    """Let everybody change lanes who wants to and can. At most one change a second."""
+    for k in range(len(streets.changing_lanes)):
+        if motion.places[streets.changing_lanes[k]].last >= 0:
+            change_from(streets.changing_lanes[k], streets, fleet, motion)
