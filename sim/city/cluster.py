@@ -107,7 +107,7 @@ def run_on_cluster(jobs: Sequence[CityJob], work: Work, address: str, on_part: O
             for key, job in jobs_by_key.items()
         }
         try:
-            for future in as_completed(list(futures)):
+            for future in as_completed(list(futures), loop=client.loop):
                 key = futures.pop(future)
                 ended.add(key)
                 on_end(jobs_by_key[key], *_outcome(future))

@@ -81,8 +81,8 @@ def _table(title: str, groups: Any, comparison: Comparison) -> Any:
     from sim.city.compare_report import name, signed
     from sim.city.report import people, seconds
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("", no_wrap=True)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column("")
     for words in ("people", comparison.title_a, comparison.title_b, "change", "95 %"):
         table.add_column(words, justify="right", no_wrap=True)
     table.add_column("runs", no_wrap=True)
@@ -100,6 +100,6 @@ def _table(title: str, groups: Any, comparison: Comparison) -> Any:
             seconds(change.after),
             signed(change.mean),
             between(group),
-            change.words().removeprefix("in ").removesuffix(" runs"),
+            f"{change.fewer_in if change.mean < 0 else change.more_in}/{len(change.by_seed)}",
         )
     return table

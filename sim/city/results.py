@@ -245,7 +245,12 @@ class Experiment:
 
 
 def open_experiment(folder: Path) -> Experiment:
-    """The experiment in `folder`, or the only one below it. Raises ResultError with those there are."""
+    """The experiment in `folder`, or the only one below it; of a run's folder, that run alone.
+
+    Raises ResultError naming the experiments there are.
+    """
+    if (folder / RUN_FILE).exists():
+        return open_experiment(folder.parent).only([int(read_record(folder)["seed"])])
     if not (folder / EXPERIMENT_FILE).exists():
         below = sorted(path.parent for path in folder.glob(f"*/{EXPERIMENT_FILE}"))
         if len(below) != 1:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sim.city.load import City
 from sim.city.results import CityJob, CityStore, city_source_digest
 from sim.city.run_files import RunFiles
 from sim.run_pool import Failure, Progress, run_in_processes
+
+if TYPE_CHECKING:
+    from sim.city.load import City
 
 Record = Mapping[str, Any]
 """What `run.json` says, its measures as CityMeasures."""

@@ -252,9 +252,8 @@ def _overview(summaries: Sequence[Summary]) -> Any:
     from sim.city.sweep_summary import MODE_NAMES
 
     count = len(summaries[0].seeds)
-    table = Table(
-        title=f"Time people lose, mean of {count} {'run' if count == 1 else 'runs'}", title_justify="left"
-    )
+    runs = "one run" if count == 1 else f"{count} runs"
+    table = Table(title=f"Time people lose, mean of {runs}", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("")
     for summary in summaries:
         table.add_column(summary.title, justify="right")
