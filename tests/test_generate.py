@@ -104,7 +104,7 @@ def test_programs_have_two_to_four_stages_and_need_no_repair() -> None:
     assert set(given) >= {2, 3, 4}
     assert set(given) <= {2, 3, 4}
     assert not [a for a in street.assumptions if "too little time" in a]
-    assert {j.plans[0].cycle_ms for j in street.junctions} == {60_000, 90_000}
+    assert {j.plans[0].cycle_ms for j in street.junctions} == {60_000, 96_000}
 
 
 def test_paths_that_cross_conflict_and_parallel_ones_do_not() -> None:

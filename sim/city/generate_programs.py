@@ -14,7 +14,7 @@ from sim.city.generate_layout import ARTERIAL, LOCAL
 from sim.city.generate_ways import Meeting, Way, main_arms
 from sim.importers.sumo_net_xml import NetPhase, NetProgram
 
-ARTERIAL_CYCLE_S = 90
+ARTERIAL_CYCLE_S = 96
 LOCAL_CYCLE_S = 60
 WALK_S = 7
 CLEARING_M_PER_S = 1.07
@@ -24,7 +24,7 @@ GREEN_MIN_S = 8
 YELLOW_S = {3: 4, 2: 4, 1: 3}
 """By the rank of the larger street."""
 ALL_RED_S = 2
-LATE_S = 3
+LATE_S = 4
 """People start so much after the all-red where left turns over a wide junction clear first."""
 PLATOON_M_PER_S = 11.0
 """Speed of the green wave."""

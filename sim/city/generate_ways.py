@@ -29,9 +29,15 @@ from sim.importers.sumo_net_xml import CLASSES, NetConnection, NetEdge, NetJunct
 
 TOUCH_M = 2.2
 """Two vehicles 1.8 m wide whose paths come closer than this touch, or nearly."""
+WAIT_APART_M = 2.3
+"""Whoever waits inside a junction stays so far from the middle of the paths he waits for."""
+WAIT_MIN_M = 3.0
+"""Shorter than this, a part of a turn is no place to wait."""
 SAMPLES = 20
 """Points a path is compared by: at most 2 m apart, so that no crossing slips through."""
 CURVE_POINTS = 8
+STRAIGHT_PART = 0.2
+"""Part of the way to the corner of its tangents after which a turn begins to curve."""
 LATERAL_M_PER_S2 = 3.0
 """What drivers bear sideways in a turn."""
 TURN_MIN_M_PER_S = 4.0
@@ -75,10 +81,14 @@ def join_node(net: SumoNet, node: Node) -> Meeting:
     for way in ways:
         limit = min(net.lanes[way.from_lane].speed_m_per_s, net.lanes[way.to_lane].speed_m_per_s)
         speed = limit if way.turn == "s" else min(limit, _turn_speed(way.shape))
-        inner.append(add_inner_lane(net, node.id, way.row, way.shape, speed))
-        net.connections.append(
-            NetConnection(way.from_lane, way.to_lane, inner[-1], tl, way.row if tl else -1, way.turn, CLASSES)
-        )
+        parts = _parted(node, way, ways, responses)
+        first = add_inner_lane(net, node.id, way.row, parts[0], speed)
+        inner.append(first)
+        link = way.row if tl else -1
+        net.connections.append(NetConnection(way.from_lane, way.to_lane, first, tl, link, way.turn, CLASSES))
+        if len(parts) > 1:
+            inner[-1] = add_inner_lane(net, node.id, len(ways) + way.row, parts[1], speed)
+            net.connections.append(NetConnection(first, way.to_lane, inner[-1], "", -1, way.turn, CLASSES))
     length_m = {k: _add_crossing(net, node, k) for k in crossed_arms}
     walking = _add_walking_areas(net, node, crossing_row)
     crossing_lanes = tuple(f":{node.id}_c{k}_0" for k in crossed_arms)
@@ -131,7 +141,7 @@ def _lane_choices(net: SumoNet, node: Node, arm: Arm) -> list[tuple[int, str, in
 
 
 def _curve(before: tuple[Point, ...], after: tuple[Point, ...]) -> tuple[Point, ...]:
-    """A quadratic curve that leaves one lane and enters the next in their own directions."""
+    """Straight on for a bit, then a quadratic curve, then straight into the next lane."""
     (ax, ay), (bx, by) = before[-2:]
     (cx, cy), (dx, dy) = after[:2]
     ux, uy, vx, vy = bx - ax, by - ay, dx - cx, dy - cy
@@ -140,19 +150,44 @@ def _curve(before: tuple[Point, ...], after: tuple[Point, ...]) -> tuple[Point, 
         return ((bx, by), (cx, cy))
     along = ((cx - bx) * vy - (cy - by) * vx) / cross
     px, py = bx + along * ux, by + along * uy
-    points = []
+    ex, ey = bx + STRAIGHT_PART * (px - bx), by + STRAIGHT_PART * (py - by)
+    fx, fy = cx + STRAIGHT_PART * (px - cx), cy + STRAIGHT_PART * (py - cy)
+    points = [(bx, by)]
     for k in range(CURVE_POINTS + 1):
         t = k / CURVE_POINTS
         one, two, three = (1 - t) ** 2, 2 * t * (1 - t), t * t
         points.append(
-            (round(one * bx + two * px + three * cx, 2), round(one * by + two * py + three * cy, 2))
+            (round(one * ex + two * px + three * fx, 2), round(one * ey + two * py + three * fy, 2))
         )
+    points.append((cx, cy))
     return tuple(points)
 
 
+def _parted(
+    node: Node, way: Way, ways: tuple[Way, ...], responses: NDArray[np.bool_]
+) -> tuple[tuple[Point, ...], ...]:
+    """A left turn in two parts: up to where it waits inside the junction for oncoming traffic, and on."""
+    opposite = node.arms[way.arm].turns.get("s")
+    oncoming = [w for w in ways if responses[way.row, w.row] and w.arm == opposite]
+    if way.turn != "l" or not oncoming:
+        return (way.shape,)
+    points = _sampled(way.shape)
+    theirs = np.concatenate([_sampled(w.shape) for w in oncoming])
+    apart_m = np.hypot(*(points[:, None, :] - theirs[None, :, :]).transpose(2, 0, 1)).min(axis=1)
+    k = int(np.argmax(apart_m < WAIT_APART_M))
+    along_m = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    if along_m[k] < WAIT_MIN_M or along_m[-1] - along_m[k] < WAIT_MIN_M:
+        return (way.shape,)
+    place = (round(float(points[k, 0]), 2), round(float(points[k, 1]), 2))
+    at = k * (len(way.shape) - 1) / (SAMPLES - 1)
+    before = [p for n, p in enumerate(way.shape) if n < at - 0.05]
+    after = [p for n, p in enumerate(way.shape) if n > at + 0.05]
+    return (*before, place), (place, *after)
+
+
 def _turn_speed(shape: tuple[Point, ...]) -> float:
-    """Speed that bears LATERAL_M_PER_S2 on the mean radius of a turn."""
-    length_m = sum(math.dist(p, q) for p, q in itertools.pairwise(shape))
+    """Speed that bears LATERAL_M_PER_S2 on the mean radius of a turn's curve."""
+    length_m = sum(math.dist(p, q) for p, q in itertools.pairwise(shape[1:-1]))
     first = math.atan2(shape[1][1] - shape[0][1], shape[1][0] - shape[0][0])
     last = math.atan2(shape[-1][1] - shape[-2][1], shape[-1][0] - shape[-2][0])
     turned = max(abs(math.remainder(last - first, math.tau)), 0.1)

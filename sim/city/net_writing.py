@@ -50,13 +50,16 @@ def _net_lines(net: SumoNet) -> Iterator[str]:
     for programs in net.programs.values():
         for program in programs:
             yield from _program_lines(program)
+    second = _second_parts(net)
     for junction in net.junctions.values():
-        yield from _junction_lines(net, junction)
+        yield from _junction_lines(net, junction, second)
+    yield from _waiting_places(net)
     major = _major_ways(net)
     for connection in net.connections:
         yield _connection_line(net, connection, major)
+    parted = {connection.from_lane for connection in net.connections}
     for connection in net.connections:
-        if connection.via:
+        if connection.via and connection.via not in parted:
             yield _inner_line(net, connection)
     yield "</net>"
 
@@ -102,7 +105,33 @@ def _program_lines(program: NetProgram) -> Iterator[str]:
     yield "</tlLogic>"
 
 
-def _junction_lines(net: SumoNet, junction: NetJunction) -> Iterator[str]:
+def _second_parts(net: SumoNet) -> dict[str, str]:
+    """Inner lanes that begin where a driver waits inside a junction, with the lane before."""
+    return {c.via: c.from_lane for c in net.connections if c.via and c.from_lane.startswith(":")}
+
+
+def _waiting_places(net: SumoNet) -> Iterator[str]:
+    """A node of its own for every place inside a junction where drivers wait."""
+    second = _second_parts(net)
+    from_lane = {c.via: c.from_lane for c in net.connections if c.via}
+    for junction in net.junctions.values():
+        for row, lane in enumerate(junction.int_lanes):
+            if lane not in second:
+                continue
+            x_m, y_m = net.lanes[lane].shape[0]
+            foes = [k for k in range(len(junction.int_lanes)) if junction.foes[row] >> k & 1]
+            given_way = [k for k in foes if junction.responses[row] >> k & 1]
+            first = [second.get(name, name) for name in (junction.int_lanes[k] for k in given_way)]
+            streets = [from_lane[name] for name in first if name in from_lane]
+            incoming = dict.fromkeys([second[lane], *streets])
+            yield (
+                f'<junction id={quoteattr(lane)} type="internal" x="{x_m:.2f}" y="{y_m:.2f}" '
+                f"incLanes={quoteattr(' '.join(incoming))} "
+                f"intLanes={quoteattr(' '.join(junction.int_lanes[k] for k in foes))}/>"
+            )
+
+
+def _junction_lines(net: SumoNet, junction: NetJunction, second: dict[str, str]) -> Iterator[str]:
     ends = [net.lanes[name].shape[-1] for name in junction.inc_lanes if not name.startswith(":")]
     shape = ends or [(junction.x_m, junction.y_m)]
     yield (
@@ -113,7 +142,8 @@ def _junction_lines(net: SumoNet, junction: NetJunction) -> Iterator[str]:
     n = len(junction.int_lanes)
     for row in range(n):
         response, foes = junction.responses.get(row, 0), junction.foes.get(row, 0)
-        yield f'<request index="{row}" response="{response:0{n}b}" foes="{foes:0{n}b}" cont="0"/>'
+        waits = int(junction.int_lanes[row] in second)
+        yield f'<request index="{row}" response="{response:0{n}b}" foes="{foes:0{n}b}" cont="{waits}"/>'
     yield "</junction>"
 
 
