@@ -34,6 +34,7 @@ class LoopEstimator:
         self._seen_s = np.ceil(np.minimum(network.lane_reach_m, SIGHT_M) / network.lane_speed_m_per_s)
         self._seen_s = self._seen_s.astype(np.int64)
         self._feeds = find_feeds(network)
+        self._way_s = self._farthest_s()
         self._standing_s = np.zeros((lanes, kernels.GATES))
         self._clear_s = np.zeros((lanes, kernels.GATES))
 
@@ -52,6 +53,13 @@ class LoopEstimator:
             self.gate_s[:, gate] = np.where(self.gate_m[:, gate] > 0.0, travel_s, -1)
         self.gate_s[:, kernels.STOP] = 0
 
+    def _farthest_s(self) -> Ints:
+        """(lanes) s of free travel from the farthest place where vehicles of a lane are counted."""
+        farthest_s = self.gate_s.max(axis=1)
+        fed_lane = np.repeat(np.arange(self.network.n_lanes), np.diff(self._feeds.start))
+        np.maximum.at(farthest_s, fed_lane, np.minimum(self._feeds.travel_s, HORIZON_S - 1))
+        return farthest_s
+
     def update(self, state: State, frame: Frame, seconds: int) -> None:
         """Take in a reading, so many seconds after the one before."""
         network, policy, feeds = self.network, self.policy, self._feeds
@@ -59,7 +67,7 @@ class LoopEstimator:
         gate_s, clear_s, transit, held = self.gate_s, self._clear_s, state.transit_veh, state.held_veh
         kernels.time_loops(float(seconds), frame.detector_on, frame.detector_occupancy, state.loop_held_s)
         kernels.time_gates(gate, lane, share, state.loop_held_s, self._standing_s, clear_s)
-        kernels.drive_on(seconds, clear_s, gate_s, transit, held)
+        kernels.drive_on(seconds, clear_s, gate_s, self._way_s, transit, held)
         kernels.count_gates(
             float(seconds), frame.detector_count, gate, lane, share, gate_s, transit, held, state.passed_veh
         )
@@ -72,8 +80,8 @@ class LoopEstimator:
             state.flow_veh_per_s, transit, held,
         )  # fmt: skip
         kernels.report(
-            frame.detector_on, gate, lane, clear_s, gate_s, self._seen_s, feeds.start, state.flow_veh_per_s,
-            transit, held, state.queue_veh, state.arrival_veh, state.near_veh,
+            frame.detector_on, gate, lane, clear_s, gate_s, self._way_s, self._seen_s, feeds.start,
+            state.flow_veh_per_s, transit, held, state.queue_veh, state.arrival_veh, state.near_veh,
         )  # fmt: skip
         kernels.weigh_buses(
             seconds, frame.detector_count, network.detector_kind, lane, share, state.near_veh,

@@ -72,14 +72,16 @@ def time_gates(detector_gate, detector_lane, detector_share, held_s, standing_s,
             standing_s[lane, gate] = max(standing_s[lane, gate], held_s[d])
 
 
-@njit("void(int64, float64[:, :], int64[:, :], float64[:, :], float64[:, :])", cache=True, nogil=True)
-def drive_on(seconds, clear_s, gate_s, transit_veh, held_veh):
+@njit(
+    "void(int64, float64[:, :], int64[:, :], int64[:], float64[:, :], float64[:, :])", cache=True, nogil=True
+)
+def drive_on(seconds, clear_s, gate_s, way_s, transit_veh, held_veh):
     """Vehicles on their way come nearer, and are held before the next gate until it counts them.
 
     clear_s (L, GATES) s · gate_s (L, GATES) free travel time to the stop line, -1 = no such gate
+    way_s (L) s from where anybody is first counted: farther out nobody is on the way
     transit_veh (L, H), held_veh (L, GATES): written
     """
-    horizon_s = transit_veh.shape[1]
     for lane in range(len(held_veh)):
         near_s = gate_s[lane, NEAR]
         far_s = gate_s[lane, FAR]
@@ -90,8 +92,8 @@ def drive_on(seconds, clear_s, gate_s, transit_veh, held_veh):
                 if clear_s[lane, gate] >= CLEAR_S or clear_s[lane, STOP] >= late_s:
                     held_veh[lane, gate] *= FORGET_OVERDUE
             held_veh[lane, STOP] += transit_veh[lane, 0]
-            for h in range(horizon_s):
-                coming = transit_veh[lane, h + 1] if h + 1 < horizon_s else 0.0
+            for h in range(way_s[lane] + 1):
+                coming = transit_veh[lane, h + 1] if h < way_s[lane] else 0.0
                 if h == near_s:
                     held_veh[lane, NEAR] += coming
                     coming = 0.0
@@ -279,8 +281,8 @@ def believe_loops(
 
 
 @njit(
-    "void(boolean[:], int8[:], int64[:], float64[:, :], int64[:, :], int64[:], int64[:], float64[:], "
-    "float64[:, :], float64[:, :], float64[:], float64[:, :], float64[:])",
+    "void(boolean[:], int8[:], int64[:], float64[:, :], int64[:, :], int64[:], int64[:], int64[:], "
+    "float64[:], float64[:, :], float64[:, :], float64[:], float64[:, :], float64[:])",
     cache=True,
     nogil=True,
 )
@@ -290,6 +292,7 @@ def report(
     detector_lane,
     clear_s,
     gate_s,
+    way_s,
     seen_s,
     feed_start,
     flow_veh_per_s,
@@ -301,17 +304,20 @@ def report(
 ):
     """The estimate in the words of all planners, from what is on the way and what is held.
 
-    detector_on, detector_gate, detector_lane (D) · clear_s, gate_s (L, GATES) s · seen_s (L) free travel
-    time of the detection range · feed_start (L+1) · flow_veh_per_s (L) · transit_veh (L, H)
+    detector_on, detector_gate, detector_lane (D) · clear_s, gate_s (L, GATES) s · way_s (L) s from
+    where anybody is first counted · seen_s (L) free travel time of the detection range
+    feed_start (L+1) · flow_veh_per_s (L) · transit_veh (L, H)
     held_veh (L, GATES)
     Written: queue_veh (L) · arrival_veh (L, H) · near_veh (L), only those counted
     """
     queue_veh[:] = held_veh[:, STOP]
-    arrival_veh[:, :] = transit_veh
     for d in range(len(detector_gate)):
         if detector_gate[d] == STOP and detector_on[d]:
             queue_veh[detector_lane[d]] += 1.0
     for lane in range(len(queue_veh)):
+        # Beyond both nobody is ever seen: those seconds stay as empty as they began.
+        for h in range(min(max(way_s[lane] + 1, seen_s[lane]), arrival_veh.shape[1])):
+            arrival_veh[lane, h] = transit_veh[lane, h]
         farthest_s = 0
         for gate in range(NEAR, GATES):
             if gate_s[lane, gate] < 0:
