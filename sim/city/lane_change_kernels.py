@@ -21,6 +21,8 @@ GAIN_SPEED_MIN_M_PER_S = 10.0
 GAIN_REMAINS_S = 20.0
 KEEP_RIGHT_S, KEEP_RIGHT_ACCEPTS_S = 5.0, 7.0
 GAIN_LOOK_S = 5.0
+SQUEEZE, SLOW_M_PER_S = 0.7, 1.0
+"""Part of the gap at standstill that two who creep do without while one changes lanes."""
 STUCK_MS = 15_000
 """Two who stand beside each other and want each other's lane change places after so long."""
 
@@ -74,7 +76,9 @@ def obstacle(v, lane, leader, streets, fleet, motion):
             - motion.cars[v].position_m
             - fleet.riders[v].gap_m
         )
-        front = gap_m < secure_gap_m(speed, motion.cars[leader].speed, fleet.riders[v].decel)
+        # Two who creep keep less than they would like when standing.
+        spare_m = SQUEEZE * fleet.riders[v].gap_m if speed < SLOW_M_PER_S else 0.0
+        front = gap_m + spare_m < secure_gap_m(speed, motion.cars[leader].speed, fleet.riders[v].decel)
     else:
         u = motion.places[lane].tail
         if u >= 0 and motion.status[u] == DRIVING:
@@ -85,7 +89,9 @@ def obstacle(v, lane, leader, streets, fleet, motion):
     if follower >= 0:
         gap_m = motion.cars[v].position_m - fleet.riders[v].length_m - motion.cars[follower].position_m
         gap_m -= fleet.riders[follower].gap_m
-        back = gap_m < secure_gap_m(motion.cars[follower].speed, speed, fleet.riders[follower].decel)
+        theirs = motion.cars[follower].speed
+        spare_m = SQUEEZE * fleet.riders[follower].gap_m if theirs < SLOW_M_PER_S else 0.0
+        back = gap_m + spare_m < secure_gap_m(theirs, speed, fleet.riders[follower].decel)
     else:
         back = not room_behind(v, lane, streets, fleet, motion)
     return 2 if front and back else 0 if front else 1 if back else -1
@@ -122,9 +128,11 @@ def ask_for_room(v, lane, leader, why, streets, fleet, motion):
     now_ms = motion.time_ms[0]
     follower = motion.cars[leader].behind if leader >= 0 else motion.places[lane].first
     if why >= 1 and follower >= 0:
-        if motion.cars[follower].position_m > motion.cars[v].position_m - fleet.riders[v].length_m:
+        gap_m = motion.cars[v].position_m - fleet.riders[v].length_m - motion.cars[follower].position_m
+        if gap_m < (1.0 - SQUEEZE) * fleet.riders[follower].gap_m:
             follower = motion.cars[follower].behind
-        if follower >= 0:
+        # Who has stood that long in vain goes on: with too little room for it there is never enough.
+        if follower >= 0 and motion.stood_ms[follower] < STUCK_MS:
             motion.cars[follower].let_in = v
             motion.cars[follower].let_in_ms = now_ms + 1000
     if why != 1 and leader >= 0 and motion.cars[leader].speed > 1.0:
