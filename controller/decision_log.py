@@ -60,7 +60,7 @@ class DecisionLog:
         from_bits, to_bits = int(self._target_bits[j]), int(state.target_bits[j])
         waiting = self._waiting(j, to_bits & ~from_bits, now_ms)
         rule, urgent = self._rule(j, waiting)
-        winner, loser, totals = self._costs(j)
+        winner, loser, totals = self._costs(j, rule)
         return Decision(
             time_ms=now_ms,
             junction=j,
@@ -114,11 +114,11 @@ class DecisionLog:
         urgent = min(called, key=lambda w: int(network.promise_ms[w.group]) - w.waited_ms, default=None)
         return rule, None if urgent is None else urgent.group
 
-    def _costs(self, j: int) -> tuple[Terms | None, Terms | None, tuple[float, float] | None]:
+    def _costs(self, j: int, rule: Rule) -> tuple[Terms | None, Terms | None, tuple[float, float] | None]:
         """Terms of changing and of staying as far as the planner keeps any, and their totals."""
         planner: Any = self.controller.planner
         terms = getattr(planner, "terms", None)
-        if terms is not None:
+        if terms is not None and rule == "cost":
             winner, loser = (Terms(*(_finite(x) for x in terms[j, row])) for row in (0, 1))
             return winner, loser, (winner.total(), loser.total())
         if hasattr(planner, "winner_cost"):

@@ -14,7 +14,7 @@ import numpy as np
 from controller import replan_kernels
 from controller.feeds import DIRECTION_WEIGHT, find_feeds
 from controller.network import DIRECTIONS, Network
-from controller.plan_live import Live
+from controller.plan_live import TERMS, Live
 from controller.plan_model import CROSSINGS_MAX, STAGES_MAX, Model, empty_labels, empty_model, empty_view
 from controller.policy import Policy
 from controller.state import State
@@ -44,6 +44,8 @@ class Adaptive:
         self._costs = np.zeros(2)
         self.winner_cost = np.zeros(network.n_junctions)
         self.loser_cost = np.zeros(network.n_junctions)
+        self.terms = np.zeros((network.n_junctions, 2, TERMS))
+        self._persons_per_car = np.array([policy.persons_per_car])
         reach_m = np.minimum(network.lane_reach_m, seen_range_m)
         self._seen_s = np.ceil(reach_m / network.lane_speed_m_per_s).astype(np.int64)
         self._feeds = {**_feeds(network), **build_drains(network)}
@@ -97,6 +99,8 @@ class Adaptive:
             own = {
                 "winner_cost": self.winner_cost,
                 "loser_cost": self.loser_cost,
+                "terms": self.terms,
+                "persons_per_car": self._persons_per_car,
                 "seen_s": self._seen_s,
                 **self._feeds,
             }

@@ -13,6 +13,9 @@ from numba import typeof
 from controller import numba_cache  # noqa: F401  (must come before numba)
 from controller.plan_model import HORIZON_S
 
+TERMS = 6
+"""Cars, buses, pedestrians, promise, stops and changes, later: as `explain.Terms`."""
+
 
 class Live(NamedTuple):
     """Views of the state and the network, as the planner reads and writes them."""
@@ -61,6 +64,8 @@ class Live(NamedTuple):
     foreseen_veh: np.ndarray  # (L, 2)
     winner_cost: np.ndarray  # (J) person-seconds
     loser_cost: np.ndarray  # (J) person-seconds, of the best plan with the other decision now
+    persons_per_car: np.ndarray  # (1)
+    terms: np.ndarray  # (J, 2, 6) person-seconds of the winner and the loser, when last a change was wanted
 
 
 def empty_live() -> Live:
@@ -73,6 +78,7 @@ def empty_live() -> Live:
     floats = {
         "queue_veh",
         "persons_per_veh",
+        "persons_per_car",
         "flow_veh_per_s",
         "blocked",
         "waiting_people",
@@ -90,7 +96,9 @@ def empty_live() -> Live:
     grids = {"arrival_veh", "outflow_veh", "served_veh", "foreseen_veh"}
     out: dict[str, np.ndarray] = {}
     for name in Live._fields:
-        if name in grids:
+        if name == "terms":
+            out[name] = np.zeros((0, 2, TERMS))
+        elif name in grids:
             out[name] = np.zeros((0, HORIZON_S))
         else:
             out[name] = np.zeros(0, kinds.get(name, np.float64 if name in floats else np.int64))

@@ -69,6 +69,7 @@ class Labels(NamedTuple):
     grows: np.ndarray  # (S, SLOTS) bool, in the beam of this second
     trial_queue: np.ndarray  # (L)
     trial_people: np.ndarray  # (P)
+    trial_weight: np.ndarray  # (L)
     stage_at: np.ndarray  # (H) the winner's stage by second
     start_at: np.ndarray  # (H) second its green starts, -1 = goes on
 
@@ -107,6 +108,7 @@ def empty_labels() -> Labels:
         grows=np.zeros((STAGES_MAX, SLOTS), np.bool_),
         trial_queue=np.zeros(LANES_MAX),
         trial_people=np.zeros(CROSSINGS_MAX),
+        trial_weight=np.zeros(LANES_MAX),
         stage_at=np.zeros(HORIZON_S, np.int64),
         start_at=np.zeros(HORIZON_S, np.int64),
     )

@@ -13,6 +13,7 @@ from controller.plan_lanes_kernels import yielding_rate
 from controller.plan_live import LIVE
 from controller.plan_model import CROSSINGS_MAX, HORIZON_S, LABELS, MODEL, VIEW
 from controller.plan_outcome_kernels import choose, play_outflow
+from controller.plan_terms_kernels import tell_terms
 from controller.sequencer_kernels import earliest_start_ms
 from controller.service_kernels import (
     full_exit,
@@ -271,6 +272,26 @@ def replan_junction(j, now_ms, person_weight, stop_s, impatience_s, model, view,
         live.planned_end_ms[j] = now_ms + 1000 * chosen[0]
     live.winner_cost[j] = costs[chosen[3]]
     live.loser_cost[j] = costs[NOW if chosen[3] == LATER else LATER]
+    if chosen[0] == 0:
+        for row in range(2):
+            tell_terms(
+                j,
+                NOW if row == 0 else LATER,
+                free_s,
+                stage,
+                walking,
+                served,
+                n_stages,
+                n_lanes,
+                n_crossings,
+                stop_s,
+                live.persons_per_car[0],
+                live.persons_per_veh[first_lane : first_lane + n_lanes],
+                model,
+                view,
+                labels,
+                live.terms[j, row],
+            )
     play_outflow(
         j,
         complete_s,

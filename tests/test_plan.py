@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controller import plan_kernels as kernels_search
 from controller import plan_lanes_kernels as kernels
 from controller.junction import StreetLink
 from controller.plan import Adaptive, build_model
@@ -148,6 +149,34 @@ def test_a_full_bus_at_red_is_worth_more_than_a_few_cars_at_green():
         return 60
 
     assert left_after(30.0) < left_after(1.3)
+
+
+def test_the_terms_of_both_plans_add_up_to_what_the_search_found():
+    traffic = adaptive(seed=3, veh_per_s=[0.25, 0.08, 0.2, 0.05], people_per_s=[0, 0, 0, 0, 0.03, 0.03])
+    planner = traffic.planner
+    told = 0
+    for _ in range(900):
+        traffic.state.persons_per_veh[2] = 6.0
+        planner.terms[0] = 0.0
+        traffic.run(1)
+        if planner.terms[0].any():
+            told += 1
+            assert planner.terms[0, 0].sum() == pytest.approx(planner.winner_cost[0], rel=1e-9)
+            if planner.loser_cost[0] < kernels_search.INFINITE:
+                assert planner.terms[0, 1].sum() == pytest.approx(planner.loser_cost[0], rel=1e-9)
+    assert told > 20
+
+
+def test_people_in_buses_and_on_foot_stand_in_their_own_terms():
+    cars, buses, people, *_ = range(6)
+    traffic = adaptive().run(60)
+    traffic.put(EW, 3.0)
+    traffic.state.persons_per_veh[2] = 10 * Policy().persons_per_car
+    traffic.state.call_since_ms[EW] = traffic.now_ms
+    traffic.run(5)
+    staying = traffic.planner.terms[0, 1]
+    assert staying[buses] == pytest.approx(9 * staying[cars])
+    assert staying[people] == 0.0
 
 
 def test_the_plan_is_the_same_for_the_same_state():
