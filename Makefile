@@ -12,7 +12,7 @@ RESULTS ?= results/$(shell git rev-parse --short HEAD 2>/dev/null || echo unvers
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
-run: $(VENV)/.for-run  ## a small city of our own: five controllers side by side (under 2 minutes)
+run: $(VENV)/.for-run  ## a small city that lives: on a terminal to look at, else summed up (under 2 minutes)
 	$(BIN)/belisha demo
 
 test: $(VENV)/.for-test  ## every test (under 8 minutes)

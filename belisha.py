@@ -6,20 +6,19 @@ Nothing heavy is imported here or at the top of any `commands.py`, so that
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from override.audit_commands import app as audit_app
 from override.keys_commands import app as keys_app
 from sim.city.check_commands import check
 from sim.city.compare_commands import compare
+from sim.city.demo_commands import demo
 from sim.city.simulate_commands import simulate
 from sim.commands import sumo
 from sim.evaluate_commands import evaluate
 from sim.importers.commands import import_command
 from sim.replay_commands import replay
+from sim.town_commands import town
 
 app = typer.Typer(
     name="belisha",
@@ -36,36 +35,17 @@ def belisha() -> None:
     """Tell typer that every command has a name, even while there is only one."""
 
 
+app.command()(demo)
 app.command("import")(import_command)
 app.command()(sumo)
 app.command()(evaluate)
 app.command()(simulate)
 app.command()(compare)
 app.command()(replay)
+app.command()(town)
 app.command()(check)
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
-
-
-@app.command()
-def demo(
-    minutes: Annotated[int, typer.Option(min=1, max=120, help="Simulated minutes.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of streets and demand alike.")] = 1,
-    write: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the network and its demand here; run nothing.")
-    ] = None,
-    svg: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the table into this file too.")
-    ] = None,
-) -> None:
-    """Build a small town of our own and run five controllers on it, side by side."""
-    from sim import demo as sim_demo
-
-    if write is not None:
-        net, routes = sim_demo.build_demo_street(write, seed, 60 * minutes)
-        typer.echo("\n".join(str(path) for path in (net, *routes)))
-    else:
-        sim_demo.run(minutes, seed, svg)
 
 
 def is_bad_input(error: Exception) -> bool:

@@ -224,7 +224,7 @@ def run(minutes: int, seed: int, svg: Path | None = None) -> None:
             )
     if svg is not None:
         sys.stdout.write(shown.getvalue())
-        svg.write_text(_picture(shown.getvalue(), "belisha demo"), encoding="utf-8")
+        svg.write_text(_picture(shown.getvalue(), "belisha town"), encoding="utf-8")
 
 
 def _picture(text: str, title: str) -> str:

@@ -35,7 +35,7 @@ def test_options_that_cannot_be_are_refused(words: tuple[str, ...]) -> None:
 @pytest.mark.sumo
 def test_a_directory_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "town").write_text("a file", encoding="utf-8")
-    done = run("demo", "--write", str(tmp_path / "town" / "inside"))
+    done = run("town", "--write", str(tmp_path / "town" / "inside"))
     assert done.returncode == 2
     assert done.stderr.startswith("belisha: ")
     assert len(done.stderr.splitlines()) == 1
@@ -43,8 +43,8 @@ def test_a_directory_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.sumo
-def test_the_demo_town_is_written_where_asked(tmp_path: Path) -> None:
-    done = run("demo", "--minutes", "1", "--write", str(tmp_path / "town"))
+def test_the_town_is_written_where_asked(tmp_path: Path) -> None:
+    done = run("town", "--minutes", "1", "--write", str(tmp_path / "town"))
     assert done.returncode == 0, done.stderr
     assert all(Path(line).is_file() for line in done.stdout.splitlines())
     assert len(done.stdout.splitlines()) == 3
