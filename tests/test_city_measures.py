@@ -10,6 +10,7 @@ import pytest
 
 from sim.city.equity import gini, ledger, weighted_quantile
 from sim.city.measures import CityMeasures, measure
+from sim.city.run_tables import with_lateness
 from sim.city.trip_table import PASSENGER, Table
 from sim.city.trips import Mode
 from tests.made_city_runs import DISTRICTS, a_trip_table, made_tables
@@ -75,7 +76,7 @@ def tables_with(**changes: Table) -> dict[str, Table]:
 
 
 def run_of(tables: dict[str, Table], gridlock: bool = False) -> CityMeasures:
-    return measure(tables, DISTRICTS, 3600, gridlock)
+    return measure(tables, DISTRICTS, 1300, gridlock)
 
 
 def test_the_promise_counts_everybody_who_came_to_a_signal() -> None:
@@ -102,7 +103,8 @@ def test_crossing_on_red_is_counted_by_people() -> None:
 def halts(rows: list[tuple[int, int, int, int, int]]) -> Table:
     columns = zip(*rows, strict=True)
     names = ("line", "stop", "due_ms", "departed_ms", "aboard")
-    return {name: np.array(column) for name, column in zip(names, columns, strict=True)}
+    table = {name: np.array(column) for name, column in zip(names, columns, strict=True)}
+    return with_lateness(table, end_ms=1_300_000)
 
 
 def test_buses_are_late_early_and_bunched() -> None:
@@ -117,6 +119,15 @@ def test_buses_are_late_early_and_bunched() -> None:
     # Gaps 600, 600 and 100, 1100: deviations 0, 0, 5/6, 5/6 of their mean.
     assert buses.headway_cv == pytest.approx(np.sqrt(2 * (5 / 6) ** 2 / 4))
     assert buses.aboard_mean == pytest.approx(105 / 6)
+
+
+def test_a_bus_that_is_still_stuck_at_the_end_is_late_until_then() -> None:
+    """Due at 300 and 1,200 s, the end is at 1,300 s: late by 1,000 s, and by 100 s not yet judged."""
+    rows = [(0, 0, 0, 0, 9), (0, 1, 300_000, -1, 0), (0, 2, 1_200_000, -1, 0), (0, 3, 1_300_000, -1, 0)]
+    buses = run_of(tables_with(halts=halts(rows))).buses
+    assert buses is not None
+    assert buses.late_mean_s == pytest.approx((0 + 1000 + 100) / 3)
+    assert buses.on_time_share == pytest.approx(1 / 2)
 
 
 def test_a_bus_whose_riders_are_followed_counts_as_a_vehicle_and_its_riders_as_people() -> None:

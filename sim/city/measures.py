@@ -239,18 +239,21 @@ def _on_red(tables: Mapping[str, Table]) -> OnRed:
 
 
 def _buses(halts: Table) -> Buses | None:
-    timed = (halts["due_ms"] >= 0) & (halts["departed_ms"] >= 0)
-    if not (halts["departed_ms"] >= 0).any():
+    """A departure that was due and is still to come is late by all the time since: it must not vanish."""
+    gone = halts["departed_ms"] >= 0
+    if not gone.any():
         return None
-    late_s = (halts["departed_ms"][timed] - halts["due_ms"][timed]) / 1000.0
-    on_time = (late_s >= ON_TIME_EARLY_S) & (late_s <= ON_TIME_LATE_S)
+    timed = ~np.isnan(halts["late_s"])
+    late_s = halts["late_s"][timed]
+    on_time = gone[timed] & (late_s >= ON_TIME_EARLY_S) & (late_s <= ON_TIME_LATE_S)
+    counted = gone[timed] | (late_s > ON_TIME_LATE_S)
     return Buses(
-        departures=int((halts["departed_ms"] >= 0).sum()),
+        departures=int(gone.sum()),
         late_mean_s=float(late_s.mean()) if len(late_s) else 0.0,
         late_p95_s=float(np.percentile(late_s, 95)) if len(late_s) else 0.0,
-        on_time_share=float(on_time.mean()) if len(late_s) else None,
+        on_time_share=float(on_time.sum() / counted.sum()) if counted.any() else None,
         headway_cv=_headway_cv(halts),
-        aboard_mean=float(halts["aboard"][halts["departed_ms"] >= 0].mean()),
+        aboard_mean=float(halts["aboard"][gone].mean()),
     )
 
 

@@ -30,7 +30,7 @@ PLACES = 8
 """How many places of long waits are named."""
 PEOPLE_AT_PLACE_MIN = 30
 LABEL_CHARS = 17
-HEAT_LIMITS_S = (5.0, 10.0, 20.0, 40.0, 60.0, 90.0)
+HEAT_LIMITS_S = (5.0, 10.0, 20.0, 35.0, 60.0, 120.0)
 OURS = "adaptive"
 NO_BREAK = "\N{NO-BREAK SPACE}"
 """Between a number and its unit."""
@@ -159,7 +159,9 @@ def _sentences(summaries: Sequence[Summary]) -> list[str]:
         apart = abs(_as_shown(first.everybody_s.mean) - _as_shown(other.everybody_s.mean))
         said.append(
             f"That is {seconds(apart)} {word} than under {other.controller} signals "
-            f"({seconds(other.everybody_s.mean)}), in {agree} of {len(both)} runs with the same people."
+            f"({seconds(other.everybody_s.mean)}), "
+            + ("in the only run" if len(both) == 1 else f"in {agree} of {len(both)} runs")
+            + " with the same people."
         )
     districts = [row for row in first.ledger if row.mode == "all" and row.people >= PEOPLE_MIN]
     if len(districts) > 1:

@@ -24,6 +24,7 @@ MARGIN = 16.0
 SIDE = 1.6
 """How far the two directions of a street are drawn apart, each, on its right-hand side."""
 FEW_EDGES = 400
+LETTER_WIDTH, LABEL_HEIGHT = 7.5, 32.0
 LOSS_CLASSES_S = (2.0, 5.0, 10.0, 20.0, 40.0)
 """Seconds a person who used the street; below the first, between them, above the last."""
 CHANGE_CLASSES_S = (-20.0, -5.0, -1.0, 1.0, 5.0, 20.0)
@@ -210,15 +211,25 @@ def _dots(
 
 
 def _labels(street_map: StreetMap, project: Projection, notes: Mapping[str, str]) -> list[Mark]:
+    """A district's name in its middle, moved down until it covers no other."""
     if len(street_map.districts) < 2:
         return []
-    labels = []
+    found = []
     for d, name in enumerate(street_map.districts):
         own = [s for s, of in zip(street_map.edge_shapes, street_map.edge_district, strict=True) if of == d]
         if own:
             x, y = project(np.concatenate(own).mean(axis=0, keepdims=True))[0]
-            labels.append(Mark(round(float(x), 1), round(float(y), 1), name, note=notes.get(name, "")))
-    return labels
+            found.append((float(y), float(x), name))
+    placed: list[Mark] = []
+    for y, x, name in sorted(found):
+        note = notes.get(name, "")
+        half = LETTER_WIDTH * max(len(name), len(note)) / 2
+        for other in placed:
+            room = half + LETTER_WIDTH * max(len(other.text), len(other.note)) / 2
+            if abs(other.x - x) < room and y - other.y < LABEL_HEIGHT:
+                y = other.y + LABEL_HEIGHT
+        placed.append(Mark(round(x, 1), round(y, 1), name, note=note))
+    return placed
 
 
 def _pins(project: Projection, places: Sequence[tuple[float, float, str]]) -> list[Mark]:

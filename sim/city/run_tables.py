@@ -49,8 +49,19 @@ def tables_of(truth: Truth) -> dict[str, Table]:
         "minutes": minutes_table(truth),
     }
     if truth.halts is not None:
-        tables["halts"] = truth.halts
+        tables["halts"] = with_lateness(truth.halts, truth.watch.clock.end_ms)
     return tables
+
+
+def with_lateness(halts: Table, end_ms: int) -> Table:
+    """Departures with late_s: seconds behind the timetable; so far, where the bus has yet to leave.
+
+    NaN where nothing was due before the end.
+    """
+    gone = halts["departed_ms"] >= 0
+    left_ms = np.where(gone, halts["departed_ms"], end_ms)
+    due = (halts["due_ms"] >= 0) & (gone | (halts["due_ms"] < end_ms))
+    return {**halts, "late_s": np.where(due, (left_ms - halts["due_ms"]) / 1000.0, np.nan)}
 
 
 def trips_table(truth: Truth) -> Table:

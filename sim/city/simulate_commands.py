@@ -123,7 +123,7 @@ def _run(
         check_run(city)
     except ValueError as error:
         raise BadRequest(f"{request.scenario.name}: {error}") from None
-    with _progress(planned, store, request.scenario.run.duration_s, quiet) as on_step:
+    with _progress(planned, store, request.scenario.run.duration_s, again, quiet) as on_step:
         try:
             outcomes = sweep_city(planned, run_city, store, street_map(city), processes, cluster, on_step)
         except KeyboardInterrupt:
@@ -138,7 +138,9 @@ def _run(
 
 
 @contextmanager
-def _progress(planned: Sequence[CityJob], store: CityStore, duration_s: int, quiet: bool) -> Iterator[OnStep]:
+def _progress(
+    planned: Sequence[CityJob], store: CityStore, duration_s: int, again: bool, quiet: bool
+) -> Iterator[OnStep]:
     """A bar on standard error, counted in simulated time, with the time that is left."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -151,21 +153,19 @@ def _progress(planned: Sequence[CityJob], store: CityStore, duration_s: int, qui
     parts = dict.fromkeys(planned, 0.0)
     with Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
         bar = progress.add_task("runs", total=None)
-        known: set[CityJob] = set()
+        # rich estimates from what happens while it looks, so runs read from the store must not count.
+        known = {job for job in planned if store.path(job).exists() and not again}
+        if known:
+            console.print(f"{len(known)} of {len(planned)} runs are kept in {store.out}")
+        left = [job for job in planned if job not in known]
+        progress.update(bar, total=round(len(left) * duration_s / 60))
 
         def on_step(job: CityJob, part: float) -> None:
-            if part == 1.0 and parts[job] == 0.0:
-                # Read from the store: rich estimates from what happens while it looks.
-                known.add(job)
             parts[job] = part
-            left = [other for other in planned if other not in known]
             minutes = round(sum(parts[other] for other in left) * duration_s / 60)
-            total = round(len(left) * duration_s / 60)
-            progress.update(bar, total=total, completed=minutes, description=str(job))
+            progress.update(bar, completed=minutes, description=str(job))
 
         yield on_step
-        if known:
-            console.print(f"{len(known)} of {len(planned)} runs were kept in {store.out}")
 
 
 # --- showing ----------------------------------------------------------------------------------
