@@ -16,11 +16,14 @@ _I = types.int64
 _I1, _F1 = types.int64[::1], types.float64[::1]
 
 
-@njit(types.void(_I, TRANSIT), cache=True, nogil=True)
-def leave_stop(b, transit):
+@njit(types.void(_I, TRANSIT, SERVICE), cache=True, nogil=True)
+def leave_stop(b, transit, service):
     """Doors are closed and the bus has begun to move, at the first full second after its time."""
     h = transit.bus_serving[b]
-    transit.halt_departed_ms[h] = (transit.bus_leaves_ms[b] + 999) // 1000 * 1000
+    departed_ms = (transit.bus_leaves_ms[b] + 999) // 1000 * 1000
+    transit.halt_departed_ms[h] = departed_ms
+    if service.schedule_ms[h] >= 0:
+        transit.bus_left_late_ms[b] = departed_ms - service.schedule_ms[h]
     transit.halt_aboard[h] = transit.bus_load[b]
     transit.bus_serving[b] = -1
     transit.bus_next[b] = h + 1
@@ -71,26 +74,18 @@ def board(b, until_ms, transit, service):
     transit.bus_ready_ms[b] = ready_ms
 
 
-@njit(_I(_I, _I, _I, TRANSIT, SERVICE), cache=True, nogil=True)
-def lateness_ms(b, leaves_ms, now_ms, transit, service):
-    """How late a bus is: at the last stop it left, and at least as late as it has already become.
+@njit(_I(_I, _I, _I, _I), cache=True, nogil=True, inline="always")
+def lateness_ms(due_ms, leaves_ms, left_late_ms, now_ms):
+    """How late a bus is that stands at a stop, or drives to one, which it should leave at due_ms.
 
-    leaves_ms: when it will leave the stop where it stands, -1 = it is under way.
+    leaves_ms: when it will leave the stop where it stands, -1 = it is under way, as late as when
+    it left the stop before, and at least as late as it has already become. due_ms -1: no time there.
     """
-    first = service.bus_first_halt[b]
-    ahead = transit.bus_next[b] if leaves_ms < 0 else transit.bus_serving[b]
-    due_ms = -1
-    if ahead < first + service.bus_halts[b]:
-        due_ms = service.schedule_ms[ahead]
+    if due_ms < 0:
+        return left_late_ms
     if leaves_ms >= 0:
-        return leaves_ms - due_ms if due_ms >= 0 else transit.bus_late_ms[b]
-    late_ms = 0
-    before = ahead - 1
-    while before >= first and (transit.halt_departed_ms[before] < 0 or service.schedule_ms[before] < 0):
-        before -= 1
-    if before >= first:
-        late_ms = transit.halt_departed_ms[before] - service.schedule_ms[before]
-    return max(late_ms, now_ms - due_ms) if due_ms >= 0 else late_ms
+        return leaves_ms - due_ms
+    return max(left_late_ms, now_ms - due_ms)
 
 
 @njit(types.void(_I, TRANSIT, SERVICE), cache=True, nogil=True)
@@ -124,9 +119,12 @@ def serve_buses(now_ms, status, halt_at, halt_until_ms, lost_s, persons, transit
         serving = transit.bus_serving[b]
         stands = status[v] == DRIVING and halt_until_ms[v] >= 0
         if serving >= 0 and (not stands or halt_at[v] != serving):
-            leave_stop(b, transit)
+            leave_stop(b, transit, service)
         if status[v] != DRIVING:
             if status[v] == ARRIVED and transit.bus_load[b] > 0:
+                # Whose stop was passed without a halt rode to the end of the line.
+                last = service.bus_first_halt[b] + service.bus_halts[b] - 1
+                transit.halt_alighted[last] += transit.bus_load[b]
                 transit.bus_load[b] = 0
                 transit.bus_to[b, :] = 0
             continue
@@ -142,6 +140,12 @@ def serve_buses(now_ms, status, halt_at, halt_until_ms, lost_s, persons, transit
             transit.bus_next[b] = halt_at[v]
         if service.bus_line[b] >= 0:
             persons[v] = transit.bus_load[b]
-        leaves_ms = halt_until_ms[v] if stands else -1
-        transit.bus_late_ms[b] = lateness_ms(b, leaves_ms, end_ms, transit, service)
+        ahead = transit.bus_serving[b] if stands else transit.bus_next[b]
+        has_more = ahead < service.bus_first_halt[b] + service.bus_halts[b]
+        transit.bus_late_ms[b] = lateness_ms(
+            service.schedule_ms[ahead] if has_more else -1,
+            halt_until_ms[v] if stands else -1,
+            transit.bus_left_late_ms[b],
+            end_ms,
+        )
     count_waiting(end_ms, transit, service)

@@ -21,6 +21,7 @@ class Transit(NamedTuple):
     bus_load: np.ndarray  # (B) passengers aboard
     bus_to: np.ndarray  # (B, stops of the longest line) aboard, by the stop they go to
     bus_late_ms: np.ndarray  # (B) behind the timetable; negative = early
+    bus_left_late_ms: np.ndarray  # (B) the same when it left its last stop with a time
     halt_arrived_ms: np.ndarray  # (H) doors opened, -1 not yet or never
     halt_departed_ms: np.ndarray  # (H) -1 not yet
     halt_boarded: np.ndarray  # (H)
@@ -72,6 +73,7 @@ def empty_transit(buses: int, halts: int, stops: int, longest: int, passengers: 
         bus_load=full(buses, 0),
         bus_to=np.zeros((buses, longest), np.int64),
         bus_late_ms=full(buses, 0),
+        bus_left_late_ms=full(buses, 0),
         halt_arrived_ms=full(halts, -1),
         halt_departed_ms=full(halts, -1),
         halt_boarded=full(halts, 0),

@@ -4,7 +4,7 @@ Within a step the lamps stand still and everything that happens to a person is p
 order of time, so that somebody who comes to the kerb in the middle of a second waits half a
 second, and nobody walks a metre too many. All times are integer milliseconds.
 
-One pass of each kind moves everybody who sets out, comes to a kerb, stands there, or reaches
+One pass of each kind moves everybody who is due: sets out, comes to a kerb, stands there, or reaches
 the other side; passes repeat while somebody may do more within the second. Loops, not functions
 of one person: numba counts references at every call that is given arrays.
 """
@@ -37,9 +37,9 @@ def works(lamp):
     return RED <= lamp <= CLEARANCE
 
 
-@njit(_I(WALKERS, PAVEMENTS), cache=True, nogil=True)
+@njit(types.void(WALKERS, PAVEMENTS), cache=True, nogil=True)
 def depart(walkers, pavements):
-    """Everybody whose time has come sets out; returns how many are under way."""
+    """Everybody whose time has come sets out; and note to whom something happens in this step."""
     end_ms = walkers.time_ms[0]
     row, n = walkers.next_row[0], walkers.n_out[0]
     while row < pavements.depart_ms.size and pavements.depart_ms[row] < end_ms:
@@ -50,16 +50,23 @@ def depart(walkers, pavements):
         n += 1
         row += 1
     walkers.next_row[0], walkers.n_out[0] = row, n
-    return n
+    status, until_ms, out, due = walkers.status, walkers.until_ms, walkers.out, walkers.due
+    n_due = 0
+    for i in range(n):
+        row = out[i]
+        if until_ms[row] < end_ms or status[row] == WAITING:
+            due[n_due] = row
+            n_due += 1
+    walkers.n_due[0] = n_due
 
 
 @njit(types.void(WALKERS, PAVEMENTS), cache=True, nogil=True)
 def set_out(walkers, pavements):
     """Begin the next leg, or arrive where there is none left; ways without a crossing are walked on."""
-    status, until_ms, leg_at, out = walkers.status, walkers.until_ms, walkers.leg_at, walkers.out
+    status, until_ms, leg_at, due = walkers.status, walkers.until_ms, walkers.leg_at, walkers.due
     end_ms = walkers.time_ms[0]
-    for i in range(walkers.n_out[0]):
-        row = out[i]
+    for i in range(walkers.n_due[0]):
+        row = due[i]
         while status[row] == SETTING_OUT:
             leg = leg_at[row]
             if leg == pavements.leg_start[row + 1]:
@@ -85,8 +92,8 @@ def come_to_kerbs(walkers, pavements):
     """At the end of the pavement people stand, and press the button when they must wait."""
     end_ms = walkers.time_ms[0]
     status, until_ms, called_ms = walkers.status, walkers.until_ms, walkers.crossing_called_ms
-    for i in range(walkers.n_out[0]):
-        row = walkers.out[i]
+    for i in range(walkers.n_due[0]):
+        row = walkers.due[i]
         if status[row] != WALKING or until_ms[row] >= end_ms:
             continue
         k = pavements.leg_crossing[walkers.leg_at[row]]
@@ -131,8 +138,8 @@ def stand_at_kerbs(now_ms, walkers, pavements):
     """People at the kerb step off, or stand until the step ends; the standing is counted."""
     end_ms = walkers.time_ms[0]
     status, lost_ms, worst_ms = walkers.status, walkers.lost_ms, walkers.worst_waited_ms
-    for i in range(walkers.n_out[0]):
-        row = walkers.out[i]
+    for i in range(walkers.n_due[0]):
+        row = walkers.due[i]
         # Somebody who stands until the end of the step has been here in an earlier pass.
         if status[row] != WAITING or walkers.until_ms[row] == end_ms:
             continue
@@ -168,10 +175,10 @@ def stand_at_kerbs(now_ms, walkers, pavements):
 def reach_the_other_side(walkers, pavements):
     """Crossings that end within the step; returns whether there were any: those people walk on."""
     end_ms = walkers.time_ms[0]
-    status, out = walkers.status, walkers.out
+    status, due = walkers.status, walkers.due
     reached = False
-    for i in range(walkers.n_out[0]):
-        row = out[i]
+    for i in range(walkers.n_due[0]):
+        row = due[i]
         if status[row] != CROSSING or walkers.until_ms[row] >= end_ms:
             continue
         k = pavements.leg_crossing[walkers.leg_at[row]]

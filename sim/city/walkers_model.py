@@ -47,6 +47,8 @@ class Walkers(NamedTuple):
     out: np.ndarray  # (P) rows now under way, the first n_out are valid
     n_out: np.ndarray  # (1)
     next_row: np.ndarray  # (1) first row still to depart
+    due: np.ndarray  # (P) scratch: rows to which something happens in this step
+    n_due: np.ndarray  # (1)
     crossing_people: np.ndarray  # (K) now on the carriageway: vehicles give way to them
     crossing_waiting: np.ndarray  # (K) now standing at the kerbs
     crossing_since_ms: np.ndarray  # (K) the one who has stood longest came then, -1 nobody
@@ -109,6 +111,8 @@ def empty_walkers(people: int, crossings: int, begin_ms: int) -> Walkers:
         out=of_people(),
         n_out=np.zeros(1, np.int64),
         next_row=np.zeros(1, np.int64),
+        due=of_people(),
+        n_due=np.zeros(1, np.int64),
         crossing_people=of_crossings(),
         crossing_waiting=of_crossings(),
         crossing_since_ms=of_crossings(-1),
