@@ -38,7 +38,9 @@ def find_lanes(
     itinerary_* (U, starts U+1 into places): route and permit · connection_start (L+1)
     row_start (places) first row of a place, one row a lane · rows: written
     """
-    lanes = streets.n_lanes[0]
+    edge_lane_start, links, n_lanes = streets.edge_lane_start, streets.links, streets.n_lanes
+    ways = streets.ways
+    lanes = n_lanes[0]
     for u in range(len(itinerary_route)):
         first = route_start[itinerary_route[u]]
         n = itinerary_start[u + 1] - itinerary_start[u]
@@ -46,23 +48,23 @@ def find_lanes(
         for i in range(n - 1, -1, -1):
             place = itinerary_start[u] + i
             edge = route_edge[first + i]
-            lane0 = streets.edge_lane_start[edge]
-            for lane in range(lane0, streets.edge_lane_start[edge + 1]):
+            lane0 = edge_lane_start[edge]
+            for lane in range(lane0, edge_lane_start[edge + 1]):
                 row = rows[row_start[place] + lane - lane0]
                 row.connection = -1
                 row.onward_m = -1.0
-                if not streets.ways[lane].permits & permit:
+                if not ways[lane].permits & permit:
                     continue
-                row.onward_m = LOOK_AHEAD_M if i == n - 1 else streets.ways[lane].length_m
+                row.onward_m = LOOK_AHEAD_M if i == n - 1 else ways[lane].length_m
                 best_m, best_changes = -1.0, FAR
                 for c in range(connection_start[lane], connection_start[lane + 1]):
-                    to = streets.links[c].to_lane
-                    if i == n - 1 or not streets.ways[lanes + c].permits & permit:
+                    to = links[c].to_lane
+                    if i == n - 1 or not ways[lanes + c].permits & permit:
                         continue
                     following = route_edge[first + i + 1]
-                    if streets.ways[to].edge != following:
+                    if ways[to].edge != following:
                         continue
-                    beyond = rows[row_start[place + 1] + to - streets.edge_lane_start[following]]
+                    beyond = rows[row_start[place + 1] + to - edge_lane_start[following]]
                     if beyond.onward_m < 0.0:
                         continue
                     changes = abs(beyond.offset)
@@ -71,5 +73,5 @@ def find_lanes(
                         row.connection = c
                 if row.connection >= 0:
                     # Lanes only: a few metres more or less over a node make no lane the better one.
-                    row.onward_m = min(LOOK_AHEAD_M, streets.ways[lane].length_m + best_m)
-            count_changes(streets.edge_lane_start[edge + 1] - lane0, row_start[place], rows)
+                    row.onward_m = min(LOOK_AHEAD_M, ways[lane].length_m + best_m)
+            count_changes(edge_lane_start[edge + 1] - lane0, row_start[place], rows)

@@ -12,108 +12,122 @@ STANDING_M_PER_S = 0.1
 HALT_REACHED_M = 0.5
 
 
-@njit(types.void(_I, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+@njit(types.void(_I, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
 def take_off(v, fleet, motion):
     """Take vehicle `v` out of the order of its way."""
-    way, ahead, behind = motion.cars[v].way, motion.cars[v].ahead, motion.cars[v].behind
+    riders = fleet.riders
+    cars, lane_veh, places = motion.cars, motion.lane_veh, motion.places
+    way, ahead, behind = cars[v].way, cars[v].ahead, cars[v].behind
     if ahead >= 0:
-        motion.cars[ahead].behind = behind
+        cars[ahead].behind = behind
     else:
-        motion.places[way].first = behind
+        places[way].first = behind
     if behind >= 0:
-        motion.cars[behind].ahead = ahead
+        cars[behind].ahead = ahead
     else:
-        motion.places[way].last = ahead
-    motion.places[way].load_m -= fleet.riders[v].length_m + fleet.riders[v].gap_m
-    if motion.places[way].first < 0:
-        motion.places[way].load_m = 0.0
-    if way < len(motion.lane_veh):
-        motion.lane_veh[way] -= 1
+        places[way].last = ahead
+    places[way].load_m -= riders[v].length_m + riders[v].gap_m
+    if places[way].first < 0:
+        places[way].load_m = 0.0
+    if way < len(lane_veh):
+        lane_veh[way] -= 1
 
 
-@njit(types.void(_I, _I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+@njit(types.void(_I, _I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
 def put_on(v, way, ahead, streets, fleet, motion):
     """Put vehicle `v` on a way behind vehicle `ahead` (-1: as its first), and note its next connection."""
-    behind = motion.cars[ahead].behind if ahead >= 0 else motion.places[way].first
-    motion.cars[v].way, motion.cars[v].ahead, motion.cars[v].behind = way, ahead, behind
+    edge_lane_start, n_lanes, ways = streets.edge_lane_start, streets.n_lanes, streets.ways
+    riders, row_start, rows = fleet.riders, fleet.row_start, fleet.rows
+    cars, lane_veh, places = motion.cars, motion.lane_veh, motion.places
+    behind = cars[ahead].behind if ahead >= 0 else places[way].first
+    cars[v].way, cars[v].ahead, cars[v].behind = way, ahead, behind
     if ahead >= 0:
-        motion.cars[ahead].behind = v
+        cars[ahead].behind = v
     else:
-        motion.places[way].first = v
+        places[way].first = v
     if behind >= 0:
-        motion.cars[behind].ahead = v
+        cars[behind].ahead = v
     else:
-        motion.places[way].last = v
-    motion.places[way].load_m += fleet.riders[v].length_m + fleet.riders[v].gap_m
-    if way < streets.n_lanes[0]:
-        motion.lane_veh[way] += 1
-        at = motion.cars[v].route_at
-        motion.cars[v].next_connection = -1
-        if at < fleet.riders[v].last_at:
-            row = fleet.row_start[at + fleet.riders[v].shift] + way
-            row -= streets.edge_lane_start[streets.ways[way].edge]
-            motion.cars[v].next_connection = fleet.rows[row].connection
+        places[way].last = v
+    places[way].load_m += riders[v].length_m + riders[v].gap_m
+    if way < n_lanes[0]:
+        lane_veh[way] += 1
+        at = cars[v].route_at
+        cars[v].next_connection = -1
+        if at < riders[v].last_at:
+            row = row_start[at + riders[v].shift] + way
+            row -= edge_lane_start[ways[way].edge]
+            cars[v].next_connection = rows[row].connection
 
 
-@njit(types.void(_I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+@njit(types.void(_I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
 def halt(v, way, streets, fleet, motion):
     """Begin or end a halt at a stop."""
-    h = motion.halt_at[v]
-    clock_ms = motion.time_ms[0] + 1000
-    if motion.halt_until_ms[v] >= 0:
-        if motion.halt_until_ms[v] < clock_ms:
-            motion.halt_until_ms[v] = -1
-            motion.halt_at[v] = h + 1
-    elif way < streets.n_lanes[0] and fleet.halts[h].edge == streets.ways[way].edge:
-        past_m = motion.cars[v].position_m - fleet.halts[h].position_m
+    n_lanes, ways = streets.n_lanes, streets.ways
+    halts = fleet.halts
+    cars, halt_at, halt_until_ms = motion.cars, motion.halt_at, motion.halt_until_ms
+    time_ms = motion.time_ms
+    h = halt_at[v]
+    clock_ms = time_ms[0] + 1000
+    if halt_until_ms[v] >= 0:
+        if halt_until_ms[v] < clock_ms:
+            halt_until_ms[v] = -1
+            halt_at[v] = h + 1
+    elif way < n_lanes[0] and halts[h].edge == ways[way].edge:
+        past_m = cars[v].position_m - halts[h].position_m
         if past_m > 1.0:
-            motion.halt_at[v] = h + 1
-        elif past_m > -HALT_REACHED_M and motion.cars[v].speed < STANDING_M_PER_S:
-            motion.halt_until_ms[v] = max(clock_ms + fleet.halts[h].dwell_ms, fleet.halts[h].due_ms)
+            halt_at[v] = h + 1
+        elif past_m > -HALT_REACHED_M and cars[v].speed < STANDING_M_PER_S:
+            halt_until_ms[v] = max(clock_ms + halts[h].dwell_ms, halts[h].due_ms)
 
 
-@njit(_I(_I, STREETS, FLEET, MOTION, LEDGER), cache=True, nogil=True, _nrt=False)
+@njit(_I(_I, STREETS, FLEET, MOTION, LEDGER), cache=True, nogil=True, _nrt=False, forceinline=True)
 def leave_way(way, streets, fleet, motion, ledger):
     """Move on everybody who has passed the end of a way. Returns how many arrived."""
-    lanes = streets.n_lanes[0]
+    links, n_lanes, ways = streets.links, streets.n_lanes, streets.ways
+    riders = fleet.riders
+    cars, places, status = motion.cars, motion.places, motion.status
+    time_ms = motion.time_ms
+    arrived_ms, lane, route_at = ledger.arrived_ms, ledger.lane, ledger.route_at
+    lanes = n_lanes[0]
     arrived = 0
     while True:
-        v = motion.places[way].first
-        if v < 0 or motion.cars[v].position_m <= streets.ways[way].length_m:
+        v = places[way].first
+        if v < 0 or cars[v].position_m <= ways[way].length_m:
             return arrived
         here = way
         take_off(v, fleet, motion)
         while True:
-            past_m = motion.cars[v].position_m - streets.ways[here].length_m
-            motion.places[here].tail = v
-            motion.places[here].tail_at_m = motion.cars[v].driven_m - past_m
-            if here < lanes and motion.cars[v].route_at >= fleet.riders[v].last_at:
-                motion.status[v] = ARRIVED
-                ledger.arrived_ms[v] = motion.time_ms[0]
-                motion.cars[v].way = -1
-                ledger.lane[v] = -1
-                ledger.route_at[v] = motion.cars[v].route_at
+            past_m = cars[v].position_m - ways[here].length_m
+            places[here].tail = v
+            places[here].tail_at_m = cars[v].driven_m - past_m
+            if here < lanes and cars[v].route_at >= riders[v].last_at:
+                status[v] = ARRIVED
+                arrived_ms[v] = time_ms[0]
+                cars[v].way = -1
+                lane[v] = -1
+                route_at[v] = cars[v].route_at
                 arrived += 1
                 break
             if here >= lanes:
-                onto = streets.links[here - lanes].to_lane
-                motion.cars[v].route_at += 1
-            elif motion.cars[v].next_connection >= 0:
-                onto = lanes + motion.cars[v].next_connection
+                onto = links[here - lanes].to_lane
+                cars[v].route_at += 1
+            elif cars[v].next_connection >= 0:
+                onto = lanes + cars[v].next_connection
             else:
                 # Nobody drives over the end of a lane that does not lead on.
-                motion.cars[v].driven_m -= past_m
-                motion.cars[v].position_m = streets.ways[here].length_m
-                motion.cars[v].speed = 0.0
+                cars[v].driven_m -= past_m
+                cars[v].position_m = ways[here].length_m
+                cars[v].speed = 0.0
                 put_on(v, here, -1, streets, fleet, motion)
                 return arrived
-            motion.cars[v].position_m = past_m
+            cars[v].position_m = past_m
             # Two may come onto one way in the same second: in the order of where they are.
-            u = motion.places[onto].last
-            while u >= 0 and motion.cars[u].position_m < past_m:
-                u = motion.cars[u].ahead
+            u = places[onto].last
+            while u >= 0 and cars[u].position_m < past_m:
+                u = cars[u].ahead
             put_on(v, onto, u, streets, fleet, motion)
-            if u >= 0 or past_m <= streets.ways[onto].length_m:
+            if u >= 0 or past_m <= ways[onto].length_m:
                 break
             take_off(v, fleet, motion)
             here = onto
@@ -122,57 +136,73 @@ def leave_way(way, streets, fleet, motion, ledger):
 @njit(types.void(STREETS, FLEET, MOTION, LEDGER), cache=True, nogil=True, _nrt=False)
 def move(streets, fleet, motion, ledger):
     """Let everybody drive for one second at the planned speed, and book it."""
-    n = motion.n_driving[0]
-    lanes = streets.n_lanes[0]
+    links, n_lanes, ways = streets.links, streets.n_lanes, streets.ways
+    riders = fleet.riders
+    cars, driving, halt_at = motion.cars, motion.driving, motion.halt_at
+    halt_until_ms, n_driving, status = motion.halt_until_ms, motion.n_driving, motion.status
+    stood_ms_of = motion.stood_ms
+    crossing_ways, lane_lost_person_s, lane_lost_s = (
+        ledger.crossing_ways,
+        ledger.lane_lost_person_s,
+        ledger.lane_lost_s,
+    )
+    lost_s_of, persons, stops = ledger.lost_s, ledger.persons, ledger.stops
+    worst_stood_ms = ledger.worst_stood_ms
+    n = n_driving[0]
+    lanes = n_lanes[0]
     n_crossing = 0
     for i in range(n):
-        v = motion.driving[i]
-        car, rider = motion.cars[v], fleet.riders[v]
+        v = driving[i]
+        car, rider = cars[v], riders[v]
         way, speed, before = car.way, car.next_speed, car.speed
         car.speed = speed
         car.position_m += speed
         car.driven_m += speed
-        if motion.halt_at[v] < rider.halt_end:
+        if halt_at[v] < rider.halt_end:
             halt(v, way, streets, fleet, motion)
         stood_ms = 0
-        if motion.halt_until_ms[v] < 0:
-            lost_s = 1.0 - speed / min(streets.ways[way].speed * rider.speed_factor, rider.speed_max)
+        if halt_until_ms[v] < 0:
+            lost_s = 1.0 - speed / min(ways[way].speed * rider.speed_factor, rider.speed_max)
             if lost_s > 0.0:
-                lane = way if way < lanes else streets.links[way - lanes].from_lane
-                ledger.lost_s[v] += lost_s
-                ledger.lane_lost_s[lane, rider.mode] += lost_s
-                ledger.lane_lost_person_s[lane, rider.mode] += lost_s * ledger.persons[v]
+                lane = way if way < lanes else links[way - lanes].from_lane
+                lost_s_of[v] += lost_s
+                lane_lost_s[lane, rider.mode] += lost_s
+                lane_lost_person_s[lane, rider.mode] += lost_s * persons[v]
             if speed < STANDING_M_PER_S:
-                stood_ms = motion.stood_ms[v] + 1000
-                ledger.worst_stood_ms[v] = max(ledger.worst_stood_ms[v], stood_ms)
+                stood_ms = stood_ms_of[v] + 1000
+                worst_stood_ms[v] = max(worst_stood_ms[v], stood_ms)
                 if before >= STANDING_M_PER_S:
-                    ledger.stops[v] += 1
-        motion.stood_ms[v] = stood_ms
-        if car.position_m > streets.ways[way].length_m and car.ahead < 0:
-            ledger.crossing_ways[n_crossing] = way
+                    stops[v] += 1
+        stood_ms_of[v] = stood_ms
+        if car.position_m > ways[way].length_m and car.ahead < 0:
+            crossing_ways[n_crossing] = way
             n_crossing += 1
     arrived = 0
     for k in range(n_crossing):
-        arrived += leave_way(ledger.crossing_ways[k], streets, fleet, motion, ledger)
+        arrived += leave_way(crossing_ways[k], streets, fleet, motion, ledger)
     if arrived > 0:
         kept = 0
         for i in range(n):
-            v = motion.driving[i]
-            if motion.status[v] == DRIVING:
-                motion.driving[kept] = v
+            v = driving[i]
+            if status[v] == DRIVING:
+                driving[kept] = v
                 kept += 1
-        motion.n_driving[0] = kept
+        n_driving[0] = kept
 
 
 @njit(types.void(STREETS, MOTION, LEDGER), cache=True, nogil=True, _nrt=False)
 def show(streets, motion, ledger):
     """Tell the rest of the city where everybody is now."""
-    lanes = streets.n_lanes[0]
-    for i in range(motion.n_driving[0]):
-        v = motion.driving[i]
-        car = motion.cars[v]
-        ledger.lane[v] = car.way if car.way < lanes else -1
-        ledger.connection[v] = car.way - lanes if car.way >= lanes else -1
-        ledger.position_m[v] = car.position_m
-        ledger.speed_m_per_s[v] = car.speed
-        ledger.route_at[v] = car.route_at
+    n_lanes = streets.n_lanes
+    cars, driving, n_driving = motion.cars, motion.driving, motion.n_driving
+    connection, lane, position_m = ledger.connection, ledger.lane, ledger.position_m
+    route_at, speed_m_per_s = ledger.route_at, ledger.speed_m_per_s
+    lanes = n_lanes[0]
+    for i in range(n_driving[0]):
+        v = driving[i]
+        car = cars[v]
+        lane[v] = car.way if car.way < lanes else -1
+        connection[v] = car.way - lanes if car.way >= lanes else -1
+        position_m[v] = car.position_m
+        speed_m_per_s[v] = car.speed
+        route_at[v] = car.route_at
