@@ -38,7 +38,7 @@ def test_a_written_city_reads_back_as_the_same_city(tmp_path: Path) -> None:
 
 def test_written_trips_depart_in_order_on_written_routes(tmp_path: Path) -> None:
     city, _, roads = built(12)
-    drives = demand(city, roads, DemandPlan(80.0, 0.0), 7 * H, 7 * H + H // 6, 1).drives
+    drives = demand(city, roads, DemandPlan(400.0, 0.0), 7 * H, 7 * H + H // 6, 1).drives
     path = tmp_path / "trips.rou.xml"
     write_trips(roads, drives, path)
     root = ElementTree.parse(path).getroot()
@@ -59,7 +59,7 @@ def test_sumo_plays_the_city_without_a_complaint(tmp_path: Path) -> None:
     import sumo
 
     city, _, roads = built(12)
-    drives = demand(city, roads, DemandPlan(80.0, 0.0), 7 * H, 7 * H + H // 4, 1).drives
+    drives = demand(city, roads, DemandPlan(400.0, 0.0), 7 * H, 7 * H + H // 4, 1).drives
     net, trips, arrived = tmp_path / "city.net.xml", tmp_path / "city.rou.xml", tmp_path / "trips.xml"
     write_net(city.net, net)
     write_trips(roads, drives, trips)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.city.demand_drives import draw_drives
+from sim.city.demand_drives import HOUR_MS, draw_drives
 from sim.city.demand_routes import draw_routes, trees_for
 from sim.city.demand_walks import draw_walks
 from sim.city.generate import GeneratedCity
@@ -34,10 +34,10 @@ def demand(
     change nobody's drive.
     """
     junctions = city.plan.junctions
-    veh_per_h = plan.veh_per_h_per_junction * junctions
-    trips = veh_per_h * (end_ms - begin_ms) / 3_600_000
-    trees, ways = trees_for(trips, junctions)
-    stock = draw_routes(city, roads, veh_per_h, trees, ways, np.random.default_rng([seed, 11]))
+    passing = plan.veh_per_h_per_junction * junctions * (end_ms - begin_ms) / HOUR_MS
+    trees, ways = trees_for(passing, junctions)
+    rng = np.random.default_rng([seed, 11])
+    stock = draw_routes(city, roads, plan.veh_per_h_per_junction, trees, ways, rng)
     lines = bus_lines(city, roads, begin_ms, end_ms, seed)
     drives = draw_drives(
         roads, stock, lines, plan, junctions, begin_ms, end_ms, np.random.default_rng([seed, 12])

@@ -73,7 +73,8 @@ def draw_drives(
     rng: np.random.Generator,
 ) -> Drives:
     """Everybody who drives between `begin_ms` and `end_ms`, in the order of departure."""
-    depart_ms = departures(plan.veh_per_h_per_junction * junctions, VOLUME, begin_ms, end_ms, rng)
+    per_h = plan.veh_per_h_per_junction * junctions / max(stock.signals_mean, 1.0)
+    depart_ms = departures(per_h, VOLUME, begin_ms, end_ms, rng)
     private = _private(stock, depart_ms, plan, rng)
     hours = (end_ms - begin_ms) / HOUR_MS
     urgent = np.sort(rng.integers(begin_ms, end_ms, rng.poisson(plan.emergency_per_h * hours)))

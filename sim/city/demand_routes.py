@@ -17,7 +17,7 @@ from sim.city.demand_kernels import grow_tree, write_way
 from sim.city.generate import GeneratedCity
 from sim.city.roads import Floats, Ints, Roads
 
-DECAY_M = 650.0
+DECAY_M = 450.0
 """Distance by which the wish to go somewhere falls to 1/e."""
 TOO_SHORT_M = 300.0
 """Nearer than about this people do not drive."""
@@ -25,7 +25,11 @@ OVER_RIVER_MAX, OVER_RIVER_PER_BRIDGE = 0.6, 1.4
 """Part of the wishes that survives a river in between: people settle by the bridges there are, so it
 is at most the second times the number of bridges for each street that runs toward the river."""
 ENTRY_VEH_PER_H = {"arterial": 350.0, "street": 100.0, "local": 60.0}
-"""Who comes in by a road from outside in the busiest hour, at most."""
+"""Who comes in by a road from outside in the busiest hour ..."""
+ENTRY_AT_VEH_PER_H = 400.0
+"""... where so many pass an average signal."""
+SIGNALS_GUESS = 6.0
+"""Signals passed by a trip, before it is known."""
 ENTRY_SHARE_MAX = 0.3
 THROUGH_SHARE = 0.2
 """Part of those who come from outside that drives through."""
@@ -53,6 +57,8 @@ class RouteStock:
     purpose: Ints  # (R) OUT or BACK
     home_district: Ints  # (R) index into Roads.districts, -1 = lives outside
     length_m: Floats  # (R)
+    signals_mean: float
+    """Signals a trip passes on average."""
 
     @property
     def n(self) -> int:
@@ -188,23 +194,29 @@ class TripEnds:
 def draw_routes(
     city: GeneratedCity,
     roads: Roads,
-    veh_per_h: float,
+    veh_per_h_per_junction: float,
     trees: int,
     ways_per_tree: int,
     rng: np.random.Generator,
 ) -> RouteStock:
-    """About `trees` times `ways_per_tree` routes, of which half lead from home and half back."""
+    """About `trees` times `ways_per_tree` routes, of which half lead from home and half back.
+
+    They are spread as drivers spread when so many vehicles pass an average signal in an hour.
+    """
     graph, ends = StreetGraph(roads), TripEnds(city, roads)
     grower = _Grower(graph, roads.n_edges)
-    load_veh_per_h = np.zeros(roads.n_edges)
-    each_veh_per_h = veh_per_h / (trees * ways_per_tree)
+    signalled = roads.node_junction[roads.edge_to] >= 0
+    passing_veh_per_h = veh_per_h_per_junction * city.plan.junctions
+    count = np.zeros(roads.n_edges)
     routes: list[Ints] = []
     purposes: list[int] = []
     homes: list[int] = []
-    share_outside = min(ENTRY_SHARE_MAX, float(ends.entry_weight.sum()) / max(veh_per_h, 1.0))
+    entering = float(ends.entry_weight.sum()) * SIGNALS_GUESS / (ENTRY_AT_VEH_PER_H * city.plan.junctions)
+    share_outside = min(ENTRY_SHARE_MAX, entering)
     for batch in range(BATCHES):
         first, last = trees * batch // BATCHES, trees * (batch + 1) // BATCHES
-        loaded = load_veh_per_h * (trees / max(first, 1)) / graph.capacity_veh_per_h
+        load_veh_per_h = count * (passing_veh_per_h / max(count[signalled].sum(), 1.0))
+        loaded = load_veh_per_h / graph.capacity_veh_per_h
         edge_s = graph.edge_s + SIGNAL_S * np.minimum(BPR_A * loaded**BPR_B, LOADED_MAX)
         edge_s *= np.minimum(1.0 + BPR_A * loaded**BPR_B, LOADED_MAX)
         for tree in range(first, last):
@@ -217,11 +229,18 @@ def draw_routes(
                 routes.append(way)
                 purposes.append(purpose)
                 homes.append(home if purpose == OUT else at_home)
-                load_veh_per_h[way] += each_veh_per_h
+                count[way] += 1.0
     start = np.concatenate([[0], np.cumsum([len(way) for way in routes])]).astype(np.int64)
     edge = np.concatenate(routes) if routes else np.zeros(0, np.int64)
     length_m = np.add.reduceat(graph.length_m[edge], start[:-1]) if routes else np.zeros(0)
-    return RouteStock(start, edge, np.array(purposes, np.int64), np.array(homes, np.int64), length_m)
+    return RouteStock(
+        start,
+        edge,
+        np.array(purposes, np.int64),
+        np.array(homes, np.int64),
+        length_m,
+        float(count[signalled].sum()) / max(len(routes), 1),
+    )
 
 
 def _draw_ends(
@@ -269,8 +288,11 @@ def _draw(weight: Floats, rng: np.random.Generator) -> int:
     return min(int(np.searchsorted(summed, rng.random() * summed[-1])), len(summed) - 1)
 
 
-def trees_for(trips: float, junctions: int) -> tuple[int, int]:
-    """How many origins and ways each a city's stock needs: no more than its trips, and bounded."""
+def trees_for(passing: float, junctions: int) -> tuple[int, int]:
+    """How many origins and ways each a city's stock needs, by how often a signal is passed.
+
+    No more than there are trips, and bounded.
+    """
     ways = 8
-    wanted = math.ceil(trips / ways)
+    wanted = math.ceil(passing / SIGNALS_GUESS / ways)
     return max(2 * BATCHES, min(wanted, 4 * junctions + 200)), ways

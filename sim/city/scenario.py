@@ -82,9 +82,10 @@ class SumoPlan:
 class DemandPlan:
     """Who travels. Volumes are for generated cities; imported demand brings its own."""
 
-    veh_per_h_per_junction: float = 250.0
-    """Vehicle trips that begin in an hour, divided by the number of signals."""
+    veh_per_h_per_junction: float = 380.0
+    """Vehicles that pass an average signal in the busiest hours; others have their part of it."""
     walks_per_h_per_junction: float = 120.0
+    """People who set out on foot in the busiest hours, for each signal."""
     bicycle_share: float = 0.08
     """Part of the vehicle trips made by bicycle."""
     emergency_per_h: float = 2.0
