@@ -14,6 +14,9 @@ from sim.city.carried import CannotCarry, DoesNotFit, digest, put_back, take
 from sim.city.snapshot import Snapshot, SnapshotError, content_digest
 
 
+RECORD = np.dtype([("at_m", np.float64), ("on", np.bool_), ("way", np.int32, (2,))], align=True)
+
+
 class Pair(NamedTuple):
     left: np.ndarray
     right: np.ndarray
@@ -38,6 +41,7 @@ class Cupboard:
     def __init__(self) -> None:
         self.rule = Rule(np.arange(3))
         self.plan = np.zeros(4)
+        self.rows = np.zeros((2, 2), RECORD)
         self.pair = Pair(np.zeros(3), np.ones(2, np.int8))
         self.view = self.pair.left.view()
         self.view.flags.writeable = False
@@ -56,6 +60,7 @@ class Cupboard:
         """Changes everything that can change."""
         self.pair.left[:] += self.chance.random(3)
         self.pair.right[1] += 1
+        self.rows["at_m"] += 0.1
         self.count += 1
         self.word += b"z"
         self.seen = (self.word, self.count)

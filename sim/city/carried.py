@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import hashlib
+import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ from pathlib import PurePath
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 import numpy as np
 
 Values = dict[str, Any]
@@ -243,7 +244,13 @@ _ARRAY, _TUPLE, _BIG = 1, 2, 3
 def encode(value: Any) -> Any:
     """What msgpack has no word for: arrays, tuples, integers of more than 64 bits."""
     if isinstance(value, np.ndarray):
-        body = (value.dtype.str, list(value.shape), np.ascontiguousarray(value).tobytes())
+        kind = json.dumps(np.lib.format.dtype_to_descr(value.dtype))
+        if value.dtype.names:
+            # Field by field: the gaps between fields hold whatever was there before.
+            content = [np.ascontiguousarray(value[name]).tobytes() for name in value.dtype.names]
+        else:
+            content = [np.ascontiguousarray(value).tobytes()]
+        body = (kind, list(value.shape), content)
         return msgpack.ExtType(_ARRAY, msgpack.packb(body))
     if isinstance(value, tuple):
         return msgpack.ExtType(_TUPLE, msgpack.packb(list(value), default=encode, strict_types=True))
@@ -256,12 +263,23 @@ def decode(code: int, data: bytes) -> Any:
     """The inverse of `encode`. Raises ValueError for what it never wrote."""
     if code == _ARRAY:
         kind, shape, content = msgpack.unpackb(data, max_bin_len=len(data))
-        dtype = np.dtype(kind)
-        if dtype.hasobject or dtype.kind not in "biufSU":
-            raise ValueError(f"an array of {kind!r}")
-        return np.frombuffer(content, dtype).reshape(shape).copy()
+        dtype = np.lib.format.descr_to_dtype(_as_tuples(json.loads(kind)))
+        if dtype.hasobject or dtype.kind not in "biufSUV":
+            raise ValueError(f"an array of {kind}")
+        array = np.zeros(shape, dtype)
+        for name, part in zip(dtype.names or (None,), content, strict=True):
+            target = array if name is None else array[name]
+            target[...] = np.frombuffer(part, target.dtype).reshape(target.shape)
+        return array
     if code == _TUPLE:
         return tuple(msgpack.unpackb(data, ext_hook=decode, strict_map_key=False))
     if code == _BIG:
         return int(data)
     raise ValueError(f"an extension {code}")
+
+
+def _as_tuples(descr: Any) -> Any:
+    """A description of a type as numpy has it: fields are tuples, which JSON has not."""
+    if isinstance(descr, list):
+        return [(name, _as_tuples(kind), *map(tuple, shape)) for name, kind, *shape in descr]
+    return descr

@@ -1,0 +1,259 @@
+"""A city that runs: SimPy wakes controller, streets and whatever breaks; the arrays hold the state.
+
+Order of a second: ten ticks of the controller, each reading the latest frame and showing
+lamps; then vehicles, buses, people and sensors take the second that has passed. Faults, and
+processes of others on `World.env`, happen before the second that ends at the same moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+import simpy
+
+from controller.policy import Policy
+from controller.tick import TICK_MS, Controller
+from sim.city import transit, walkers
+from sim.city.carried import DoesNotFit, put_back, take
+from sim.city.faults import Faults
+from sim.city.load import City
+from sim.city.mover import Mover
+from sim.city.pace import Pace
+from sim.city.program import FixedProgram
+from sim.city.scenario import FaultPlan
+from sim.city.sensors import CitySensors, Fitting
+from sim.city.snapshot import Snapshot, SnapshotError, content_digest
+from sim.city.street import CityStreet
+from sim.city.traffic import STEP_MS, new_traffic
+
+Process = Generator[simpy.Event, Any, None]
+OnSecond = Callable[["World"], None]
+"""Called after every second with the world as it stands; it may read everything, and change nothing."""
+
+
+class World:
+    """One run of a city, from the beginning of its hours.
+
+    `controller` is a name of `vocabulary.CONTROLLERS`; None plays each junction's own fixed
+    program from a table and reads no sensors: the fast path. `fitting` and `faults` are the
+    scenario's where none are given. Raises ValueError, in one line, for what does not fit the city.
+
+    The truth is in `traffic`, `walkers` and `transit`, lamps in `street.lamps`, the latest reading
+    in `street.frame`, the controller's own picture in `controller.state`.
+    """
+
+    def __init__(
+        self,
+        city: City,
+        controller: str | None = "adaptive",
+        policy: Policy | None = None,
+        seed: int | None = None,
+        fitting: Fitting | None = None,
+        faults: Sequence[FaultPlan] | None = None,
+        on_second: Sequence[OnSecond] = (),
+    ) -> None:
+        self.city, self.controller_name = city, controller
+        self.policy = Policy() if policy is None else policy
+        self.seed = city.seed if seed is None else seed
+        self.fitting = Fitting(city.scenario.run.sensors, seed=self.seed) if fitting is None else fitting
+        self.fault_plans = tuple(city.scenario.faults if faults is None else faults)
+        self.on_second = list(on_second)
+        network, roads, drives, begin_ms = city.network, city.roads, city.drives, city.begin_ms
+        self.traffic = new_traffic(roads, drives, begin_ms, network.n_groups, self.seed)
+        self.mover = Mover(roads, drives, network.group_turn_on_red)
+        self.walkers = walkers.new_walkers(roads, city.walks, begin_ms)
+        self.footways = walkers.find_footways(roads, drives, city.walks)
+        self.passengers = transit.draw_passengers(roads, city.lines, begin_ms, city.end_ms, self.seed)
+        self.service = transit.find_service(drives, city.lines, self.passengers)
+        self.transit = transit.new_transit(self.service, begin_ms)
+        fitted = getattr(city, "detector_fitted", None)
+        self.faults = Faults(
+            network, roads, self.fault_plans, begin_ms, city.end_ms, self.seed, self.fitting.sensors, fitted
+        )
+        sensors = CitySensors(network, roads, drives, self.fitting, fitted)
+        self.street = CityStreet(network, sensors, self.faults, begin_ms)
+        self.controller = self.program = None
+        if controller is None:
+            self.program = FixedProgram(network)
+        else:
+            self.controller = Controller(network, controller, self.policy, begin_ms)
+        self.violations = 0
+        """What the controller's own safety monitor has stopped so far."""
+        self.alarms = 0
+        self._made_of: dict[str, str] = {}
+        self._companions: dict[str, object] = {}
+        self._start(begin_ms)
+
+    @property
+    def time_ms(self) -> int:
+        """Street time up to which everything has moved."""
+        return int(self.traffic.time_ms[0])
+
+    @property
+    def now_ms(self) -> int:
+        """Street time, ticks included."""
+        return int(self.env.now)
+
+    # --- making time pass ------------------------------------------------------------------
+
+    def run_until(self, ms: int) -> None:
+        """Let time pass until `ms`, a multiple of TICK_MS; all that comes before has then happened."""
+        if ms % TICK_MS:
+            raise ValueError(f"the city stops at multiples of {TICK_MS} ms, not at {ms} ms")
+        if ms < self.now_ms:
+            raise ValueError(f"it is {self.now_ms} ms; a city does not run back to {ms} ms")
+        self._target_ms = ms
+        if not self._go.triggered:
+            self._go.succeed()
+        if ms > self.now_ms:
+            self.env.run(until=ms)
+        while ms % STEP_MS == 0 and self.time_ms < ms:
+            self.env.step()
+
+    def step(self) -> None:
+        """The coming second, or what is left of it."""
+        self.run_until(self.now_ms - self.now_ms % STEP_MS + STEP_MS)
+
+    def run(self, pace: Pace | None = None, on_tick: Callable[[World], None] | None = None) -> None:
+        """To the end of the scenario's hours, in step with a clock when a `pace` is given."""
+        end_ms = self.city.end_ms
+        if pace is None:
+            self.run_until(end_ms)
+            return
+        period_ms = STEP_MS if self.controller is None else TICK_MS
+        while self.now_ms < end_ms:
+            pace.wait(self.now_ms)
+            self.run_until(self.now_ms + period_ms)
+            if on_tick is not None:
+                on_tick(self)
+
+    def _start(self, now_ms: int) -> None:
+        """Processes wait anew from `now_ms`; faults first, so that they precede what they fall upon."""
+        self.env = simpy.Environment(initial_time=now_ms)
+        self._go = self.env.event()
+        self._target_ms = now_ms
+        self.env.process(self._break_and_mend())
+        self.env.process(self._control() if self.controller is not None else self._play())
+
+    def _break_and_mend(self) -> Process:
+        while (next_ms := self.faults.next_ms) is not None:
+            yield self.env.timeout(max(0, next_ms - self.now_ms))
+            self.faults.advance(self.now_ms)
+
+    def _control(self) -> Process:
+        """Ticks of 100 ms; every tenth ends a second of the street."""
+        assert self.controller is not None
+        env, street, controller = self.env, self.street, self.controller
+        while True:
+            street.show(controller.tick(street.read(), self.now_ms))
+            verdict = controller.verdict
+            if verdict is not None and (verdict.violations or verdict.alarms):
+                self.violations += len(verdict.violations)
+                self.alarms += len(verdict.alarms)
+            yield env.timeout(TICK_MS)
+            if self.now_ms % STEP_MS == 0:
+                self._advance()
+                street.sense(self.traffic, self.walkers, self.now_ms)
+                self._tell()
+                # Whatever else happens at this moment comes before the tick.
+                yield env.timeout(0)
+
+    def _play(self) -> Process:
+        """The fixed programs, many seconds at a time, up to the next event."""
+        assert self.program is not None
+        while True:
+            if self.now_ms >= self._target_ms:
+                self._go = self.env.event()
+                yield self._go
+                continue
+            yield self.env.timeout(STEP_MS)
+            self.program.show(self.time_ms, self.street.lamps)
+            self._advance()
+            self._tell()
+
+    def _advance(self) -> None:
+        """One second of everybody."""
+        now_ms, lamps, traffic = self.time_ms, self.street.lamps, self.traffic
+        self.mover.step(traffic, lamps, self.walkers.crossing_people)
+        transit.step(self.transit, self.service, traffic, now_ms)
+        walkers.step(self.walkers, self.footways, lamps, traffic, now_ms)
+
+    def _tell(self) -> None:
+        for hook in self.on_second:
+            hook(self)
+
+    # --- what if ---------------------------------------------------------------------------
+
+    def accompany(self, name: str, companion: object) -> None:
+        """Carry what an observer remembers (a watch, a ledger) in snapshots of this world too."""
+        self._companions[name] = companion
+
+    def snapshot(self) -> Snapshot:
+        """Everything that changes, as it is now, copied."""
+        values = take(self._carried())
+        values["world"] = [self.violations, self.alarms]
+        return Snapshot(self.now_ms, self.made_of, values)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Be as the world was from which it was taken. Processes of others start anew.
+
+        Raises SnapshotError when that was another city, controller, policy or version.
+        """
+        snapshot.check(self.made_of)
+        values = dict(snapshot.values)
+        try:
+            self.violations, self.alarms = values.pop("world")
+            put_back(self._carried(), values)
+        except (DoesNotFit, KeyError, TypeError, ValueError) as error:
+            raise SnapshotError(f"the snapshot is of another version: {error}") from None
+        self._start(snapshot.time_ms)
+
+    def fork(self, policy: Policy | None = None) -> World:
+        """Another world that is as this one now; `policy` lets it go another way from here."""
+        twin = World(
+            self.city,
+            self.controller_name,
+            self.policy if policy is None else policy,
+            self.seed,
+            self.fitting,
+            self.fault_plans,
+        )
+        values = take(self._own())
+        put_back(twin._own(), values)
+        twin.violations, twin.alarms = self.violations, self.alarms
+        twin._start(self.now_ms)
+        return twin
+
+    def digest(self) -> str:
+        """SHA-256 over everything that changes: equal digests, equal futures."""
+        return self.snapshot().digest
+
+    @property
+    def made_of(self) -> dict[str, str]:
+        """Everything that decides a run and never changes, by name."""
+        if not self._made_of:
+            city = self.city
+            self._made_of = {
+                "city": content_digest(city.street, city.roads, city.drives, city.walks, list(city.lines)),
+                "controller": self.controller_name or "fixed programs",
+                "policy": repr(self.policy),
+                "seed": str(self.seed),
+                "fitting": repr(self.fitting),
+                "faults": repr(self.fault_plans),
+                "end": str(city.end_ms),
+            }
+        return self._made_of
+
+    def _own(self) -> dict[str, object]:
+        return {
+            "traffic": self.traffic,
+            "walkers": self.walkers,
+            "looked": self.footways.oncoming.lane_asked,
+            "transit": self.transit,
+            "street": self.street,
+            "controller": self.controller if self.controller is not None else (),
+        }
+
+    def _carried(self) -> dict[str, object]:
+        return {**self._own(), **self._companions}
