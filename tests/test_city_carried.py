@@ -13,7 +13,6 @@ import pytest
 from sim.city.carried import CannotCarry, DoesNotFit, digest, put_back, take
 from sim.city.snapshot import Snapshot, SnapshotError, content_digest
 
-
 RECORD = np.dtype([("at_m", np.float64), ("on", np.bool_), ("way", np.int32, (2,))], align=True)
 
 
