@@ -21,7 +21,7 @@ SCENARIO = CityScenario(
     "hamlet",
     city=CityPlan(junctions=12, bus_lines=1, headway_s=90),
     demand=DemandPlan(
-        veh_per_h_per_junction=80.0, walks_per_h_per_junction=200.0, impatient_share=0.5, patience_s=15.0
+        veh_per_h_per_junction=400.0, walks_per_h_per_junction=200.0, impatient_share=0.5, patience_s=15.0
     ),
     run=RunPlan(BEGIN_S, BEGIN_S + 60 * MINUTES),
 )
