@@ -123,10 +123,13 @@ class _Show:
 
 def measured(watched: Watched) -> CityMeasures:
     """The measures of a run up to where it has come."""
-    world = watched.world
-    watched.watch.clock = Clock(world.city.begin_ms, world.time_ms)
+    world, watch = watched.world, watched.watch
+    watch.clock = Clock(world.city.begin_ms, world.time_ms)
+    minutes = {name: rows[: watch.clock.minutes] for name, rows in watch.notes._asdict().items()
+                if name.startswith("minute_")}  # fmt: skip
+    watch.notes = watch.notes._replace(**minutes)
     simulated_s = (world.time_ms - world.city.begin_ms) // 1000
-    gridlock = bool(watched.watch.notes.gridlock[0])
+    gridlock = bool(watch.notes.gridlock[0])
     return measure(tables_of(watched.truth()), world.city.roads.districts, simulated_s, gridlock)
 
 
