@@ -167,15 +167,19 @@ def has_room(c, at, v, need_m, streets, fleet, motion):
     way = links[c].to_lane
     enough = False
     while True:
+        # Up to the hindmost who stands there: who still moves before him will close up to him.
+        moving_m = 0.0
         u = places[way].last
-        if u >= 0 and cars[u].speed < JAMMED_M_PER_S:
-            enough = found_m + cars[u].position_m - riders[u].length_m >= need_m
-            break
-        found_m += ways[way].length_m
+        while u >= 0:
+            back_m = cars[u].position_m - riders[u].length_m
+            if cars[u].speed < JAMMED_M_PER_S or found_m + back_m - moving_m >= need_m:
+                break
+            moving_m += riders[u].length_m + riders[u].gap_m
+            u = cars[u].ahead
         if u >= 0:
-            found_m -= min(places[way].load_m, ways[way].length_m)
-            # Who still moves makes room as far as he will get before he could stand.
-            found_m = max(found_m, min(need_m, cars[u].position_m - riders[u].length_m))
+            enough = found_m + cars[u].position_m - riders[u].length_m - moving_m >= need_m
+            break
+        found_m += ways[way].length_m - moving_m
         if found_m >= need_m or at >= riders[v].last_at:
             enough = True
             break
@@ -183,8 +187,7 @@ def has_room(c, at, v, need_m, streets, fleet, motion):
         following = rows[row].connection
         if following < 0:
             break
-        if places[lanes + following].last >= 0:
-            found_m -= places[lanes + following].load_m
+        found_m -= places[lanes + following].load_m
         way = links[following].to_lane
         at += 1
     return enough
