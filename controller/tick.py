@@ -1,9 +1,11 @@
 """One tick: sensor reading in, lawful lamps out. The whole of Belisha in one function.
 
-`Controller.tick` reads top-down as the data flow: estimate → plan → sequence → judge.
+`Controller.tick` reads top-down as the data flow: estimate → plan → orders → sequence → judge.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +14,16 @@ from controller.estimate import Estimator
 from controller.frame import Frame
 from controller.monitor import SafetyMonitor, Verdict
 from controller.network import Network
+from controller.orders import Orders
 from controller.permissive import card_of
 from controller.planner import Planner
 from controller.policy import Policy
 from controller.sequencer import Sequencer
 from controller.state import State, new_state
 from controller.vocabulary import CONTROLLERS
+
+if TYPE_CHECKING:
+    from controller.overlay import Overlay
 
 TICK_MS = 100
 
@@ -38,17 +44,28 @@ class Controller:
         self.sequencer = Sequencer(network)
         self.monitor = SafetyMonitor(card_of(network.street, network.lamp_resolution_ms))
         self.verdict: Verdict | None = None
+        self.overlay: Overlay | None = None
         self._sequence = 0
         self._flashing = False
         self._called = np.zeros(network.n_groups, np.bool_)
         self._waived = np.zeros(network.n_junctions, np.bool_)
         self._suspended = np.zeros(network.n_junctions, np.bool_)
 
-    def tick(self, frame: Frame, now_ms: int) -> NDArray[np.int8]:
-        """Lamps (groups,) to show from `now_ms` on. Call every 100 ms with the latest reading."""
+    def tick(self, frame: Frame, now_ms: int, orders: Orders | None = None) -> NDArray[np.int8]:
+        """Lamps (groups,) to show from `now_ms` on. Call every 100 ms with the latest reading.
+
+        `orders` are people's; they are laid over what the planner wants, and end by themselves.
+        """
         state = self.state
-        self.estimator.update(state, frame, now_ms)
+        overlay = self._overlay_for(orders, now_ms)
+        seen = frame
+        if overlay is not None:
+            overlay.lift()
+            seen = overlay.seen(frame, now_ms)
+        self.estimator.update(state, seen, now_ms)
         self.planner.propose(state, now_ms)
+        if overlay is not None:
+            overlay.lay(now_ms)
         self.sequencer.advance(state, now_ms)
         self._sequence += 1
         np.less(state.call_since_ms, now_ms + 1, out=self._called)
@@ -59,6 +76,16 @@ class Controller:
             self.sequencer.follow_flash(state, self.verdict.flash, now_ms)
             self._flashing = bool(self.verdict.flash.any())
         return self.monitor.permitted
+
+    def _overlay_for(self, orders: Orders | None, now_ms: int) -> Overlay | None:
+        """The overlay where there is an order, or one just ended; made when the first one comes."""
+        if self.overlay is None:
+            if orders is None:
+                return None
+            from controller.overlay import Overlay
+
+            self.overlay = Overlay(self.network, self.state, self._waived, self._suspended)
+        return self.overlay if self.overlay.needed(orders, now_ms) else None
 
 
 def make_planner(name: str, network: Network, policy: Policy) -> Planner:

@@ -23,6 +23,7 @@ from controller.junction import (
     StreetNetwork,
 )
 from controller.network import build_network
+from controller.orders import Orders
 from controller.policy import Policy
 from controller.tick import TICK_MS, Controller
 from controller.vocabulary import DetectorKind, GroupKind, Sensors, StageSource, Timing
@@ -42,6 +43,10 @@ def warm_up(controller: str, sensors: Sensors) -> None:
     """
     network = build_network(_crossroads())
     player = Controller(network, controller, Policy(), 0)
+    orders = Orders(network)
+    orders.hold(0, 0, 3 * WARM_UP_MS // 4)
+    orders.call(0, WARM_UP_MS)
+    orders.ignore(0, WARM_UP_MS)
     frame = empty_frame(network, sensors)
     frame.n_tracks = len(_ROADS) if sensors is Sensors.FULL else 0
     frame.track_segment[: len(_ROADS)] = range(len(_ROADS))
@@ -50,7 +55,7 @@ def warm_up(controller: str, sensors: Sensors) -> None:
             frame.time_ms, frame.sequence = now_ms, frame.sequence + 1
             frame.detector_on[:] = now_ms % 7_000 < 4_000
             frame.detector_count[:] = now_ms % 3_000 == 0
-        frame.lamps_shown[:] = player.tick(frame, now_ms)
+        frame.lamps_shown[:] = player.tick(frame, now_ms, orders if now_ms > WARM_UP_MS // 2 else None)
 
 
 def _crossroads() -> StreetNetwork:

@@ -1,0 +1,109 @@
+"""The overlay: what people ordered, laid over what the planner wants, tick by tick.
+
+Never overwrites: the planner's own wish is put back before the planner is asked again, so
+that measured, planned and ordered values stand side by side and an ended order leaves no trace.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller import overlay_kernels as kernels
+from controller.frame import Frame, empty_frame
+from controller.network import Network
+from controller.orders import Orders, plans_of
+from controller.overlay_model import Scene
+from controller.state import State
+from controller.urgency import Urgency
+
+_SHARED = (
+    "sensors", "time_ms", "sequence", "lamps_shown", "n_tracks", "track_segment", "track_distance_m",
+    "track_speed_m_per_s", "track_kind",
+)  # fmt: skip
+"""What a frame without some detectors has in common with the whole one."""
+
+
+class Overlay:
+    """Lays `Orders` over a controller's state. `waived` and `suspended` (J) are its word to the monitor."""
+
+    def __init__(
+        self, network: Network, state: State, waived: NDArray[np.bool_], suspended: NDArray[np.bool_]
+    ) -> None:
+        self.network = network
+        self.urgency = Urgency(network)
+        self.none = Orders(network)
+        self._state = state
+        self._plans = plans_of(network)
+        self._scene = self._view(state, waived, suspended)
+        self._orders = self.none
+        self._frame: Frame | None = None
+        self._trusted = np.zeros(len(network.detectors), np.bool_)
+        self._laid = False
+        self.planned_stage = state.wanted_stage.copy()
+        """(J) what the planner itself wants."""
+        self.planned_end_ms = state.planned_end_ms.copy()
+        self._recall = state.recall.copy()
+
+    def needed(self, orders: Orders | None, now_ms: int) -> bool:
+        """Whether there is anything to lay, or to take back."""
+        self._orders = orders or self.none
+        return self._laid or now_ms < self._orders.busy_until_ms
+
+    def seen(self, frame: Frame, now_ms: int) -> Frame:
+        """The frame without the readings of disabled detectors."""
+        if now_ms >= self._orders.ignores_until_ms:
+            return frame
+        if self._frame is None:
+            self._frame = empty_frame(self.network, frame.sensors)
+        mine, trusted = self._frame, self._trusted
+        np.less_equal(self._orders.book.ignore_until_ms, now_ms, out=trusted)
+        for name in _SHARED:
+            setattr(mine, name, getattr(frame, name))
+        np.logical_and(frame.detector_on, trusted, out=mine.detector_on)
+        np.multiply(frame.detector_count, trusted, out=mine.detector_count)
+        np.multiply(frame.detector_occupancy, trusted, out=mine.detector_occupancy)
+        return mine
+
+    def lift(self) -> None:
+        """Put the planner's own wishes back; call it before estimate and planner."""
+        if self._laid:
+            np.copyto(self._state.wanted_stage, self.planned_stage)
+            np.copyto(self._state.planned_end_ms, self.planned_end_ms)
+            np.copyto(self._state.recall, self._recall)
+
+    def lay(self, now_ms: int) -> None:
+        """Lay the orders over the planner's wishes; call it between planner and sequencer."""
+        state, book = self._state, self._orders.book
+        np.copyto(self.planned_stage, state.wanted_stage)
+        np.copyto(self.planned_end_ms, state.planned_end_ms)
+        np.copyto(self._recall, state.recall)
+        calls = kernels.lay_calls(now_ms, book, self._scene)
+        orders = True
+        if now_ms % self.network.lamp_resolution_ms == 0:
+            self.urgency.update(state, now_ms)
+            orders = kernels.lay_orders(now_ms, book, self._plans, self._scene)
+        self._laid = bool(calls or orders or self._scene.in_flash.any())
+
+    def _view(self, state: State, waived: NDArray[np.bool_], suspended: NDArray[np.bool_]) -> Scene:
+        own = {
+            "stage_given": self.urgency.stage_given,
+            "walk_only_called": self.urgency.walk_only_called,
+            "urgent_stage": self.urgency.stage,
+            "leave_by_ms": self.urgency.leave_by_ms,
+            "since_ms": self.urgency.since_ms,
+            "ended_ms": self.urgency.ended_ms,
+            "waived": waived,
+            "suspended": suspended,
+            "recovers_until_ms": np.zeros(self.network.n_junctions, np.int64),
+            "in_flash": np.zeros(self.network.n_junctions, np.bool_),
+            "calls": np.zeros(self.network.n_groups, np.bool_),
+        }
+        values: dict[str, Any] = {}
+        for name in Scene._fields:
+            values[name] = own[name] if name in own else getattr(state, name, None)
+            if values[name] is None:
+                values[name] = getattr(self.network, name)
+        return Scene(**values)
