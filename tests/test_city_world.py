@@ -9,6 +9,7 @@ import pytest
 
 from controller.policy import Policy
 from controller.vocabulary import CONTROLLERS, Lamp, Sensors
+from sim.city import transit, walkers
 from sim.city.load import City, load_city
 from sim.city.scenario import CityPlan, CityScenario, DemandPlan, FaultKind, FaultPlan, RunPlan
 from sim.city.sensors import Fitting
@@ -104,6 +105,21 @@ def test_without_a_controller_the_fixed_programs_play(city: City) -> None:
         first, end = city.network.group_start[j], city.network.group_start[j + 1]
         own = lamps[:, first:end]
         assert (own[100:-cycle_s] == own[100 + cycle_s :]).all()
+
+
+def test_many_seconds_in_one_go_are_the_same_seconds(city: City) -> None:
+    """Played to the end, watched second by second, and put together by hand from its three parts."""
+    at_once = seconds(World(city, None, faults=[]), 240)
+    watched = World(city, None, faults=[], on_second=[lambda world: None])
+    seconds(watched, 240)
+    assert watched.digest() == at_once.digest()
+    by_hand = World(city, None, faults=[])
+    for now_ms in range(city.begin_ms, city.begin_ms + 240_000, 1000):
+        by_hand.program.show(now_ms, by_hand.street.lamps)
+        by_hand.mover.step(by_hand.traffic, by_hand.street.lamps, by_hand.walkers.crossing_people)
+        transit.step(by_hand.transit, by_hand.service, by_hand.traffic, now_ms)
+        walkers.step(by_hand.walkers, by_hand.footways, by_hand.street.lamps, by_hand.traffic, now_ms)
+    assert by_hand.digest() == at_once.digest()
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(city: City) -> None:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.fixed_time import FixedTime
-from controller.network import Ints, Network
+from controller.network import Network
 from controller.sequencer import Sequencer
 from controller.state import new_state
+from sim.city.second_kernels import Table, read_table
 
 CYCLES_BEFORE = 2
 """Played until every junction is in its rhythm."""
@@ -27,25 +28,22 @@ class FixedProgram:
         planner = FixedTime(network)
         # A cycle that lamp times do not divide comes round to the same lamps after several.
         rows_of_junction = np.lcm(cycle_ms, step_ms) // step_ms
-        self.step_ms = step_ms
-        self.rows: Ints = rows_of_junction[network.group_junction].astype(np.int64)
-        """(groups) lamp times in one round."""
-        self.start: Ints = np.concatenate([[0], np.cumsum(self.rows)]).astype(np.int64)
-        """(groups+1) into `lamp`."""
-        self.lamp: NDArray[np.int8] = np.zeros(int(self.start[-1]), np.int8)
-        """Lamps of each group, by time modulo its round."""
-        self._play(network, planner)
+        rows = rows_of_junction[network.group_junction].astype(np.int64)
+        start = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
+        lamp = np.zeros(int(start[-1]), np.int8)
+        self.table = Table(np.full(1, step_ms, np.int64), rows, start, lamp)
+        self._play(network, planner, step_ms)
 
-    def _play(self, network: Network, planner: FixedTime) -> None:
-        most = int(self.rows.max(initial=1))
+    def _play(self, network: Network, planner: FixedTime, step_ms: int) -> None:
+        table = self.table
+        most = int(table.rows.max(initial=1))
         state, sequencer = new_state(network, 0), Sequencer(network)
         for k in range((CYCLES_BEFORE + 1) * most):
-            now_ms = k * self.step_ms
-            planner.propose(state, now_ms)
-            sequencer.advance(state, now_ms)
+            planner.propose(state, k * step_ms)
+            sequencer.advance(state, k * step_ms)
             if k >= CYCLES_BEFORE * most:
-                self.lamp[self.start[:-1] + k % self.rows] = state.lamp
+                table.lamp[table.start[:-1] + k % table.rows] = state.lamp
 
     def show(self, now_ms: int, lamps: NDArray[np.int8]) -> None:
         """Write the lamps (groups,) of this moment."""
-        np.take(self.lamp, self.start[:-1] + now_ms // self.step_ms % self.rows, out=lamps)
+        read_table(now_ms, self.table, lamps)

@@ -22,6 +22,7 @@ from sim.city.mover import Mover
 from sim.city.pace import Pace
 from sim.city.program import FixedProgram
 from sim.city.scenario import FaultPlan
+from sim.city.second_kernels import Town, pass_second, pass_seconds
 from sim.city.sensors import CitySensors, Fitting
 from sim.city.snapshot import Snapshot, SnapshotError, content_digest
 from sim.city.street import CityStreet
@@ -78,12 +79,21 @@ class World:
             self.program = FixedProgram(network)
         else:
             self.controller = Controller(network, controller, self.policy, begin_ms)
+        self._town = self._lay_out()
         self.violations = 0
         """What the controller's own safety monitor has stopped so far."""
         self.alarms = 0
         self._made_of: dict[str, str] = {}
         self._companions: dict[str, object] = {}
         self._start(begin_ms)
+
+    def _lay_out(self) -> Town:
+        """All arrays as the kernels take them."""
+        motion, ledger, doors = self.mover.arrays(self.traffic)
+        return Town(
+            self.mover.streets, self.mover.fleet, motion, ledger, doors, self.traffic.lamp_seen,
+            self.walkers, self.footways.pavements, self.footways.oncoming, self.transit, self.service,
+        )  # fmt: skip
 
     @property
     def time_ms(self) -> int:
@@ -153,7 +163,7 @@ class World:
                 self.alarms += len(verdict.alarms)
             yield env.timeout(TICK_MS)
             if self.now_ms % STEP_MS == 0:
-                self._advance()
+                pass_second(street.lamps, self._town)
                 street.sense(self.traffic, self.walkers, self.now_ms)
                 self._tell()
                 # Whatever else happens at this moment comes before the tick.
@@ -163,21 +173,18 @@ class World:
         """The fixed programs, many seconds at a time, up to the next event."""
         assert self.program is not None
         while True:
-            if self.now_ms >= self._target_ms:
+            last_ms = self._target_ms // STEP_MS * STEP_MS
+            if self.now_ms >= last_ms:
                 self._go = self.env.event()
                 yield self._go
                 continue
-            yield self.env.timeout(STEP_MS)
-            self.program.show(self.time_ms, self.street.lamps)
-            self._advance()
+            # One second where somebody watches, else on to the next thing that happens.
+            until_ms = self.time_ms + STEP_MS
+            if not self.on_second and self.env.peek() < float("inf"):
+                until_ms = max(until_ms, int(self.env.peek()) // STEP_MS * STEP_MS)
+            yield self.env.timeout(min(until_ms, last_ms) - self.now_ms)
+            pass_seconds(self.now_ms, self.program.table, self.street.lamps, self._town)
             self._tell()
-
-    def _advance(self) -> None:
-        """One second of everybody."""
-        now_ms, lamps, traffic = self.time_ms, self.street.lamps, self.traffic
-        self.mover.step(traffic, lamps, self.walkers.crossing_people)
-        transit.step(self.transit, self.service, traffic, now_ms)
-        walkers.step(self.walkers, self.footways, lamps, traffic, now_ms)
 
     def _tell(self) -> None:
         for hook in self.on_second:
