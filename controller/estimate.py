@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from controller import demand_kernels
+from controller import demand_kernels, unseen_kernels
 from controller import estimate_kernels as kernels
 from controller.frame import Frame
 from controller.loop_estimate import LoopEstimator
 from controller.network import Network
 from controller.policy import Policy
 from controller.state import State
+from controller.unseen import USUAL_PEOPLE_PER_S
 from controller.vocabulary import Sensors
 
 
@@ -58,6 +59,10 @@ class Estimator:
             state.people_per_s,
             state.call_since_ms,
         )
+        unseen_kernels.suppose_people(
+            now_ms, passed_ms, state.unseen_group, USUAL_PEOPLE_PER_S, state.lamp,
+            state.waiting_people, state.people_per_s, state.call_since_ms,
+        )  # fmt: skip
         state.observed_ms[0] += passed_ms
         demand_kernels.call_vehicles(
             now_ms,

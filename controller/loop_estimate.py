@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from controller import loop_estimate_kernels as kernels
+from controller import unseen_kernels
 from controller.feeds import find_feeds
 from controller.frame import Frame
 from controller.network import Floats, Ints, Network
 from controller.policy import Policy
 from controller.state import HORIZON_S, State
+from controller.unseen import usual_flow_veh_per_s
 from controller.vocabulary import DetectorKind
 
 NEAR_GATE_M = 45.0
@@ -35,6 +37,7 @@ class LoopEstimator:
         self._seen_s = self._seen_s.astype(np.int64)
         self._feeds = find_feeds(network)
         self._way_s = self._farthest_s()
+        self._usual_veh_per_s = usual_flow_veh_per_s(network)
         self._standing_s = np.zeros((lanes, kernels.GATES))
         self._clear_s = np.zeros((lanes, kernels.GATES))
 
@@ -66,8 +69,13 @@ class LoopEstimator:
         gate, lane, share = self.detector_gate, network.detector_lane, network.detector_share
         gate_s, clear_s, transit, held = self.gate_s, self._clear_s, state.transit_veh, state.held_veh
         kernels.time_loops(float(seconds), frame.detector_on, frame.detector_occupancy, state.loop_held_s)
-        kernels.time_gates(gate, lane, share, state.loop_held_s, self._standing_s, clear_s)
+        kernels.time_gates(gate, lane, share, state.loop_held_s, state.unseen_lane, self._standing_s, clear_s)
         kernels.drive_on(seconds, clear_s, gate_s, self._way_s, transit, held)
+        unseen_kernels.play_unseen_lanes(
+            seconds, state.unseen_lane, self._usual_veh_per_s, network.lane_group_bits, network.lane_junction,
+            network.group_start, state.lamp, network.lane_saturation_veh_per_s, gate_s, feeds.start, held,
+            state.passed_veh, state.crossed_veh, state.flow_veh_per_s,
+        )  # fmt: skip
         kernels.count_gates(
             float(seconds), frame.detector_count, gate, lane, share, gate_s, transit, held, state.passed_veh
         )

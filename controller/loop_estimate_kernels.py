@@ -53,15 +53,23 @@ def time_loops(seconds, detector_on, detector_occupancy, held_s):
             held_s[d] = min(held_s[d], 0.0) - seconds
 
 
-@njit("void(int8[:], int64[:], float64[:], float64[:], float64[:, :], float64[:, :])", cache=True, nogil=True)
-def time_gates(detector_gate, detector_lane, detector_share, held_s, standing_s, clear_s):
+@njit(
+    "void(int8[:], int64[:], float64[:], float64[:], boolean[:], float64[:, :], float64[:, :])",
+    cache=True,
+    nogil=True,
+)
+def time_gates(detector_gate, detector_lane, detector_share, held_s, unseen_lane, standing_s, clear_s):
     """A gate stands when a loop does that is the lane's own, and is clear when all of its loops are.
 
-    detector_gate, detector_lane, detector_share (D) · held_s (D) s
+    A stop line that no loop watches is never known to be clear.
+    detector_gate, detector_lane, detector_share (D) · held_s (D) s · unseen_lane (L) bool
     standing_s, clear_s (L, GATES) s: written
     """
     standing_s[:, :] = 0.0
     clear_s[:, :] = 1e9
+    for lane in range(len(unseen_lane)):
+        if unseen_lane[lane]:
+            clear_s[lane, STOP] = 0.0
     for d in range(len(held_s)):
         gate = detector_gate[d]
         if gate < 0:

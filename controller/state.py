@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.network import Network
+from controller.unseen import crossings_without_button, lanes_without_loop
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -42,6 +43,8 @@ class State:
     # calls
     call_since_ms: Ints  # (G) registered and not yet served; NEVER_MS = no call
     recall: NDArray[np.bool_]  # (G) called in every cycle, whether or not anybody is seen
+    unseen_lane: NDArray[np.bool_]  # (L) no loop to trust at the stop line: the queue is believed, not seen
+    unseen_group: NDArray[np.bool_]  # (G) crossings nobody can call
     # estimate
     queue_veh: Floats  # (L) standing or slowly moving up
     arrival_veh: Floats  # (L, HORIZON_S) would reach the stop line at free flow in that second
@@ -96,6 +99,8 @@ def new_state(network: Network, now_ms: int) -> State:
         all_red_until_ms=np.full(j, now_ms, np.int64),
         call_since_ms=np.full(g, NEVER_MS, np.int64),
         recall=np.zeros(g, np.bool_),
+        unseen_lane=lanes_without_loop(network),
+        unseen_group=crossings_without_button(network),
         queue_veh=np.zeros(lanes),
         arrival_veh=np.zeros((lanes, HORIZON_S)),
         persons_per_veh=np.full(lanes, 1.3),

@@ -198,11 +198,6 @@ def test_buses_that_check_in_weigh_more_until_they_are_gone() -> None:
     assert lane.state.persons_per_veh[0] == pytest.approx(Policy().persons_per_car, abs=0.1)
 
 
-def test_lanes_without_any_loop_are_simply_empty() -> None:
-    lanes = Watched(street()).seconds(3)
-    assert not lanes.state.near_veh.any()
-
-
 def random_street(seed: int) -> Network:
     """Two junctions in a row, all lanes with loops where chance puts them."""
     chance = np.random.default_rng(seed)

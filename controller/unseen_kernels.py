@@ -1,0 +1,87 @@
+"""Believed demand where nothing looks: lanes without a loop at the stop line, crossings without a button."""
+
+from controller import numba_cache  # noqa: F401, I001  (must come before numba)
+
+from numba import njit
+
+GREEN = 1
+NEVER_MS = 1 << 60
+STOP, NEAR, FAR = 0, 1, 2
+FLOW_MEMORY_S = 180.0
+
+
+@njit(
+    "void(int64, boolean[:], float64[:], int64[:], int64[:], int64[:], int8[:], float64[:], int64[:, :], "
+    "int64[:], float64[:, :], float64[:, :], float64[:], float64[:])",
+    cache=True,
+    nogil=True,
+)
+def play_unseen_lanes(
+    seconds,
+    unseen_lane,
+    usual_veh_per_s,
+    lane_group_bits,
+    lane_junction,
+    group_start,
+    lamp,
+    saturation_veh_per_s,
+    gate_s,
+    feed_start,
+    held_veh,
+    passed_veh,
+    crossed_veh,
+    flow_veh_per_s,
+):
+    """Queues behind stop lines that no loop watches: they fill by what comes, and flow while it is green.
+
+    What comes is counted by loops farther up or sent by signals upstream; where there is neither,
+    the usual flow is taken to come.
+
+    unseen_lane (L) bool · usual_veh_per_s, saturation_veh_per_s (L) · lane_group_bits (L) bits
+    lane_junction (L) · group_start (J+1) · lamp (G) · gate_s (L, GATES) s, -1 = no such gate
+    feed_start (L+1)
+    Written: held_veh (L, GATES), passed_veh (L, GATES+1), crossed_veh (L) veh · flow_veh_per_s (L)
+    """
+    if seconds <= 0:
+        return
+    for lane in range(len(unseen_lane)):
+        if not unseen_lane[lane]:
+            continue
+        counted = gate_s[lane, NEAR] >= 0 or gate_s[lane, FAR] >= 0
+        if not counted and feed_start[lane] == feed_start[lane + 1]:
+            held_veh[lane, STOP] += usual_veh_per_s[lane] * seconds
+        g = group_start[lane_junction[lane]]
+        bits = lane_group_bits[lane]
+        green = False
+        while bits:
+            green = green or (bits & 1 and lamp[g] == GREEN)
+            bits >>= 1
+            g += 1
+        out = min(held_veh[lane, STOP], saturation_veh_per_s[lane] * seconds) if green else 0.0
+        held_veh[lane, STOP] -= out
+        passed_veh[lane, STOP] += out
+        crossed_veh[lane] = out
+        part = min(1.0, seconds / FLOW_MEMORY_S)
+        flow_veh_per_s[lane] += (out / seconds - flow_veh_per_s[lane]) * part
+
+
+@njit(
+    "void(int64, int64, boolean[:], float64, int8[:], float64[:], float64[:], int64[:])",
+    cache=True,
+    nogil=True,
+)
+def suppose_people(
+    now_ms, passed_ms, unseen_group, usual_people_per_s, lamp, waiting_people, people_per_s, call_since_ms
+):
+    """At a crossing without a button somebody is taken to come as soon as WALK is over.
+
+    unseen_group (G) bool · lamp (G)
+    Written: waiting_people, people_per_s (G) · call_since_ms (G) ms
+    """
+    for g in range(len(unseen_group)):
+        if unseen_group[g]:
+            people_per_s[g] = usual_people_per_s
+            if lamp[g] != GREEN:
+                waiting_people[g] += usual_people_per_s * passed_ms / 1000.0
+                if call_since_ms[g] == NEVER_MS:
+                    call_since_ms[g] = now_ms
