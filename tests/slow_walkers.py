@@ -17,6 +17,7 @@ from sim.city.traffic import Traffic
 from sim.city.trips import Drives, Walks
 
 TICK_MS = 50
+LOOKS_FOR_BUTTON_MS = 45_000
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Person:
     stood_ms: int = 0
     lost_ms: int = 0
     worst_ms: int = 0
+    pressed: bool = False
     on_red: bool = False
     red: int = 0
     caught: int = 0
@@ -125,6 +127,8 @@ class SlowWalkers:
                     one.state, one.stood_ms = "crossing", 0
                     one.on_red = self.lamp[k] == Lamp.RED
                     one.left_ms = self.crossing_ms(one, k)
+                elif one.stood_ms == LOOKS_FOR_BUTTON_MS and not one.pressed:
+                    self.press(one, k)
 
     def come(self, one: Person) -> None:
         """At the end of a pavement."""
@@ -135,7 +139,14 @@ class SlowWalkers:
             return
         one.state = "waiting"
         self.came[k] += 1
-        if one.presses and self.lamp[k] in (Lamp.RED, Lamp.CLEARANCE):
+        one.pressed = False
+        if one.presses:
+            self.press(one, k)
+
+    def press(self, one: Person, k: int) -> None:
+        """The button, where it has anything to do."""
+        if self.lamp[k] in (Lamp.RED, Lamp.CLEARANCE):
+            one.pressed = True
             self.presses[k] += 1
             if k not in self.called_ms:
                 self.called_ms[k] = self.now_ms

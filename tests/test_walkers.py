@@ -82,6 +82,15 @@ def test_a_press_is_a_call_until_walk_answers_it() -> None:
     assert (w.crossing_people[0], w.crossing_waiting[0], w.crossing_since_ms[0]) == (3, 0, -1)
 
 
+def test_who_stands_for_long_without_having_pressed_looks_for_the_button() -> None:
+    kerb = Kerb([Walk(400, OVER, presses=False)]).seconds(45)
+    assert kerb.walkers.crossing_calls[0] == 0
+    kerb.seconds(1)
+    assert (kerb.walkers.crossing_presses[0], kerb.walkers.crossing_called_ms[0]) == (1, 45_400)
+    kerb.seconds(60)
+    assert kerb.walkers.crossing_calls[0] == 1
+
+
 def test_who_finds_walk_does_not_press_and_does_not_stand() -> None:
     kerb = Kerb([Walk(500, OVER)]).seconds(1, GREEN)
     assert kerb.walkers.crossing_presses[0] == 0

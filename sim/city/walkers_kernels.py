@@ -18,6 +18,8 @@ from sim.city.walkers_model import PAVEMENTS, WALKERS
 FUTURE, WALKING, WAITING, CROSSING, ARRIVED, SETTING_OUT = 0, 1, 2, 3, 4, 5
 RED, GREEN, YELLOW, CLEARANCE = 0, 1, 2, 3
 NO_SIGNAL = -1
+LOOKS_FOR_BUTTON_MS = 45_000
+"""Who has not pressed does so after standing so long: nobody waits for ever beside a button that works."""
 GAP_MARGIN_S = 3.0
 """Added to the time the crossing takes: start-up and end clearance (HCM 2010, eq. 19-69)."""
 
@@ -87,11 +89,24 @@ def set_out(walkers, pavements):
                 until_ms[row] += walk_ms(pavements.leg_before_m[leg], pavements.speed_m_per_s[row])
 
 
+@njit(types.void(_I, _I, _I, WALKERS), cache=True, nogil=True)
+def press(row, k, at_ms, walkers):
+    """Somebody pushes the button of crossing k."""
+    walkers.pressed[row] = True
+    walkers.called_ms[row] = at_ms
+    walkers.crossing_presses[k] += 1
+    if walkers.crossing_called_ms[k] < 0:
+        walkers.crossing_calls[k] += 1
+        walkers.crossing_called_ms[k] = at_ms
+    else:
+        walkers.crossing_called_ms[k] = min(walkers.crossing_called_ms[k], at_ms)
+
+
 @njit(types.void(WALKERS, PAVEMENTS), cache=True, nogil=True)
 def come_to_kerbs(walkers, pavements):
     """At the end of the pavement people stand, and press the button when they must wait."""
     end_ms = walkers.time_ms[0]
-    status, until_ms, called_ms = walkers.status, walkers.until_ms, walkers.crossing_called_ms
+    status, until_ms = walkers.status, walkers.until_ms
     for i in range(walkers.n_due[0]):
         row = walkers.due[i]
         if status[row] != WALKING or until_ms[row] >= end_ms:
@@ -102,16 +117,8 @@ def come_to_kerbs(walkers, pavements):
         walkers.since_ms[row] = at_ms
         walkers.crossing_came[k] += 1
         lamp = walkers.crossing_lamp[k]
-        if not pavements.presses[row] or lamp == GREEN or not works(lamp):
-            continue
-        walkers.pressed[row] = True
-        walkers.called_ms[row] = at_ms
-        walkers.crossing_presses[k] += 1
-        if called_ms[k] < 0:
-            walkers.crossing_calls[k] += 1
-            called_ms[k] = at_ms
-        else:
-            called_ms[k] = min(called_ms[k], at_ms)
+        if pavements.presses[row] and lamp != GREEN and works(lamp):
+            press(row, k, at_ms, walkers)
 
 
 @njit(_I(_I, _I, _I, _I, _I, _I, _F), cache=True, nogil=True, inline="always")
@@ -156,6 +163,9 @@ def stand_at_kerbs(now_ms, walkers, pavements):
             walkers.crossing_vehicle_s[k],
         )
         off_ms = min(off_ms, end_ms)
+        looks_ms = since_ms + LOOKS_FOR_BUTTON_MS
+        if not walkers.pressed[row] and now_ms <= looks_ms < off_ms and lamp != GREEN and works(lamp):
+            press(row, k, looks_ms, walkers)
         standing_ms = off_ms - max(now_ms, since_ms)
         waited_ms = off_ms - since_ms
         lost_ms[row] += standing_ms
