@@ -117,6 +117,7 @@ class Motion(NamedTuple):
     cars: np.ndarray
     places: np.ndarray
     coming: np.ndarray
+    watched_ms: np.ndarray
     pass_state: np.ndarray
     crossing_people: np.ndarray
     driving: np.ndarray

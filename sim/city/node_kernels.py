@@ -85,6 +85,14 @@ def announce(c, v, now_ms, arrive_s, leave_s, motion):
         coming[c, place].leave_s = leave_s
 
 
+@njit(types.void(_I, _I, STREETS, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+def watch(c, now_ms, streets, motion):
+    """Somebody will give way on connection `c`: those he gives way to announce themselves early."""
+    yield_to, links, watched_ms = streets.yield_to, streets.links, motion.watched_ms
+    for k in range(links[c].yield_start, links[c].yield_end):
+        watched_ms[yield_to[k]] = now_ms
+
+
 @njit(_B(_I, _I, _I, _B, _F, _F, STREETS, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
 def someone_comes(c, v, now_ms, minds_all, arrive_s, leave_s, streets, motion):
     """Whether somebody whom `v` gives way to on connection `c` would be met there.
@@ -92,12 +100,13 @@ def someone_comes(c, v, now_ms, minds_all, arrive_s, leave_s, streets, motion):
     minds_all: gives way to every foe (flashing red), not only to those with priority
     """
     foe, links, yield_to = streets.foe, streets.links, streets.yield_to
-    coming = motion.coming
+    coming, watched_ms = motion.coming, motion.watched_ms
     found = False
     first = links[c].foe_start if minds_all else links[c].yield_start
     end = links[c].foe_end if minds_all else links[c].yield_end
     for k in range(first, end):
         f = foe[k] if minds_all else yield_to[k]
+        watched_ms[f] = now_ms
         joins = links[f].to_lane == links[c].to_lane
         for p in range(REGISTER):
             if coming[f, p].ms < now_ms - 1000 or coming[f, p].vehicle == v:

@@ -17,11 +17,15 @@ from sim.city.movement_model import (
     EMERGENCY_DECEL_M_PER_S2, GIVE_WAY, MAY_PASS, MOTION, MUST_STOP, FLEET, SIGHT_M, STOP_FIRST, STOP_IF_CAN,
     STOP_LINE_GAP_M, TAU_S, STREETS, YIELD_LINE_GAP_M,
 )  # fmt: skip
-from sim.city.node_kernels import announce, gap_to_foes_m, has_room, someone_comes
+from sim.city.node_kernels import announce, gap_to_foes_m, has_room, someone_comes, watch
 
 _I, _F, _B = types.int64, types.float64, types.boolean
 DRIVING = 2
 ROLLING_M_PER_S = 0.1
+EARLY_S = 12.0
+"""Nobody who gives way needs so much time that one who comes later would matter."""
+CLOSE_M = 45.0
+"""After a shorter lane the next node is announced to as well (SUMO: six vehicle lengths)."""
 
 
 @njit(_B(_I, STREETS, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
@@ -171,6 +175,35 @@ def speed_beyond(v, look_m, streets, fleet, motion):
     return safe
 
 
+@njit(types.void(_I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+def announce_early(v, streets, fleet, motion):
+    """Let those who watch a node know of `v` long before it has to plan for that node itself.
+
+    Vehicles always announce themselves at the next node, and at those that follow it closely, as in SUMO.
+    """
+    edge_lane_start, links, ways = streets.edge_lane_start, streets.links, streets.ways
+    riders, row_start, rows = fleet.riders, fleet.row_start, fleet.rows
+    cars, pass_state, time_ms = motion.cars, motion.pass_state, motion.time_ms
+    watched_ms = motion.watched_ms
+    car, rider = cars[v], riders[v]
+    now_ms, lanes = time_ms[0], streets.n_lanes[0]
+    way, at, c = car.way, car.route_at, car.next_connection
+    distance_m = ways[way].length_m - car.position_m
+    while c >= 0 and (pass_state[c] == MAY_PASS or pass_state[c] == GIVE_WAY):
+        if watched_ms[c] >= now_ms - 1000:
+            limit = min(ways[way].speed * rider.speed_factor, rider.speed_max)
+            arrive_s = 0.001 * now_ms + travel_s(distance_m, car.speed, limit, rider.accel)
+            slow = min(limit, ways[lanes + c].speed * rider.speed_factor)
+            leave_s = arrive_s + (ways[lanes + c].length_m + rider.length_m) / max(slow, 0.5)
+            announce(c, v, now_ms, arrive_s, leave_s, motion)
+        way = links[c].to_lane
+        at += 1
+        if ways[way].length_m > CLOSE_M or at >= rider.last_at:
+            break
+        distance_m += ways[lanes + c].length_m + ways[way].length_m
+        c = rows[row_start[at + rider.shift] + way - edge_lane_start[ways[way].edge]].connection
+
+
 @njit(types.void(STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
 def plan_speeds(streets, fleet, motion):
     """Choose everybody's speed for the next second. Written: cars' next_speed, announcements."""
@@ -208,6 +241,8 @@ def plan_speeds(streets, fleet, motion):
             way >= n_lanes[0] and links[way - n_lanes[0]].wait_m > position_m
         ):
             safe = min(safe, speed_beyond(v, look_m, streets, fleet, motion))
+        elif ways[way].length_m - position_m < EARLY_S * wanted:
+            announce_early(v, streets, fleet, motion)
         if car.let_in_ms >= now_ms:
             u = car.let_in
             if status[u] == DRIVING and ways[cars[u].way].edge == ways[way].edge:

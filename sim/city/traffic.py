@@ -97,6 +97,7 @@ class Traffic:
     cars: NDArray[np.void]  # (V) CAR: lane, position, speed, route_at are pictures of it, taken every second
     places: NDArray[np.void]  # (W) PLACE
     coming: NDArray[np.void]  # (C, REGISTER) COMING: who has announced himself at a connection
+    watched_ms: Ints  # (C) when somebody who gives way to it last looked who comes
     pass_state: NDArray[np.int8]  # (C) what head or sign says: see `movement_model`
     crossing_people: Ints  # (K) on the carriageway, as given to the last step
     lamp_seen: NDArray[np.int8]  # (G+1) lamps of which pass_state was made; the last one is 1 once it was
@@ -145,6 +146,7 @@ def new_traffic(roads: Roads, drives: Drives, begin_ms: int, n_groups: int = 0, 
         cars=cars,
         places=_records(lanes + c, PLACE),
         coming=_records((c, REGISTER), COMING, ms=LONG_AGO_MS),
+        watched_ms=np.full(c, LONG_AGO_MS, np.int64),
         pass_state=np.zeros(c, np.int8),
         crossing_people=np.zeros(len(roads.crossings), np.int64),
         lamp_seen=np.zeros(max(groups) + 2, np.int8),
