@@ -1,0 +1,137 @@
+"""The engine: ticks a controller on a street and does what the desk says, whoever floods whom.
+
+It knows no socket but one line to the gateway, from which it takes at most a few messages a
+tick and to which it never waits: a gateway that hangs, floods or dies cannot delay a lamp.
+What it was told to do ends by itself, by the leases it was told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgpack  # type: ignore[import-untyped]
+import numpy as np
+
+from controller.frame import Street
+from controller.orders import Orders
+from controller.tick import TICK_MS, Controller
+from override.acting import Acting, Findings
+from override.desk import Act
+from override.storage import pack_order, unpack_order
+
+MESSAGES_PER_TICK = 8
+ACTS_PER_MESSAGE = 200
+REPORT_EVERY = 2
+"""A report every so many ticks; found things at once."""
+
+
+class Line(Protocol):
+    """A way to the other process that never blocks."""
+
+    def send(self, message: bytes) -> bool:
+        """Hand over a message; False = no room, the message is lost."""
+
+    def receive(self) -> bytes | None:
+        """The next message, if there is one."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What the gateway learns of the street."""
+
+    now_ms: int
+    """The station's monotonic clock."""
+    progress: int
+    """Ticks done."""
+    lamps: bytes
+    """(G) int8, as really shown."""
+    stages: bytes
+    """(J) int64 index among all stages, -1 = none."""
+    proven: list[tuple[str, str]] = field(default_factory=list)
+    completed: list[str] = field(default_factory=list)
+    vetoed: list[tuple[str, str, str]] = field(default_factory=list)
+    served: list[tuple[str, str]] = field(default_factory=list)
+    alarms: list[tuple[int, str, str]] = field(default_factory=list)
+    """(junction index, code, sentence) of the monitor."""
+
+    def packed(self) -> bytes:
+        """For the line."""
+        message: bytes = msgpack.packb([getattr(self, name) for name in Report.__slots__])
+        return message
+
+
+def report_of(message: bytes) -> Report:
+    """A report back from its message."""
+    fields: list[Any] = msgpack.unpackb(message)
+    for at in (4, 6, 7, 8):
+        fields[at] = [tuple(row) for row in fields[at]]
+    return Report(*fields)
+
+
+def pack_acts(acts: tuple[Act, ...]) -> list[bytes]:
+    """Messages for the engine, so many acts in each; an order that acts in many places stands once in it."""
+    out = []
+    for at in range(0, len(acts), ACTS_PER_MESSAGE):
+        part = acts[at : at + ACTS_PER_MESSAGE]
+        orders = {a.order.id: pack_order(a.order) for a in part if a.order}
+        rows = [[a.junction, a.point, a.order.id if a.order else "", a.until_ms] for a in part]
+        out.append(msgpack.packb([orders, rows]))
+    return out
+
+
+def unpack_acts(message: bytes) -> tuple[Act, ...]:
+    """Acts back from a message."""
+    packed, rows = msgpack.unpackb(message)
+    orders = {name: unpack_order(record) for name, record in packed.items()}
+    return tuple(Act(junction, point, orders.get(name), until_ms) for junction, point, name, until_ms in rows)
+
+
+class Engine:
+    """One controller on one street. `tick` is called every 100 ms of street time."""
+
+    def __init__(self, street: Street, controller: Controller, line: Line) -> None:
+        self.street = street
+        self.controller = controller
+        self.orders = Orders(controller.network)
+        self.acting = Acting(controller.network, self.orders)
+        self.progress = 0
+        self.lost_reports = 0
+        self._line = line
+        self._unsent: list[Findings] = []
+        self._alarms: list[tuple[int, str, str]] = []
+
+    def tick(self, street_ms: int, now_ms: int) -> None:
+        """Lamps first, then what people told us, then what there is to tell them."""
+        frame = self.street.read()
+        lamps = self.controller.tick(frame, street_ms, self.orders)
+        self.street.show(lamps)
+        self.progress += 1
+        for _ in range(MESSAGES_PER_TICK):
+            if (message := self._line.receive()) is None:
+                break
+            self.acting.take(unpack_acts(message), now_ms, street_ms + TICK_MS)
+        found = self.acting.look(self.controller.state, frame.lamps_shown)
+        if found.proven or found.completed or found.vetoed or found.served:
+            self._unsent.append(found)
+        verdict = self.controller.verdict
+        if verdict is not None and (verdict.violations or verdict.alarms):
+            for fault in (*verdict.violations, *verdict.alarms):
+                self._alarms.append((int(fault.junction), str(fault.check), fault.sentence))
+        if self._unsent or self._alarms or self.progress % REPORT_EVERY == 0:
+            self._report(now_ms, frame.lamps_shown)
+
+    def _report(self, now_ms: int, shown: np.ndarray) -> None:
+        report = Report(now_ms, self.progress, shown.tobytes(), self.controller.state.target_stage.tobytes())
+        for found in self._unsent:
+            report.proven += found.proven
+            report.completed += found.completed
+            report.vetoed += found.vetoed
+            report.served += found.served
+        report.alarms = self._alarms[:]
+        if self._line.send(report.packed()):
+            self._unsent.clear()
+            self._alarms.clear()
+        else:
+            # Lamps and stages of a lost report come with the next; what was found is kept for it.
+            self.lost_reports += 1

@@ -1,0 +1,212 @@
+"""From an order at the desk to the lamps and back: EFFECTIVE only when they prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from controller.policy import Policy
+from controller.tick import Controller
+from controller.vocabulary import Lamp
+from override.engine import Engine, Report, pack_acts, report_of, unpack_acts
+from override.line import LocalLine, line_pair
+from override.orders import Life
+from override.roles import Command
+from override.topics import Leg
+from tests.control_room import ANA, OLE, SAM, SUE, Room, street
+from tests.order_street import Street as ToyStreet
+
+DESK_AHEAD_MS = 123_456
+"""The desk's clock and the street's have nothing in common."""
+
+
+LINES: list[LocalLine] = []
+
+
+@pytest.fixture(autouse=True)
+def no_line_stays_open() -> Iterator[None]:
+    yield
+    while LINES:
+        LINES.pop().close()
+
+
+class ToyPort:
+    """The toy street behind the port every street has."""
+
+    def __init__(self, toy: ToyStreet) -> None:
+        self.toy = toy
+        self.network = toy.network
+        self.lamp_resolution_ms = 100
+
+    def read(self) -> Any:
+        return self.toy.frame
+
+    def show(self, lamps: np.ndarray) -> None:
+        self.toy.frame.lamps_shown[:] = lamps
+        self.toy.lamps = lamps.tolist()
+
+
+class Town:
+    """A room with a desk, an engine with junctions J0..., and the line between them."""
+
+    def __init__(self, junctions: int = 3, controller: str = "actuated") -> None:
+        self.room = Room(junctions)
+        toy = ToyStreet(*street(junctions).junctions)
+        ends = line_pair()
+        self.here, there = LocalLine(ends[0]), LocalLine(ends[1])
+        LINES.extend((self.here, there))
+        self.engine = Engine(ToyPort(toy), Controller(toy.network, controller, Policy(), 0), there)
+        self.toy = toy
+        self.street_ms = 0
+        self.room.now_ms = DESK_AHEAD_MS
+        self.reports: list[Report] = []
+
+    def run(self, seconds: float) -> Town:
+        desk = self.room.desk
+        for _ in range(round(10 * seconds)):
+            desk.take(desk.due(self.room.now_ms))
+            for message in pack_acts(desk.acts(self.room.now_ms)):
+                assert self.here.send(message)
+            self.engine.tick(self.street_ms, self.room.now_ms)
+            while (message := self.here.receive()) is not None:
+                self.hear(report_of(message))
+            self.street_ms += 100
+            self.room.now_ms += 100
+        return self
+
+    def hear(self, report: Report) -> None:
+        desk, now_ms = self.room.desk, self.room.now_ms
+        self.reports.append(report)
+        for order, junction in report.proven:
+            desk.take(desk.proven(order, [junction], now_ms))
+        for order in report.completed:
+            desk.take(desk.completed(order, now_ms))
+        for order, junction, why in report.vetoed:
+            desk.take(desk.vetoed(order, junction, why, now_ms))
+
+    def lamps(self, j: int) -> list[int]:
+        return self.toy.lamps[6 * j : 6 * j + 6]
+
+    def life(self, order: str) -> Life | None:
+        found = self.room.desk.orders.get(order)
+        return found.life if found else None
+
+
+@pytest.fixture
+def town() -> Town:
+    return Town().run(20)
+
+
+def test_a_hold_is_accepted_then_effective_then_gone(town: Town) -> None:
+    order = town.room.ask(ANA, Command.HOLD, ("J1",), stage="s2", lease_ms=60_000).order
+    assert town.life(order) is Life.ACCEPTED
+    town.run(0.5)
+    assert town.life(order) is Life.ACCEPTED, "the lamps do not show it yet"
+    town.run(30)
+    assert town.life(order) is Life.EFFECTIVE
+    assert town.lamps(1)[2] == Lamp.GREEN
+    town.run(30)
+    assert town.life(order) is None
+    assert not town.engine.orders.book.kind.any()
+
+
+def test_all_red_is_effective_within_yellow_and_a_tick_and_complete_when_people_have_crossed(
+    town: Town,
+) -> None:
+    town.engine.controller.state.call_since_ms[[4, 10]] = town.street_ms
+    while town.toy.lamps[4] != Lamp.GREEN:
+        town.run(0.1)
+    order = town.room.ask(ANA, Command.ALL_RED, ("J0", "J1"), lease_ms=60_000).order
+    asked_ms = town.room.now_ms
+    town.run(4)
+    found = town.room.desk.orders[order]
+    assert found.life is Life.EFFECTIVE
+    assert found.effective_ms - asked_ms <= 3_000 + 300
+    assert not found.complete_ms
+    town.run(20)
+    assert town.room.desk.orders[order].complete_ms
+    assert town.lamps(0) == town.lamps(1) == [Lamp.RED] * 6
+
+
+def test_what_the_controller_takes_back_is_vetoed_with_the_reason(town: Town) -> None:
+    order = town.room.ask(ANA, Command.HOLD, ("J0",), lease_ms=180_000).order
+    town.run(20)
+    town.engine.controller.state.call_since_ms[2] = town.street_ms
+    town.run(120)
+    assert town.life(order) is None
+    assert [r.vetoed[0][2] for r in town.reports if r.vetoed] == ["a promised wait would have been broken"]
+    assert not any(r.alarms for r in town.reports)
+
+
+def test_a_corridor_turns_green_ahead_of_the_engine_one_junction_after_the_other() -> None:
+    town = Town().run(20)
+    legs = tuple(Leg(f"J{k}", "s2", 12_000 * k, 25_000) for k in range(3))
+    basis = tuple(town.room.desk.versions[leg.junction] for leg in legs)
+    town.room.ask(ANA, Command.CORRIDOR, (), legs=legs, basis=basis, lease_ms=120_000)
+    for k in range(3):
+        town.run(24 if k == 0 else 12)
+        assert town.lamps(k)[2] == Lamp.GREEN
+    town.run(60)
+    assert not town.engine.orders.book.kind.any(), "every junction has been given back"
+    assert not any(r.alarms for r in town.reports)
+
+
+def test_every_command_comes_through_to_the_controller() -> None:
+    for command in Command:
+        if command in (Command.RELEASE, Command.CORRIDOR, Command.CONFIGURE, Command.RESET_TRIP):
+            continue
+        if command in (Command.DETECTOR_DISABLE, Command.DETECTOR_RECALL):
+            continue  # the toy street has no detectors
+        town = Town(1).run(5)
+        who = SAM if command is Command.LOCKOUT else ANA
+        ruling = town.room.ask(who, command, ("J0",), lease_ms=60_000)
+        if command is Command.LOCKOUT:
+            town.room.agree(SUE, ruling)
+        town.run(0.5)
+        book = town.engine.orders.book
+        assert book.kind.any() or book.call_until_ms.any() or book.done.any(), command
+        town.run(90)
+        assert not book.kind.any()
+        assert not any(r.alarms for r in town.reports), command
+
+
+def test_when_the_gateway_is_gone_lamps_go_on_and_orders_end_by_themselves(town: Town) -> None:
+    town.room.ask(ANA, Command.HOLD, ("J0",), lease_ms=30_000)
+    town.run(1)
+    town.here.close()
+    for _ in range(400):
+        town.engine.tick(town.street_ms, town.room.now_ms)
+        town.street_ms += 100
+        town.room.now_ms += 100
+    assert not town.engine.orders.book.kind.any()
+    assert town.engine.progress > 600
+
+
+def test_a_gateway_that_reads_nothing_delays_no_tick_and_loses_no_finding(town: Town) -> None:
+    order = town.room.ask(ANA, Command.ALL_RED, ("J0",), lease_ms=120_000).order
+    for message in pack_acts(town.room.desk.acts(town.room.now_ms)):
+        town.here.send(message)
+    for _ in range(60_000):
+        if town.engine.lost_reports > 50:
+            break
+        town.engine.tick(town.street_ms, town.room.now_ms)
+        town.street_ms += 100
+    assert town.engine.lost_reports > 50, "the line was full"
+    assert town.engine.orders.book.kind[0] == 0
+    town.run(1)
+    assert any((order, "J0") in r.proven for r in town.reports)
+
+
+def test_acts_and_reports_survive_their_messages() -> None:
+    room = Room(3)
+    room.ask(ANA, Command.EVENT_PLAN, ("J0", "J1", "J2"))
+    room.ask(OLE, Command.ALL_RED, ("J1",))
+    acts = room.desk.acts(room.now_ms)
+    assert len(acts) == 3
+    (message,) = pack_acts(acts)
+    assert unpack_acts(message) == acts
+    report = Report(5, 6, b"\x01", b"\x02", [("a", "J0")], ["b"], [("c", "J1", "why")], [], [(0, "C1", "x")])
+    assert report_of(report.packed()) == report
