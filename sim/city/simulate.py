@@ -30,6 +30,12 @@ def plan_jobs(
     return tuple(CityJob(scenario, controller, policy, seed) for seed in seeds for controller in controllers)
 
 
+def open_folders(jobs: Sequence[CityJob], store: CityStore, street_map: bytes) -> None:
+    """Make or find the folder of every controller. Raises ResultError when one holds another experiment."""
+    for job in {job.controller: job for job in jobs}.values():
+        store.open(job, street_map)
+
+
 def sweep_city(
     jobs: Sequence[CityJob],
     runner: Runner,
@@ -46,8 +52,7 @@ def sweep_city(
     any run starts if it holds what is not ours) and ClusterError.
     """
     outcomes: dict[CityJob, Record | Failure] = {}
-    for job in {job.controller: job for job in jobs}.values():
-        store.open(job, street_map)
+    open_folders(jobs, store, street_map)
     for job in jobs:
         if (known := store.load(job)) is not None:
             outcomes[job] = known

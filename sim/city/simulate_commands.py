@@ -110,10 +110,11 @@ def _policy(path: Path | None) -> Policy:
 def _run(
     request: _Request, out: Path, processes: int, cluster: str | None, again: bool, quiet: bool
 ) -> tuple[Outcomes, CityStore]:
+    from controller.warm_up import warm_up
     from sim.city.load import load_city
     from sim.city.measured_run import check_run, run_city
     from sim.city.results import CityStore
-    from sim.city.simulate import plan_jobs, street_map, sweep_city
+    from sim.city.simulate import open_folders, plan_jobs, street_map, sweep_city
 
     store = CityStore(out, again)
     planned = plan_jobs(request.scenario, request.controllers, request.seeds, request.policy)
@@ -123,9 +124,15 @@ def _run(
         check_run(city)
     except ValueError as error:
         raise BadRequest(f"{request.scenario.name}: {error}") from None
-    with _progress(planned, store, request.scenario.run.duration_s, again, quiet) as on_step:
+    if cluster is None and not all(store.path(job).exists() for job in planned):
+        # Compiled once here, not once in each process.
+        for name in request.controllers:
+            warm_up(name, request.scenario.run.sensors)
+    drawn = street_map(city)
+    open_folders(planned, store, drawn)
+    with _progress(planned, store, request.scenario.run.duration_s, quiet) as on_step:
         try:
-            outcomes = sweep_city(planned, run_city, store, street_map(city), processes, cluster, on_step)
+            outcomes = sweep_city(planned, run_city, store, drawn, processes, cluster, on_step)
         except KeyboardInterrupt:
             done = sum(store.path(job).exists() for job in planned)
             typer.echo(
@@ -138,9 +145,7 @@ def _run(
 
 
 @contextmanager
-def _progress(
-    planned: Sequence[CityJob], store: CityStore, duration_s: int, again: bool, quiet: bool
-) -> Iterator[OnStep]:
+def _progress(planned: Sequence[CityJob], store: CityStore, duration_s: int, quiet: bool) -> Iterator[OnStep]:
     """A bar on standard error, counted in simulated time, with the time that is left."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -154,7 +159,7 @@ def _progress(
     with Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
         bar = progress.add_task("runs", total=None)
         # rich estimates from what happens while it looks, so runs read from the store must not count.
-        known = {job for job in planned if store.path(job).exists() and not again}
+        known = {job for job in planned if store.path(job).exists()}
         if known:
             console.print(f"{len(known)} of {len(planned)} runs are kept in {store.out}")
         left = [job for job in planned if job not in known]
