@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from controller.decision_log import DecisionLog
 from controller.explain import explain
-from sim.city.live_view import clock, draw, look
+from sim.city.live_view import draw, look
 from sim.city.measured_run import Watched
 from sim.city.measures import CityMeasures, measure
 from sim.city.pace import Pace
@@ -92,10 +92,7 @@ class _Show:
         """Called after every tick of the controller. Raises Stopped."""
         decisions = self.log.observe(world.now_ms)
         if decisions:
-            last = decisions[-1]
-            title = world.city.network.street.junctions[last.junction].title
-            sentence = explain(last, world.city.network, "operator")
-            self.why = f"{clock(last.time_ms)} {title}: {sentence}"
+            self.why = explain(decisions[-1], world.city.network, "operator")
         due = self.now_s() - self._shown_s >= 1.0 / PICTURES_PER_S
         if due:
             self._picture(world)

@@ -48,6 +48,7 @@ class JunctionNow:
     longest_s: float
     promise_s: float
     green: tuple[str, ...]
+    """Groups that have it; none while the stage changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,7 @@ def _junctions(now: CityNow) -> Table:
             str(one.waiting_people),
             Text(f"{one.longest_s:.0f} s", style="" if kept else "bold red"),
             f"{one.promise_s:.0f} s",
-            ", ".join(one.green) or "nobody",
+            ", ".join(one.green) or "(changing)",
         )
     return table
 
