@@ -15,9 +15,9 @@ from controller.network import Network
 from controller.orders import Done, Orders
 from controller.state import State
 from controller.vocabulary import GroupKind, Lamp
-from override.desk import Act
 from override.orders import ONCE_POINT, STAGE_POINT, Order
 from override.roles import Command
+from override.ruling import Act
 
 WHY = {
     Done.PROMISE: "a promised wait would have been broken",

@@ -14,11 +14,12 @@ from dataclasses import replace
 
 from override import wire
 from override.audit import Entry, sign_head, text_hash
-from override.desk import Act, Desk, Person, Ruling
+from override.desk import Desk
 from override.keys import Identity, Secret
 from override.orders import Life, Order
 from override.refused import Refused
 from override.roles import SAFER
+from override.ruling import Act, Person, Ruling
 from override.storage import Change, Storage, StorageFull
 from override.topics import TOPICS, Approval, OrderRequest, Outcome, Reply
 

@@ -10,7 +10,7 @@ controller must now be told. Silence brings everything home, because every order
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from override.orders import LIVE, ONCE_POINT, STAGE_POINT, Event, Life, Order, order_of, step, without
 from override.places import Places
@@ -28,6 +28,7 @@ from override.roles import (
     may_approve,
     permission,
 )
+from override.ruling import Act, Person, Ruling
 from override.topics import Approval, OrderRequest, Outcome
 
 CHANGE_EVERY_MS = 10_000
@@ -38,36 +39,6 @@ ORDERS_MAX = 500
 """Live orders of one person."""
 EXCLUSIVE = frozenset({Command.ALL_RED, Command.FLASH})
 """Toward safety no takeover is needed: whoever asks for it last gets it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who asks, as his key says."""
-
-    name: str
-    role: Role
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """The answer, and what must be stored before it is given."""
-
-    outcome: Outcome
-    order: str
-    why: str = ""
-    expires_ms: int = 0
-    versions: tuple[Order, ...] = ()
-    alarms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What acts now at one point of a junction; no order = nothing, the base state."""
-
-    junction: str
-    point: str
-    order: Order | None
-    until_ms: int = 0
 
 
 class Desk:
@@ -156,6 +127,20 @@ class Desk:
         if order is None or not order.live or junction not in order.junctions or junction in order.lost:
             return ()
         return (without(order, {junction}, Event.VETO, f"{junction}: {why}", now_ms),)
+
+    def served(self, order_id: str, junction: str, now_ms: int) -> tuple[Order, ...]:
+        """A force-off that has happened there: nothing is left to do."""
+        order = self.orders.get(order_id)
+        if order is None or junction not in order.held:
+            return ()
+        return (without(order, {junction}, Event.EXPIRE, "done", now_ms),)
+
+    def acting_orders(self) -> dict[str, tuple[str, ...]]:
+        """Ids of the orders that act at each junction, as last told by `acts`."""
+        out: dict[str, tuple[str, ...]] = {}
+        for (junction, _), (order_id, _) in sorted(self._acting.items()):
+            out[junction] = (*out.get(junction, ()), order_id)[:16]
+        return out
 
     def after_restart(self, stored: Iterable[Order], now_ms: int) -> tuple[Order, ...]:
         """New versions of what was live: flash, all red and lockout go on, nothing else (10.3).

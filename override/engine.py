@@ -17,7 +17,7 @@ from controller.frame import Street
 from controller.orders import Orders
 from controller.tick import TICK_MS, Controller
 from override.acting import Acting, Findings
-from override.desk import Act
+from override.ruling import Act
 from override.storage import pack_order, unpack_order
 
 MESSAGES_PER_TICK = 8

@@ -8,10 +8,11 @@ from typing import Any
 
 from controller.junction import StreetNetwork
 from controller.vocabulary import Timing
-from override.desk import Desk, Person, Ruling
+from override.desk import Desk
 from override.orders import Order
 from override.places import Places
 from override.roles import Command, Role, Slot
+from override.ruling import Person, Ruling
 from override.topics import Approval, Header, OrderRequest
 from tests import toy_street
 

@@ -13,11 +13,12 @@ import pytest
 from override import wire
 from override.audit import entry_of
 from override.counter import Counter
-from override.desk import Act, Desk
+from override.desk import Desk
 from override.keys import Identity, Secret, new_secret
 from override.orders import Life
 from override.places import Places
 from override.roles import Command, Role
+from override.ruling import Act
 from override.storage import Storage, StorageError
 from override.topics import TOPICS, Approval, Header, OrderRequest, Outcome, Reply
 from tests.control_room import ARGUMENT, SLOT_OF, street

@@ -1,0 +1,215 @@
+"""A console's side of the wire: ask, wait, ask again with the same bytes, never blindly anew.
+
+Lazy Pirate as the ZeroMQ guide has it: 1 s, three times, with a fresh socket; what was
+repeated is answered from the station's file. The picture is whole or known to be stale.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import zmq
+
+from override import wire
+from override.keys import Secret
+from override.refused import Refused
+from override.sockets import client
+from override.topics import (
+    BOOT_BYTES,
+    NONCE_BYTES,
+    TOPICS,
+    Alarm,
+    Approval,
+    Delta,
+    Header,
+    JunctionView,
+    OrderRequest,
+    OrderView,
+    Reply,
+    Snapshot,
+    SnapshotRequest,
+)
+
+TRY_MS = 1000
+TRIES = 3
+GOOD_FOR_MS = 5_000
+"""An order is good for so long after it was made: longer than all tries, short enough to be meant."""
+SILENT_MS = 3_000
+"""No delta for so long: the station is gone (liveness 3 of its 1 s beat)."""
+
+
+class NoAnswer(RuntimeError):
+    """The station did not answer in three tries: whether it acted is not known; look before asking anew."""
+
+
+@dataclass(slots=True)
+class View:
+    """What a console knows of the street."""
+
+    boot: bytes = bytes(BOOT_BYTES)
+    seq: int = -1
+    now_ms: int = 0
+    progress: int = 0
+    whole: bool = False
+    junctions: dict[str, JunctionView] = field(default_factory=dict)
+    orders: dict[str, OrderView] = field(default_factory=dict)
+
+    def take_snapshot(self, parts: Sequence[Snapshot]) -> None:
+        """A whole new picture."""
+        self.junctions = {view.name: view for part in parts for view in part.junctions}
+        self.orders = {view.order: view for part in parts for view in part.orders}
+        self.boot, self.seq, self.now_ms = parts[0].boot, parts[0].seq, parts[0].now_ms
+        self.whole = True
+
+    def take_delta(self, delta: Delta) -> bool:
+        """What changed; False = something between is missing, or the station is another: ask anew."""
+        if delta.boot == self.boot and delta.seq <= self.seq:
+            return True  # older than the picture
+        if not self.whole or delta.boot != self.boot or delta.seq != self.seq + 1:
+            self.whole = False
+            return False
+        self.seq, self.now_ms, self.progress = delta.seq, delta.now_ms, delta.progress
+        self.junctions.update((view.name, view) for view in delta.junctions)
+        for view in delta.orders:
+            if view.state == "ended":
+                self.orders.pop(view.order, None)
+            else:
+                self.orders[view.order] = view
+        return True
+
+
+class Console:
+    """One person's connection. Raises SocketsError when it would not be encrypted."""
+
+    def __init__(
+        self,
+        secret: Secret,
+        station_public: bytes,
+        endpoints: tuple[str, str],
+        wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self.view = View()
+        self.alarms: list[Alarm] = []
+        self._secret = secret
+        self._station_public = station_public
+        self._endpoints = endpoints
+        self._wall_ms = wall_ms
+        self._epoch = wall_ms()
+        self._seq = 0
+        self._heard_s = time.monotonic()
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._asks = self._connect(zmq.DEALER)
+        self._hears = self._connect(zmq.SUB)
+
+    def __enter__(self) -> Console:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._asks.close(0)
+        self._hears.close(0)
+        self.context.term()
+
+    @property
+    def station_is_silent(self) -> bool:
+        """Whether nothing has been heard for longer than it may take."""
+        return 1000 * (time.monotonic() - self._heard_s) > SILENT_MS
+
+    def order(self, **what: Any) -> Reply:
+        """Send an order; fields as in `OrderRequest` but header and issuer. Raises NoAnswer, Refused."""
+        request = OrderRequest(header=self._header(), issuer=self._secret.name, **what)
+        return self._ask("order", wire.seal(request, self._secret.sign))
+
+    def approve(self, digest: bytes, agrees: bool = True) -> Reply:
+        """Agree (or not) to another person's order. Raises NoAnswer, Refused."""
+        request = Approval(self._header(), self._secret.name, digest, agrees)
+        return self._ask("approve", wire.seal(request, self._secret.sign))
+
+    def look(self) -> View:
+        """Ask for the whole picture. Raises NoAnswer."""
+        request = SnapshotRequest(self._header(), self._secret.name)
+        parts: list[Snapshot] = []
+
+        def complete(topic: bytes, payload: bytes) -> bool:
+            if topic != b"snapshot":
+                return False
+            part = wire.decode(payload, TOPICS["snapshot"])
+            if parts and (parts[0].seq, parts[0].boot) != (part.seq, part.boot):
+                parts.clear()
+            if part.part == len(parts):
+                parts.append(part)
+            return len(parts) == part.parts
+
+        self._exchange(b"picture", wire.seal(request, self._secret.sign), complete)
+        self.view.take_snapshot(parts)
+        return self.view
+
+    def listen(self, timeout_ms: int) -> list[Delta]:
+        """Take in what the station publishes, for so long or until something came; asks anew after a gap."""
+        out: list[Delta] = []
+        while self._hears.poll(0 if out else timeout_ms):
+            topic, payload = self._hears.recv_multipart()[:2]
+            self._heard_s = time.monotonic()
+            if topic == b"alarm":
+                self.alarms.append(wire.decode(payload, TOPICS["alarm"]))
+            elif topic == b"delta":
+                delta = wire.decode(payload, TOPICS["delta"])
+                if not self.view.take_delta(delta):
+                    self.look()
+                out.append(delta)
+        return out
+
+    # --- parts -------------------------------------------------------------------------
+
+    def _connect(self, kind: int) -> zmq.Socket[bytes]:
+        endpoint = self._endpoints[0 if kind == zmq.DEALER else 1]
+        return client(self.context, kind, endpoint, self._secret, self._station_public)
+
+    def _header(self) -> Header:
+        self._seq += 1
+        wall_ms = self._wall_ms()
+        return Header(
+            self._epoch, self._seq, secrets.token_bytes(NONCE_BYTES), wall_ms, wall_ms + GOOD_FOR_MS,
+            self.view.boot, self.view.now_ms,
+        )  # fmt: skip
+
+    def _ask(self, topic: str, frame: bytes) -> Reply:
+        known_as = wire.digest(frame[wire.SIGNATURE_BYTES :])
+        found: list[Reply] = []
+
+        def answers(topic: bytes, payload: bytes) -> bool:
+            if topic != b"reply":
+                return False
+            reply = wire.decode(payload, TOPICS["reply"])
+            if reply.digest == known_as:
+                found.append(reply)
+            return bool(found)
+
+        self._exchange(topic.encode(), frame, answers)
+        reply = found[0]
+        if reply.code:
+            raise Refused(reply.code, reply.why)
+        return reply
+
+    def _exchange(self, topic: bytes, frame: bytes, answers: Callable[[bytes, bytes], bool]) -> None:
+        """Send these bytes until `answers` is content, three times at most."""
+        for _ in range(TRIES):
+            end_s = time.monotonic() + TRY_MS / 1000
+            if self._asks.poll(TRY_MS, zmq.POLLOUT):
+                self._asks.send_multipart((topic, frame), zmq.NOBLOCK)
+                while (left_ms := round(1000 * (end_s - time.monotonic()))) > 0 and self._asks.poll(left_ms):
+                    got = self._asks.recv_multipart()
+                    if len(got) == 2 and answers(got[0], got[1]):
+                        return
+            self._asks.close(0)
+            self._asks = self._connect(zmq.DEALER)
+        raise NoAnswer(
+            f"{self._endpoints[0]}: no answer in {TRIES} tries; look what acts before you ask again"
+        )

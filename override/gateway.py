@@ -1,0 +1,225 @@
+"""The gateway: the process with the sockets, the desk and the file. It never holds a lamp up.
+
+One loop: some requests, the engine's reports, what time brings about, then what consoles shall
+see. Every step takes a bounded number of messages, so that a flood of one kind delays no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import zmq
+
+from controller.network import Network
+from override import wire
+from override.audit import HEAD_EVERY, HEAD_EVERY_MS, Entry
+from override.counter import Counter
+from override.desk import Desk
+from override.engine import Line, pack_acts, report_of
+from override.keys import Keyring, Secret
+from override.picture import Picture
+from override.places import Places
+from override.refused import Refused
+from override.ruling import Act
+from override.sockets import Doorkeeper, sender_of, server
+from override.storage import Storage, StorageFull
+from override.topics import TOPICS, Alarm
+
+REQUESTS_PER_TURN = 20
+REPORTS_PER_TURN = 20
+PUBLISH_MS = 200
+TURN_MS = 20
+"""A turn waits no longer than this for something to happen."""
+SILENT_MS = 1500
+"""An engine that has reported no new tick for so long is an alarm."""
+
+
+class Gateway:
+    """Serves consoles over two endpoints, and talks to one engine over a line.
+
+    `clock` gives (monotonic ms, wall ms). Raises KeysError, StorageError, SocketsError with
+    one line when keys, file or endpoints cannot be used.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        ring: Keyring,
+        secret: Secret,
+        storage: Storage,
+        line: Line,
+        endpoints: tuple[str, str],
+        boot: bytes,
+        clock: Callable[[], tuple[int, int]],
+    ) -> None:
+        self.ring = ring
+        self.desk = Desk(Places(network.street))
+        self.counter = Counter(self.desk, storage, boot, self._tell_engine, self.alarm)
+        self.picture = Picture(network, self.desk, boot)
+        self.strangers = 0
+        self._network = network
+        self._secret = secret
+        self._line = line
+        self._boot = boot
+        self._clock = clock
+        self._unsent: list[bytes] = []
+        self._alarms: list[tuple[str, str, str]] = []
+        self._published_ms = self._head_ms = self._progress_ms = -(1 << 60)
+        self._head_index = self._progress = 0
+        self._complaint = ""
+        self._silent = False
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.doorkeeper = Doorkeeper(self.context, self._known())
+        self._orders = server(self.context, zmq.ROUTER, endpoints[0], secret)
+        self._pictures = server(self.context, zmq.XPUB, endpoints[1], secret)
+        self._poller = zmq.Poller()
+        self._poller.register(self._orders, zmq.POLLIN)
+        self._poller.register(self._pictures, zmq.POLLIN)
+        now_ms, wall_ms = clock()
+        for order in self.counter.start(now_ms, wall_ms):
+            self.alarm(f"{order.id} ({order.command}) ended: {order.why}")
+
+    @property
+    def endpoints(self) -> tuple[str, str]:
+        """Where orders are taken and where pictures are given."""
+        orders, pictures = (
+            str(s.getsockopt_string(zmq.LAST_ENDPOINT)) for s in (self._orders, self._pictures)
+        )
+        return orders, pictures
+
+    def turn(self, timeout_ms: int = TURN_MS) -> None:
+        """One round of everything. Raises nothing that comes from outside."""
+        ready = dict(self._poller.poll(timeout_ms))
+        now_ms, wall_ms = self._clock()
+        self._check_keys(now_ms, wall_ms)
+        if self._pictures in ready:
+            for _ in range(REQUESTS_PER_TURN):
+                try:
+                    self._pictures.recv(zmq.NOBLOCK)  # a subscription; everybody gets everything
+                except zmq.Again:
+                    break
+        if self._orders in ready:
+            for _ in range(REQUESTS_PER_TURN):
+                if not self._serve_one():
+                    break
+        self._hear_engine()
+        now_ms, wall_ms = self._clock()
+        self.counter.tick(now_ms, wall_ms)
+        while self._unsent and self._line.send(self._unsent[0]):
+            self._unsent.pop(0)
+        if now_ms - self._published_ms >= PUBLISH_MS:
+            self._published_ms = now_ms
+            self._publish(now_ms)
+        self._sign_head(now_ms, wall_ms)
+
+    def alarm(self, sentence: str, junction: str = "", code: str = "station") -> None:
+        """Something every console shall hear, and the audit keep."""
+        self._alarms.append((junction, code, sentence[:400]))
+
+    def close(self) -> None:
+        """End everything that has a thread or a socket."""
+        for made in (self._orders, self._pictures):
+            made.close(0)
+        self.doorkeeper.stop()
+        self.context.term()
+        self.counter.storage.close()
+
+    # --- parts -------------------------------------------------------------------------
+
+    def _known(self) -> list[bytes]:
+        return [p.curve_public for p in self.ring if p.role is not None and not p.revoked]
+
+    def _check_keys(self, now_ms: int, wall_ms: int) -> None:
+        self.ring.refresh()
+        if self.ring.complaint != self._complaint:
+            self._complaint = self.ring.complaint
+            if self._complaint:
+                self.alarm(f"keys: {self._complaint}", code="keys")
+                self.counter.note(Entry(now_ms, wall_ms, "station", "alarm", "keys", "", "nobody is known"))
+        if known := self._known():
+            self.doorkeeper.admit(known)
+
+    def _serve_one(self) -> bool:
+        """Take one request, if there is one, and answer it."""
+        try:
+            frames = self._orders.recv_multipart(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return False
+        who = self.ring.holder(sender_of(frames[-1]))
+        if who is None or who.role is None or len(frames) != 3:
+            self.strangers += 1  # revoked since he connected, or no message of ours: no answer
+            return True
+        now_ms, wall_ms = self._clock()
+        back, topic, body = bytes(frames[0].bytes), bytes(frames[1].bytes), bytes(frames[2].bytes)
+        if topic in (b"order", b"approve"):
+            self._send(back, b"reply", self.counter.receive(body, topic.decode(), who, now_ms, wall_ms))
+        elif topic == b"picture":
+            try:
+                request, _ = wire.open_sealed(body, who.sign_public, TOPICS["picture"])
+            except Refused:
+                self.strangers += 1
+                return True
+            if request.issuer == who.name:
+                for part in self.picture.snapshot(now_ms):
+                    self._send(back, b"snapshot", wire.pack(part))
+        return True
+
+    def _send(self, back: bytes, topic: bytes, payload: bytes) -> None:
+        try:
+            self._orders.send_multipart((back, topic, payload), zmq.NOBLOCK)
+        except zmq.ZMQError:
+            return  # gone, or reads nothing: he will ask again
+
+    def _tell_engine(self, acts: tuple[Act, ...]) -> None:
+        for message in pack_acts(acts):
+            if self._unsent or not self._line.send(message):
+                self._unsent.append(message)
+
+    def _hear_engine(self) -> None:
+        for _ in range(REPORTS_PER_TURN):
+            if (message := self._line.receive()) is None:
+                break
+            report = report_of(message)
+            self.picture.hear(report)
+            now_ms, wall_ms = self._clock()
+            for order, junction in report.proven:
+                self.counter.move(self.desk.proven(order, [junction], now_ms), now_ms, wall_ms, "street")
+            for order in report.completed:
+                self.counter.move(self.desk.completed(order, now_ms), now_ms, wall_ms, "street")
+            for order, junction, why in report.vetoed:
+                self.counter.move(self.desk.vetoed(order, junction, why, now_ms), now_ms, wall_ms, "engine")
+            for order, junction in report.served:
+                versions = self.desk.proven(order, [junction], now_ms)
+                self.counter.move(versions, now_ms, wall_ms, "street")
+                versions = self.desk.served(order, junction, now_ms)
+                self.counter.move(versions, now_ms, wall_ms, "street")
+            for at, code, sentence in report.alarms:
+                name = self._network.street.junctions[at].name if at >= 0 else ""
+                self.alarm(sentence, name, code)
+                if name:
+                    self.desk.changed(name)
+        now_ms, _ = self._clock()
+        if self.picture.progress != self._progress:
+            self._progress, self._progress_ms, self._silent = self.picture.progress, now_ms, False
+        elif self._progress and not self._silent and now_ms - self._progress_ms > SILENT_MS:
+            self._silent = True
+            self.alarm("the engine has not ticked for 1.5 s", code="C11")
+
+    def _publish(self, now_ms: int) -> None:
+        for delta in self.picture.deltas(now_ms):
+            self._pictures.send_multipart((b"delta", wire.pack(delta)), zmq.NOBLOCK)
+        for junction, code, sentence in self._alarms[:REQUESTS_PER_TURN]:
+            alarm = Alarm(self._boot, self.picture.seq, now_ms, junction, code, sentence)
+            self._pictures.send_multipart((b"alarm", wire.pack(alarm)), zmq.NOBLOCK)
+        del self._alarms[:REQUESTS_PER_TURN]
+
+    def _sign_head(self, now_ms: int, wall_ms: int) -> None:
+        index = self.counter.storage.audit_index
+        grown = index - self._head_index
+        if not grown or (grown < HEAD_EVERY and now_ms - self._head_ms < HEAD_EVERY_MS):
+            return
+        self._head_ms, self._head_index = now_ms, index
+        try:
+            self.counter.sign_head(self._secret, wall_ms)
+        except StorageFull:
+            self.alarm("the disk is full: the audit's head could not be signed")
