@@ -8,8 +8,8 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import njit, types
 
-from sim.city.car_following_kernels import follow_speed, secure_gap_m
-from sim.city.movement_model import FLEET, MOTION, STREETS
+from sim.city.car_following_kernels import brake_gap_m, follow_speed, secure_gap_m, stop_speed
+from sim.city.movement_model import FLEET, MOTION, STREETS, TAU_S
 from sim.city.traffic_kernels import put_on, take_off
 
 _I, _F, _B = types.int64, types.float64, types.boolean
@@ -20,6 +20,10 @@ GAIN_LEFT, GAIN_RIGHT = 0.2, 2.0
 GAIN_SPEED_MIN_M_PER_S = 10.0
 GAIN_REMAINS_S = 20.0
 KEEP_RIGHT_S, KEEP_RIGHT_ACCEPTS_S = 5.0, 7.0
+RIGHT_SLOWER_M_PER_S = 5.0 / 3.6
+LOOK_MEMORY = 0.9
+TURN_LANE_M = 200.0
+"""Nobody leaves the best lane for one that leads elsewhere so soon."""
 GAIN_LOOK_S = 5.0
 SQUEEZE, SLOW_M_PER_S = 0.7, 1.0
 """Part of the gap at standstill that two who creep do without while one changes lanes."""
@@ -27,22 +31,24 @@ STUCK_MS = 15_000
 """Two who stand beside each other and want each other's lane change places after so long."""
 
 
-@njit(_F(_I, _F, _I, _F, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
-def speed_behind(v, limit, u, gap_m, fleet, motion):
-    """What `v` expects to drive behind `u` (-1 nobody), looking ahead 5 s."""
-    riders = fleet.riders
-    cars = motion.cars
-    result = limit
-    if u >= 0:
-        theirs = cars[u].speed
-        decel = riders[v].decel
-        result = min(limit, follow_speed(gap_m, theirs, decel, cars[v].speed))
-        if gap_m > 0.0 and limit > theirs:
-            free_m = gap_m - secure_gap_m(result, theirs, decel)
-            closing_s = max(0.0, free_m / (limit - theirs))
-            if closing_s < GAIN_LOOK_S:
-                span_s = 2.0 * GAIN_LOOK_S
-                result = min(result, (closing_s * result + (span_s - closing_s) * theirs) / span_s)
+@njit(_F(_I, _F, _I, _F, _F, _B, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+def speed_behind(v, limit, u, gap_m, free_m, gathers, fleet, motion):
+    """What `v` expects to drive behind `u` (-1 nobody) on a lane of `free_m`, looking ahead 5 s.
+
+    gathers: a leader on this or the next lane is gaining speed, so that now says little about then
+    """
+    cars, riders = motion.cars, fleet.riders
+    decel = riders[v].decel
+    if u < 0:
+        return min(limit, stop_speed(free_m, decel)) if free_m < 400.0 else limit
+    theirs = cars[u].speed
+    result = min(limit, follow_speed(gap_m, theirs, decel, cars[v].speed))
+    later = limit if gathers else theirs
+    if gap_m > 0.0 and limit > later:
+        closing_s = (gap_m - secure_gap_m(result, theirs, decel)) / (limit - later)
+        if closing_s < GAIN_LOOK_S:
+            span_s = 2.0 * GAIN_LOOK_S
+            result = min(result, (closing_s * result + (span_s - closing_s) * later) / span_s)
     return result
 
 
@@ -110,6 +116,7 @@ def change(v, lane, leader, streets, fleet, motion):
     cars[v].changed_ms = time_ms[0]
     cars[v].lane_gain = 0.0
     cars[v].lane_right = 0.0
+    cars[v].look_speed = 0.0
 
 
 @njit(types.void(_I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
@@ -166,76 +173,81 @@ def too_late(left_m, changes, needed_m):
     return left_m < abs(changes) * needed_m
 
 
-@njit(_I(_I, _I, _I, _I, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
-def wish(v, lane, leader_left, leader_right, limit, streets, fleet, motion):
-    """Which way `v` wants to change: 1 left, -1 right, 2 and -2 where he must, 0 neither.
+@njit(_I(_I, _I, _I, _I, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+def wish(v, lane, side, leader, limit, streets, fleet, motion):
+    """Whether `v` wants to change to the lane at this side: 0 no, 1 yes, 2 it must.
 
-    leader_left, leader_right: who would be in front there, -1 nobody, -2 no such lane
+    side: 1 left, -1 right · leader: who would be in front there, -1 nobody · limit: m/s
     """
-    edge_lane_start, ways = streets.edge_lane_start, streets.ways
-    riders, row_start, rows = fleet.riders, fleet.row_start, fleet.rows
+    riders, rows, row_start = fleet.riders, fleet.rows, fleet.row_start
     cars, places = motion.cars, motion.places
-    edge = ways[lane].edge
-    first = edge_lane_start[edge]
-    row = row_start[cars[v].route_at + riders[v].shift] + lane - first
-    position_m, speed = cars[v].position_m, cars[v].speed
-    needed_m = max(speed, 1.0) * LOOK_FORWARD_S + 2.0 * (riders[v].length_m + riders[v].gap_m)
-    offset = rows[row].offset
-    if offset != 0:
-        best = lane + offset
-        left_m = max(0.0, rows[row].onward_m - position_m - places[best].load_m)
-        if too_late(left_m, offset, needed_m * (LEFT_FACTOR if offset > 0 else 1.0)):
-            return 2 if offset > 0 else -2
-    own_leader = cars[v].ahead
-    own = limit
-    if own_leader >= 0:
-        gap_m = cars[own_leader].position_m - riders[own_leader].length_m - position_m - riders[v].gap_m
-        own = speed_behind(v, limit, own_leader, gap_m, fleet, motion)
+    car, rider = cars[v], riders[v]
+    first = streets.edge_lane_start[streets.ways[lane].edge]
+    row = row_start[car.route_at + rider.shift] + lane - first
+    offset, beside = rows[row].offset, rows[row + side].offset
+    there_m = rows[row + side].onward_m
+    needed_m = car.look_speed * LOOK_FORWARD_S * (LEFT_FACTOR if side > 0 else 1.0)
+    needed_m += 2.0 * (rider.length_m + rider.gap_m)
+    if offset * side > 0:
+        left_m = max(0.0, rows[row].onward_m - car.position_m - places[lane + offset].load_m)
+        if too_late(left_m, offset, needed_m):
+            return 2
+    elif offset != 0 or beside != 0:
+        jam_m = max(places[lane].load_m, places[lane + side].load_m)
+        left_m = max(0.0, there_m - car.position_m - jam_m)
+        if too_late(left_m, abs(offset) + 2, needed_m):
+            return 0
+        if offset == 0 and (2.0 * left_m < needed_m or there_m < TURN_LANE_M):
+            return 0
+    own = car.ahead
+    gathers = False
+    own_gap_m = gap_m = 1e9
+    if own >= 0:
+        gathers = cars[own].speed > cars[own].speed_before
+        own_gap_m = cars[own].position_m - riders[own].length_m - car.position_m - rider.gap_m
+    if leader >= 0:
+        gathers = gathers or cars[leader].speed > cars[leader].speed_before
+        gap_m = cars[leader].position_m - riders[leader].length_m - car.position_m - rider.gap_m
+    here = speed_behind(v, limit, own, own_gap_m, rows[row].onward_m, gathers, fleet, motion)
+    there = speed_behind(v, limit, leader, gap_m, there_m, gathers, fleet, motion)
+    gain = (there - here) / max(there, GAIN_SPEED_MIN_M_PER_S)
+    lasts = there_m > GAIN_REMAINS_S * max(0.1, car.speed)
     result = 0
-    for side in (1, -1):
-        leader = leader_left if side > 0 else leader_right
-        if leader == -2:
-            continue
-        there = rows[row + side].onward_m - position_m
-        their_offset = rows[row + side].offset
-        left_m = max(0.0, there - places[lane + side].load_m)
-        span_m = needed_m * (LEFT_FACTOR if side > 0 else 1.0)
-        away = offset * side <= 0 and their_offset != 0
-        if away and (too_late(left_m, abs(offset) + 2, span_m) or (offset == 0 and 2.0 * left_m < span_m)):
-            continue
-        other, gap_m = limit, 1e9
-        if leader >= 0:
-            gap_m = cars[leader].position_m - riders[leader].length_m - position_m - riders[v].gap_m
-            other = speed_behind(v, limit, leader, gap_m, fleet, motion)
-        gain = (other - own) / max(other, GAIN_SPEED_MIN_M_PER_S)
-        if side > 0:
-            if own > other:
-                cars[v].lane_gain = min(cars[v].lane_gain, 0.5 * cars[v].lane_gain)
-            else:
-                cars[v].lane_gain += gain
-            if cars[v].lane_gain > GAIN_LEFT and gain > 0.0 and there > GAIN_REMAINS_S * max(0.1, speed):
-                result = 1
+    if side < 0:
+        if here - RIGHT_SLOWER_M_PER_S > there:
+            if car.lane_gain < 0.0:
+                car.lane_gain *= 0.5
         else:
-            if own > other:
-                cars[v].lane_gain = max(cars[v].lane_gain, 0.5 * cars[v].lane_gain)
-            else:
-                cars[v].lane_gain -= gain
-            full_m = min(there, limit * KEEP_RIGHT_ACCEPTS_S)
-            full_s = full_m / limit
+            if car.lane_gain < 0.0 or gain > 0.0:
+                car.lane_gain -= gain
+            accepts_s = KEEP_RIGHT_ACCEPTS_S * max(1.0, car.speed) * limit / streets.ways[lane].speed
+            free_m = max(0.0, there_m - brake_gap_m(limit, rider.decel) - limit * TAU_S)
+            free_s = min(accepts_s, free_m / limit)
             if leader >= 0 and cars[leader].speed < limit:
-                full_m = min(full_m, gap_m - secure_gap_m(limit, cars[leader].speed, riders[v].decel))
-                full_s = min(full_s, max(0.0, full_m) / (limit - cars[leader].speed))
-            cars[v].lane_right += full_s / KEEP_RIGHT_ACCEPTS_S / KEEP_RIGHT_S
-            faster = cars[v].lane_gain < -GAIN_RIGHT and gain > 0.0
-            if result == 0 and (cars[v].lane_right > 1.0 or faster):
-                if there > GAIN_REMAINS_S * max(0.1, speed):
-                    result = -1
+                free_m = min(free_m, gap_m - secure_gap_m(limit, cars[leader].speed, rider.decel))
+                free_s = min(free_s, max(0.0, free_m) / (limit - cars[leader].speed))
+            car.lane_right += free_s / accepts_s / KEEP_RIGHT_S
+            if car.lane_right > 1.0:
+                result = 1
+        if car.lane_gain < -GAIN_RIGHT and lasts:
+            result = 1
+    else:
+        if here > there and car.lane_gain > 0.0:
+            car.lane_gain *= 0.5
+        elif here == there and car.lane_gain > 0.0:
+            car.lane_gain *= 0.8
+        elif there > here:
+            car.lane_gain += gain
+        if car.lane_gain > GAIN_LEFT and gain > 1e-3 and lasts:
+            result = 1
+    if offset * side > 0 and gain >= 0.0 and car.lane_gain * side > 0.0:
+        result = 1
     return result
 
 
 @njit(types.void(_I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
 def change_from(lane, streets, fleet, motion):
-    """Let everybody on one lane change who wants to and can, front to back."""
+    """Let everybody on one lane change who wants to and can."""
     edge_lane_start, ways = streets.edge_lane_start, streets.ways
     riders = fleet.riders
     cars, halt_until_ms, places = motion.cars, motion.halt_until_ms, motion.places
@@ -255,26 +267,26 @@ def change_from(lane, streets, fleet, motion):
         while right >= 0 and cars[right].position_m < position_m:
             right = cars[right].ahead
         if cars[v].changed_ms != time_ms[0] and halt_until_ms[v] < 0:
-            permit = riders[v].permit
-            may_left = has_left and (ways[lane + 1].permits & permit) != 0
-            may_right = has_right and (ways[lane - 1].permits & permit) != 0
-            if may_left or may_right:
-                limit = min(ways[lane].speed * riders[v].speed_factor, riders[v].speed_max)
-                side = wish(
-                    v, lane, left if may_left else -2, right if may_right else -2, limit, streets, fleet, motion
-                )  # fmt: skip
-                if (side > 0 and may_left) or (side < 0 and may_right):
-                    target = lane + 1 if side > 0 else lane - 1
-                    leader = left if side > 0 else right
-                    why = obstacle(v, target, leader, streets, fleet, motion)
-                    if why < 0:
-                        change(v, target, leader, streets, fleet, motion)
-                        if side > 0:
-                            left = v
-                        else:
-                            right = v
-                    elif side == 2 or side == -2:
-                        ask_for_room(v, target, leader, why, streets, fleet, motion)
+            permit, car = riders[v].permit, cars[v]
+            car.look_speed = max(car.speed, LOOK_MEMORY * car.look_speed + (1.0 - LOOK_MEMORY) * car.speed)
+            limit = min(ways[lane].speed * riders[v].speed_factor, riders[v].speed_max)
+            for k in range(2):
+                # To the right first; who has changed does not change again.
+                side = -1 if k == 0 else 1
+                if not (has_right if k == 0 else has_left) or (ways[lane + side].permits & permit) == 0:
+                    continue
+                leader = right if k == 0 else left
+                wanted = wish(v, lane, side, leader, limit, streets, fleet, motion)
+                if wanted == 0:
+                    continue
+                why = obstacle(v, lane + side, leader, streets, fleet, motion)
+                if why < 0:
+                    change(v, lane + side, leader, streets, fleet, motion)
+                    right, left = v if k == 0 else right, left if k == 0 else v
+                    break
+                if wanted == 2:
+                    ask_for_room(v, lane + side, leader, why, streets, fleet, motion)
+                    break
         v = ahead
 
 

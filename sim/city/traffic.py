@@ -26,6 +26,8 @@ LONG_AGO_MS = -(1 << 60)
 CAR = np.dtype(
     [
         *((name, "f8") for name in ("position_m", "speed", "next_speed", "driven_m")),
+        ("speed_before", "f8"),  # a second ago
+        ("look_speed", "f8"),  # how fast it has been lately: how far ahead it plans lane changes
         ("lane_gain", "f8"),  # what the left lane has promised lately; negative = the right one
         ("lane_right", "f8"),  # how long the right lane has been as good
         ("let_in_ms", "i8"),  # when it was asked to make room for

@@ -155,7 +155,7 @@ def move(streets, fleet, motion, ledger):
         v = driving[i]
         car, rider = cars[v], riders[v]
         way, speed, before = car.way, car.next_speed, car.speed
-        car.speed = speed
+        car.speed_before, car.speed = before, speed
         car.position_m += speed
         car.driven_m += speed
         if halt_at[v] < rider.halt_end:
