@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 
 import networkx as nx
+import numpy as np
 import pytest
 
 from controller.conflicts import UnsafeJunction, conflict_bits, prove, prove_network
@@ -17,6 +18,7 @@ from controller.junction import Junction, StreetNetwork
 from controller.network import build_network
 from controller.vocabulary import GroupKind
 from sim.city.generate import GeneratedCity, generate, roads_of_city, street_of_city
+from sim.city.generate_kernels import find_touching
 from sim.city.roads import Roads
 from sim.city.scenario import CityPlan
 from sim.scenarios import ScenarioError
@@ -266,3 +268,41 @@ def test_a_large_city_takes_time_in_proportion() -> None:
     assert len(street.junctions) == 2000
     assert roads.n_edges > 8000
     assert len(city.layout.bridges) >= 4
+
+
+def test_touching_paths_are_those_a_plain_search_finds() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(30):
+        points = rng.uniform(0.0, 12.0, (6, 5, 2))
+        arm = rng.integers(0, 3, 6)
+        touch = np.ones((6, 6), np.bool_)
+        find_touching(points, arm, 2.2, touch)
+        for a, b in itertools.product(range(6), repeat=2):
+            near = min(math.dist(p, q) for p in points[a].tolist() for q in points[b].tolist()) < 2.2
+            assert touch[a, b] == (near and arm[a] != arm[b])
+
+
+def test_drivers_who_wait_inside_a_junction_leave_room_for_those_they_wait_for() -> None:
+    """A left turn waits on its own half: never within a car's half widths of an oncoming path."""
+    city, _, roads = built(47)
+    waiting = np.flatnonzero(roads.connection_wait_m > 0.0)
+    assert len(waiting) > 50
+    assert (roads.connection_direction[waiting] == 2).all()
+    assert (roads.connection_wait_m[waiting] < roads.connection_length_m[waiting] - 2.9).all()
+    for c in waiting.tolist():
+        place = np.array(city.net.lanes[roads.connection_via[c][0]].shape[-1])
+        own = roads.lane_edge[roads.connection_from[c]]
+        for f in roads.foe[roads.foe_start[c] : roads.foe_start[c + 1]].tolist():
+            theirs = roads.lane_edge[roads.connection_from[f]]
+            straight = roads.connection_direction[f] == 0
+            if straight and theirs != own and _opposite(city, roads.edges[own], roads.edges[theirs]):
+                path = [city.net.lanes[name].shape for name in roads.connection_via[f]]
+                (ax, ay), (bx, by) = path[0][0], path[-1][-1]
+                across = abs((bx - ax) * (place[1] - ay) - (by - ay) * (place[0] - ax))
+                assert across / math.hypot(bx - ax, by - ay) > 2.0
+
+
+def _opposite(city: GeneratedCity, one: str, other: str) -> bool:
+    node = city.nodes[city.net.edges[one].to_node]
+    arms = {arm.in_edge: k for k, arm in enumerate(node.arms)}
+    return node.arms[arms[one]].turns.get("s") == arms[other]

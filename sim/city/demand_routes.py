@@ -293,6 +293,6 @@ def trees_for(passing: float, junctions: int) -> tuple[int, int]:
 
     No more than there are trips, and bounded.
     """
-    ways = 8
+    ways = 12
     wanted = math.ceil(passing / SIGNALS_GUESS / ways)
-    return max(2 * BATCHES, min(wanted, 4 * junctions + 200)), ways
+    return max(2 * BATCHES, min(wanted, 2 * junctions + 400)), ways

@@ -32,7 +32,7 @@ SCHOOL_ENDS_H = 12.0
 CLINIC_SHARE = 0.15
 """Part of the older people who walk to the clinic."""
 PLACE_BLOCKS = 5
-WAYS_PER_JUNCTION = 10
+WAYS_PER_JUNCTION = 8
 STRAIGHT_ON = 0.7
 GO_ON = 0.6
 """After each block so many go on; the others have arrived."""

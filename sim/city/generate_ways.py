@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from sim.city.generate_geometry import (
     Point,
     add_inner_lane,
 )
+from sim.city.generate_kernels import find_touching
 from sim.importers.sumo_net_xml import CLASSES, NetConnection, NetEdge, NetJunction, NetLane, SumoNet
 
 TOUCH_M = 2.2
@@ -107,7 +109,10 @@ def join_node(net: SumoNet, node: Node) -> Meeting:
 
 
 def _as_bits(matrix: NDArray[np.bool_]) -> dict[int, int]:
-    return {row: sum(1 << int(k) for k in np.flatnonzero(matrix[row])) for row in range(len(matrix))}
+    bits = dict.fromkeys(range(len(matrix)), 0)
+    for row, k in np.argwhere(matrix).tolist():
+        bits[row] |= 1 << k
+    return bits
 
 
 # --- ways and their shapes -----------------------------------------------------------------------
@@ -174,7 +179,7 @@ def _parted(
     points = _sampled(way.shape)
     theirs = np.concatenate([_sampled(w.shape) for w in oncoming])
     apart_m = np.hypot(*(points[:, None, :] - theirs[None, :, :]).transpose(2, 0, 1)).min(axis=1)
-    k = int(np.argmax(apart_m < WAIT_APART_M))
+    k = max(int(np.argmax(apart_m < WAIT_APART_M)) - 1, 0)
     along_m = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     if along_m[k] < WAIT_MIN_M or along_m[-1] - along_m[k] < WAIT_MIN_M:
         return (way.shape,)
@@ -205,15 +210,10 @@ def _matrices(
     foes, responses = np.zeros((n, n), np.bool_), np.zeros((n, n), np.bool_)
     if ways:
         touch = _touching(ways)
-        for a in ways:
-            for b in ways[a.row + 1 :]:
-                if not touch[a.row, b.row] or a.arm == b.arm:
-                    continue
-                foes[a.row, b.row] = foes[b.row, a.row] = True
-                if _gives_way(node, a, b):
-                    responses[a.row, b.row] = True
-                else:
-                    responses[b.row, a.row] = True
+        foes[: len(ways), : len(ways)] = touch
+        main = main_arms(node)
+        for row, other in np.argwhere(touch).tolist():
+            responses[row, other] = _gives_way(node, main, ways[row], ways[other])
     for arm, row in crossing_row.items():
         for way in ways:
             if arm in (way.arm, way.to_arm):
@@ -223,30 +223,27 @@ def _matrices(
 
 
 def _touching(ways: tuple[Way, ...]) -> NDArray[np.bool_]:
-    """(ways, ways) whether vehicles on two paths would touch."""
+    """(ways, ways) whether vehicles on two paths from different arms would touch."""
     points = np.stack([_sampled(way.shape) for way in ways])
-    flat = points.reshape(-1, 2)
-    # Exactly |p|^2 + |q|^2 - 2 p.q, which is one matrix product; centred so that nothing cancels.
-    flat = flat - flat.mean(axis=0)
-    square = np.einsum("ij,ij->i", flat, flat)
-    apart = square[:, None] + square[None, :] - 2.0 * (flat @ flat.T)
-    n = len(ways)
-    nearest = apart.reshape(n, SAMPLES, n, SAMPLES).min(axis=(1, 3))
-    return np.asarray(nearest < TOUCH_M * TOUCH_M)
+    touch = np.zeros((len(ways), len(ways)), np.bool_)
+    find_touching(points, np.array([way.arm for way in ways], np.int64), TOUCH_M, touch)
+    return touch
 
 
 def _sampled(shape: tuple[Point, ...]) -> NDArray[np.float64]:
     """(SAMPLES, 2) points at equal steps of the parameter."""
-    points = np.array(shape, np.float64)
-    at = np.linspace(0.0, len(points) - 1.0, SAMPLES)
-    k = np.minimum(at.astype(np.int64), len(points) - 2)
-    part = (at - k)[:, None]
-    return np.asarray(points[k] * (1.0 - part) + points[k + 1] * part)
+    return _weights(len(shape)) @ np.array(shape, np.float64)
 
 
-def _gives_way(node: Node, a: Way, b: Way) -> bool:
+@cache
+def _weights(count: int) -> NDArray[np.float64]:
+    """(SAMPLES, count) how much of each point of a polyline is in each of its samples."""
+    at = np.linspace(0.0, count - 1.0, SAMPLES)
+    return np.maximum(0.0, 1.0 - np.abs(at[:, None] - np.arange(count)[None, :]))
+
+
+def _gives_way(node: Node, main: tuple[int, ...], a: Way, b: Way) -> bool:
     """Whether `a` gives way to `b`; of two foes exactly one does."""
-    main = main_arms(node)
     if (a.arm in main) != (b.arm in main):
         return b.arm in main
     if (a.turn == "l") != (b.turn == "l"):
