@@ -40,10 +40,14 @@ class Findings:
 
 
 class Acting:
-    """Carries out acts on one network's `Orders` and watches what comes of them."""
+    """Carries out acts on one network's `Orders` and watches what comes of them.
 
-    def __init__(self, network: Network, orders: Orders) -> None:
+    `speed` street milliseconds pass in one of the desk's.
+    """
+
+    def __init__(self, network: Network, orders: Orders, speed: float = 1.0) -> None:
         self.network = network
+        self._speed = speed
         self.orders = orders
         self.once: list[Act] = []
         """Acts that are done once, by others: configuration, reset of a trip."""
@@ -65,7 +69,8 @@ class Acting:
                 self.once.append(act)
                 continue
             j = self._junctions[act.junction]
-            until_ms = street_ms + max(0, act.until_ms - desk_ms) if act.order else 0
+            left_ms = round(self._speed * max(0, act.until_ms - desk_ms))
+            until_ms = street_ms + left_ms if act.order else 0
             self._acting.pop((act.junction, act.point), None)
             self._unproven.discard((act.junction, act.point))
             if act.order is not None:
@@ -75,6 +80,11 @@ class Acting:
                 self._order_stage(j, act.order, until_ms)
             else:
                 self._order_beside(act, until_ms)
+
+    def reset(self) -> None:
+        """End everything that acts: whoever ordered it is not known any more."""
+        for junction, point in list(self._acting):
+            self.take((Act(junction, point, None),), 0, 0)
 
     def look(self, state: State, shown: NDArray[np.int8]) -> Findings:
         """What has come of the orders, by the lamps (groups,) that are really shown."""

@@ -7,21 +7,26 @@ What it was told to do ends by itself, by the leases it was told.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgpack  # type: ignore[import-untyped]
 import numpy as np
+from numpy.typing import NDArray
 
-from controller.frame import Street
+from controller.frame import Frame
+from controller.monitor import Verdict
 from controller.orders import Orders
-from controller.tick import TICK_MS, Controller
+from controller.state import State
+from controller.tick import Controller
 from override.acting import Acting, Findings
 from override.ruling import Act
 from override.storage import pack_order, unpack_order
 
 MESSAGES_PER_TICK = 8
 ACTS_PER_MESSAGE = 200
+ALARMS_KEPT = 100
 REPORT_EVERY = 2
 """A report every so many ticks; found things at once."""
 
@@ -80,37 +85,63 @@ def pack_acts(acts: tuple[Act, ...]) -> list[bytes]:
     return out
 
 
-def unpack_acts(message: bytes) -> tuple[Act, ...]:
-    """Acts back from a message."""
+def unpack_acts(message: bytes) -> tuple[Act, ...] | None:
+    """Acts back from a message; None = end everything that acts."""
     packed, rows = msgpack.unpackb(message)
+    if packed is None:
+        return None
     orders = {name: unpack_order(record) for name, record in packed.items()}
     return tuple(Act(junction, point, orders.get(name), until_ms) for junction, point, name, until_ms in rows)
 
 
-class Engine:
-    """One controller on one street. `tick` is called every 100 ms of street time."""
+def pack_reset() -> bytes:
+    """Sent first by a gateway that has just started: whatever acts is not known to it any more."""
+    message: bytes = msgpack.packb([None, []])
+    return message
 
-    def __init__(self, street: Street, controller: Controller, line: Line) -> None:
-        self.street = street
+
+class Engine:
+    """A controller that takes orders over a line. Ticks like one: every 100 ms of street time.
+
+    `clock_ms` is the station's monotonic clock; `speed` street seconds pass in one of its.
+    """
+
+    def __init__(
+        self, controller: Controller, line: Line, clock_ms: Callable[[], int], speed: float = 1.0
+    ) -> None:
         self.controller = controller
+        self.network = controller.network
         self.orders = Orders(controller.network)
-        self.acting = Acting(controller.network, self.orders)
+        self.acting = Acting(controller.network, self.orders, speed)
         self.progress = 0
         self.lost_reports = 0
         self._line = line
+        self._clock_ms = clock_ms
         self._unsent: list[Findings] = []
         self._alarms: list[tuple[int, str, str]] = []
 
-    def tick(self, street_ms: int, now_ms: int) -> None:
-        """Lamps first, then what people told us, then what there is to tell them."""
-        frame = self.street.read()
-        lamps = self.controller.tick(frame, street_ms, self.orders)
-        self.street.show(lamps)
-        self.progress += 1
+    @property
+    def state(self) -> State:
+        """The controller's."""
+        return self.controller.state
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The monitor's, of the last tick."""
+        return self.controller.verdict
+
+    def tick(self, frame: Frame, now_ms: int) -> NDArray[np.int8]:
+        """Lamps (groups,) to show from `now_ms` (street time) on. Waits for nobody."""
+        clock_ms = self._clock_ms()
         for _ in range(MESSAGES_PER_TICK):
             if (message := self._line.receive()) is None:
                 break
-            self.acting.take(unpack_acts(message), now_ms, street_ms + TICK_MS)
+            if (acts := unpack_acts(message)) is None:
+                self.acting.reset()
+            else:
+                self.acting.take(acts, clock_ms, now_ms)
+        lamps = self.controller.tick(frame, now_ms, self.orders)
+        self.progress += 1
         found = self.acting.look(self.controller.state, frame.lamps_shown)
         if found.proven or found.completed or found.vetoed or found.served:
             self._unsent.append(found)
@@ -119,10 +150,12 @@ class Engine:
             for fault in (*verdict.violations, *verdict.alarms):
                 self._alarms.append((int(fault.junction), str(fault.check), fault.sentence))
         if self._unsent or self._alarms or self.progress % REPORT_EVERY == 0:
-            self._report(now_ms, frame.lamps_shown)
+            self._report(clock_ms, frame.lamps_shown)
+        return lamps
 
-    def _report(self, now_ms: int, shown: np.ndarray) -> None:
-        report = Report(now_ms, self.progress, shown.tobytes(), self.controller.state.target_stage.tobytes())
+    def _report(self, clock_ms: int, shown: NDArray[np.int8]) -> None:
+        stages = self.controller.state.target_stage.tobytes()
+        report = Report(clock_ms, self.progress, shown.tobytes(), stages)
         for found in self._unsent:
             report.proven += found.proven
             report.completed += found.completed
@@ -135,3 +168,4 @@ class Engine:
         else:
             # Lamps and stages of a lost report come with the next; what was found is kept for it.
             self.lost_reports += 1
+            del self._alarms[:-ALARMS_KEPT]

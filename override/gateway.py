@@ -15,7 +15,7 @@ from override import wire
 from override.audit import HEAD_EVERY, HEAD_EVERY_MS, Entry
 from override.counter import Counter
 from override.desk import Desk
-from override.engine import Line, pack_acts, report_of
+from override.engine import Line, pack_acts, pack_reset, report_of
 from override.keys import Keyring, Secret
 from override.picture import Picture
 from override.places import Places
@@ -75,6 +75,7 @@ class Gateway:
         self._poller = zmq.Poller()
         self._poller.register(self._orders, zmq.POLLIN)
         self._poller.register(self._pictures, zmq.POLLIN)
+        self._unsent.append(pack_reset())
         now_ms, wall_ms = clock()
         for order in self.counter.start(now_ms, wall_ms):
             self.alarm(f"{order.id} ({order.command}) ended: {order.why}")

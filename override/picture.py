@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
@@ -78,10 +79,7 @@ class Picture:
         views = {order.id: _order_view(order) for order in self._desk.orders.values()}
         changed = [view for view in views.values() if self._told_orders.get(view.order) != view]
         for gone in self._told_orders.keys() - views.keys():
-            old = self._told_orders[gone]
-            changed.append(
-                OrderView(old.order, old.issuer, old.command, old.slot, ENDED, old.junctions, old.expires_ms)
-            )
+            changed.append(replace(self._told_orders[gone], state=ENDED))
         self._told_orders = views
         return changed
 
@@ -110,6 +108,7 @@ def _order_view(order: Order) -> OrderView:
         str(order.life),
         len(order.junctions),
         order.until_ms,
+        order.digest,
     )
 
 

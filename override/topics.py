@@ -176,6 +176,8 @@ class OrderView:
     state: Annotated[str, text(shortest=1)]
     junctions: Annotated[int, whole(low=1)]
     expires_ms: Annotated[int, whole()]
+    digest: Annotated[bytes, exactly(DIGEST_BYTES)]
+    """Of the request: what a second person agrees to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import numpy as np
 import pytest
 
 from controller.policy import Policy
 from controller.tick import Controller
 from controller.vocabulary import Lamp
-from override.engine import Engine, Report, pack_acts, report_of, unpack_acts
+from override.engine import Engine, Report, pack_acts, pack_reset, report_of, unpack_acts
 from override.line import LocalLine, line_pair
 from override.orders import Life
 from override.roles import Command
@@ -33,22 +31,6 @@ def no_line_stays_open() -> Iterator[None]:
         LINES.pop().close()
 
 
-class ToyPort:
-    """The toy street behind the port every street has."""
-
-    def __init__(self, toy: ToyStreet) -> None:
-        self.toy = toy
-        self.network = toy.network
-        self.lamp_resolution_ms = 100
-
-    def read(self) -> Any:
-        return self.toy.frame
-
-    def show(self, lamps: np.ndarray) -> None:
-        self.toy.frame.lamps_shown[:] = lamps
-        self.toy.lamps = lamps.tolist()
-
-
 class Town:
     """A room with a desk, an engine with junctions J0..., and the line between them."""
 
@@ -58,7 +40,8 @@ class Town:
         ends = line_pair()
         self.here, there = LocalLine(ends[0]), LocalLine(ends[1])
         LINES.extend((self.here, there))
-        self.engine = Engine(ToyPort(toy), Controller(toy.network, controller, Policy(), 0), there)
+        made = Controller(toy.network, controller, Policy(), 0)
+        self.engine = Engine(made, there, lambda: self.room.now_ms)
         self.toy = toy
         self.street_ms = 0
         self.room.now_ms = DESK_AHEAD_MS
@@ -70,12 +53,16 @@ class Town:
             desk.take(desk.due(self.room.now_ms))
             for message in pack_acts(desk.acts(self.room.now_ms)):
                 assert self.here.send(message)
-            self.engine.tick(self.street_ms, self.room.now_ms)
+            self.tick()
             while (message := self.here.receive()) is not None:
                 self.hear(report_of(message))
             self.street_ms += 100
             self.room.now_ms += 100
         return self
+
+    def tick(self) -> None:
+        self.toy.lamps = self.engine.tick(self.toy.frame, self.street_ms).tolist()
+        self.toy.frame.lamps_shown[:] = self.toy.lamps
 
     def hear(self, report: Report) -> None:
         desk, now_ms = self.room.desk, self.room.now_ms
@@ -178,11 +165,23 @@ def test_when_the_gateway_is_gone_lamps_go_on_and_orders_end_by_themselves(town:
     town.run(1)
     town.here.close()
     for _ in range(400):
-        town.engine.tick(town.street_ms, town.room.now_ms)
+        town.tick()
         town.street_ms += 100
         town.room.now_ms += 100
     assert not town.engine.orders.book.kind.any()
     assert town.engine.progress > 600
+
+
+def test_a_gateway_started_anew_knows_nothing_so_nothing_acts(town: Town) -> None:
+    town.room.ask(ANA, Command.HOLD, ("J0",), lease_ms=120_000)
+    town.room.ask(ANA, Command.CALL, ("J1",), lease_ms=120_000)
+    town.run(1)
+    assert town.engine.orders.book.kind[0]
+    town.here.send(pack_reset())
+    town.tick()
+    book = town.engine.orders.book
+    assert not book.kind.any()
+    assert not book.call_until_ms.any()
 
 
 def test_a_gateway_that_reads_nothing_delays_no_tick_and_loses_no_finding(town: Town) -> None:
@@ -192,7 +191,7 @@ def test_a_gateway_that_reads_nothing_delays_no_tick_and_loses_no_finding(town: 
     for _ in range(60_000):
         if town.engine.lost_reports > 50:
             break
-        town.engine.tick(town.street_ms, town.room.now_ms)
+        town.tick()
         town.street_ms += 100
     assert town.engine.lost_reports > 50, "the line was full"
     assert town.engine.orders.book.kind[0] == 0

@@ -141,7 +141,7 @@ def test_another_topic_or_version_is_not_guessed_at() -> None:
             decode(msgpack.packb(data), ORDER)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_never_raise_anything_but_refused(raw: bytes) -> None:
     for topic in TOPICS.values():
@@ -160,7 +160,7 @@ ANYTHING = st.recursive(
 NAMES = st.sampled_from([f.name for f in fields(OrderRequest)] + [f.name for f in fields(Header)])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(NAMES, ANYTHING, max_size=6), st.dictionaries(NAMES, ANYTHING, max_size=4))
 def test_nearly_right_orders_are_read_or_refused(changes: dict[str, Any], inside: dict[str, Any]) -> None:
     data = {**plain(order()), **changes}
