@@ -38,19 +38,24 @@ def demo(
     """
     from rich.console import Console
 
-    from sim.city.live import play_live, played, terminal_keys
     from sim.city.load import load_city
     from sim.city.scenario import find_scenario
 
     console = Console(stderr=as_json)
-    city = load_city(find_scenario(scenario).shortened(minutes), seed)
+    with console.status("Building the city; the first time its kernels are compiled, about a minute ..."):
+        city = load_city(find_scenario(scenario).shortened(minutes), seed)
+        from sim.city.live import play_live, played, terminal_keys
     if console.is_terminal and not quiet and not as_json:
         with terminal_keys() as keys:
             measures, end_ms = play_live(city, str(controller), console, speed, keys)
     else:
         end_ms = city.end_ms
-        measures = played(city, str(controller), end_ms)
-    fixed = played(city, None, end_ms)
+        with console.status(
+            f"{minutes} minutes of {len(city.drives.ids)} drives and {len(city.walks.ids)} walks ..."
+        ):
+            measures = played(city, str(controller), end_ms)
+    with console.status("The same people under fixed plans ..."):
+        fixed = played(city, None, end_ms)
     names = (str(controller), FIXED)
     if as_json:
         data = {"scenario": city.scenario.name, "seed": seed, "end_s": end_ms / 1000}
