@@ -243,10 +243,7 @@ def _new_memory(vehicles: int, detectors: int) -> model.Memory:
     way = 2 * kernels.WAY_LANES_MAX + 2
     passages = 4 * detectors + 64
     return model.Memory(
-        last_place=np.full(vehicles, -1, np.int64),
-        last_m=np.zeros(vehicles),
-        moved_m=np.zeros(vehicles),
-        settle_place=np.full(vehicles, -1, np.int64),
+        followed=np.full(vehicles, np.array((-1, 0.0, 0.0, -1), model.FOLLOWED)),
         n_passages=np.zeros(1, np.int64),
         passage_vehicle=np.zeros(passages, np.int64),
         passage_detector=np.zeros(passages, np.int64),

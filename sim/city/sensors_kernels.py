@@ -23,7 +23,15 @@ WAY_M_MAX = 150.0
 _TRACKED = types.boolean[::1]
 
 
-@njit(types.int64(types.int64, types.int64, WAYS, MEMORY), cache=True, nogil=True)
+@njit(types.void(types.int64, MEMORY), cache=True, nogil=True, _nrt=False, forceinline=True)
+def keep_way(n, memory):
+    """Take note of the first `n` places of the way now looked at."""
+    for k in range(n):
+        memory.best_place[k] = memory.way_place[k]
+        memory.best_before_m[k] = memory.way_before_m[k]
+
+
+@njit(types.int64(types.int64, types.int64, WAYS, MEMORY), cache=True, nogil=True, _nrt=False)
 def find_way(first, last, ways, memory):
     """Shortest way over connections from place `first` to place `last`, or to a lane beside it.
 
@@ -33,18 +41,22 @@ def find_way(first, last, ways, memory):
     n_lanes = len(ways.connection_start) - 1
     place, before = memory.way_place, memory.way_before_m
     place[0], before[0] = first, 0.0
+    if last >= n_lanes and ways.connection_from[last - n_lanes] == first:
+        place[1], before[1] = last, ways.place_length_m[first]
+        keep_way(2, memory)
+        return 2
     top = 0
     if first >= n_lanes:
         top = 1
         place[1], before[1] = ways.connection_to[first - n_lanes], ways.place_length_m[first]
         if place[1] == last:
-            memory.best_place[:2], memory.best_before_m[:2] = place[:2], before[:2]
+            keep_way(2, memory)
             return 2
     bottom = top
     found, found_m, exact = 0, 1e18, False
     if top == 1 and ways.place_edge[place[1]] == ways.place_edge[last]:
         found, found_m = 2, before[1]
-        memory.best_place[:2], memory.best_before_m[:2] = place[:2], before[:2]
+        keep_way(2, memory)
     memory.way_next[top] = ways.connection_start[place[top]]
     while top >= bottom:
         lane = place[top]
@@ -65,7 +77,7 @@ def find_way(first, last, ways, memory):
         if n > 0:
             if (hit and not exact) or (hit == exact and here_m < found_m):
                 found, found_m, exact = n, here_m, hit
-                memory.best_place[:n], memory.best_before_m[:n] = place[:n], before[:n]
+                keep_way(n, memory)
             continue
         far_m = before[top + 2] + ways.place_length_m[to] - ways.place_length_m[first]
         room = top + 4 < len(memory.way_place)
@@ -75,7 +87,7 @@ def find_way(first, last, ways, memory):
     return found
 
 
-@njit(types.int64(types.int64, types.int64, WAYS, MEMORY), cache=True, nogil=True)
+@njit(types.int64(types.int64, types.int64, WAYS, MEMORY), cache=True, nogil=True, _nrt=False)
 def find_way_beside(first, last, ways, memory):
     """As `find_way`, for somebody who moved over to a lane beside `first` before leaving its edge."""
     n_lanes = len(ways.connection_start) - 1
@@ -103,11 +115,11 @@ _STRETCH = types.int64(
 )
 
 
-@njit(_STRETCH, cache=True, nogil=True)
+@njit(_STRETCH, cache=True, nogil=True, _nrt=False, forceinline=True)
 def cross_loops(vehicle, place, from_m, to_m, before_m, n_passages, motion, laid, memory, reading):
     """Count the vehicle's front on every loop of a stretch of one place; returns the passages now open.
 
-    before_m: driven since the last reading before this stretch began; memory.moved_m holds the
+    before_m: driven since the last reading before this stretch began; its `moved_m` holds the
     whole way. A full passage array forgets the newest (it has room for every loop several times).
     """
     for k in range(laid.place_start[place], laid.place_start[place + 1]):
@@ -116,7 +128,7 @@ def cross_loops(vehicle, place, from_m, to_m, before_m, n_passages, motion, laid
         if at_m <= from_m or at_m > to_m or (laid.buses_only[d] and not motion.is_bus[vehicle]):
             continue
         reading.counted[d] += 1
-        moved_m = memory.moved_m[vehicle]
+        moved_m = memory.followed[vehicle].moved_m
         past_m = moved_m - (before_m + at_m - from_m)
         span_m = motion.length_m[vehicle] + laid.length_m[0]
         reading.occupancy[d] = min(1.0, reading.occupancy[d] + min(past_m, span_m) / moved_m)
@@ -130,7 +142,9 @@ def cross_loops(vehicle, place, from_m, to_m, before_m, n_passages, motion, laid
     return n_passages
 
 
-@njit(types.int64(types.int64, types.int64, MOTION, LAID, MEMORY, READING), cache=True, nogil=True)
+@njit(
+    types.int64(types.int64, types.int64, MOTION, LAID, MEMORY, READING), cache=True, nogil=True, _nrt=False
+)
 def continue_passages(n_before, n_passages, motion, laid, memory, reading):
     """Move those who were on loops already (the first `n_before`); returns how many passages stay open."""
     kept = 0
@@ -139,7 +153,7 @@ def continue_passages(n_before, n_passages, motion, laid, memory, reading):
         if i < n_before:
             if motion.status[vehicle] != DRIVING:
                 continue
-            moved_m, left_m = memory.moved_m[vehicle], laid.length_m[0] - past_m
+            moved_m, left_m = memory.followed[vehicle].moved_m, laid.length_m[0] - past_m
             if moved_m >= left_m:
                 reading.occupancy[d] = min(1.0, reading.occupancy[d] + left_m / moved_m)
                 continue
@@ -152,12 +166,12 @@ def continue_passages(n_before, n_passages, motion, laid, memory, reading):
     return kept
 
 
-@njit(types.int64(types.int64, MOTION, WAYS, LAID, MEMORY), cache=True, nogil=True)
+@njit(types.int64(types.int64, MOTION, WAYS, LAID, MEMORY), cache=True, nogil=True, _nrt=False)
 def end_beside(n_passages, motion, ways, laid, memory):
     """End the passages of those who moved over, on the lanes beside; returns how many stay open."""
     kept = 0
     for i in range(n_passages):
-        to = memory.settle_place[memory.passage_vehicle[i]]
+        to = memory.followed[memory.passage_vehicle[i]].settle
         at = laid.loop_place[memory.passage_detector[i]]
         if to >= 0 and at != to and ways.place_edge[at] == ways.place_edge[to]:
             continue
@@ -168,14 +182,16 @@ def end_beside(n_passages, motion, ways, laid, memory):
     return kept
 
 
-@njit(types.int64(types.int64, types.int64, MOTION, LAID, MEMORY, READING), cache=True, nogil=True)
+@njit(
+    types.int64(types.int64, types.int64, MOTION, LAID, MEMORY, READING), cache=True, nogil=True, _nrt=False
+)
 def settle(vehicle, n_passages, motion, laid, memory, reading):
     """Put a vehicle that moved over, or entered the map, on the loops under its body.
 
     Who moved over is uncounted: another loop of the same street saw it. Who entered the map on
     a loop is counted: in the world beyond it drove over it. Returns the passages now open.
     """
-    place, length_m = memory.settle_place[vehicle], motion.length_m[vehicle]
+    place, length_m = memory.followed[vehicle].settle, motion.length_m[vehicle]
     for k in range(laid.place_start[place], laid.place_start[place + 1]):
         d = laid.place_loop[k]
         past_m = motion.position_m[vehicle] - laid.position_m[d] - length_m
@@ -188,7 +204,7 @@ def settle(vehicle, n_passages, motion, laid, memory, reading):
             known = known or (memory.passage_vehicle[i] == vehicle and memory.passage_detector[i] == d)
         if known:
             continue
-        if memory.last_place[vehicle] < 0:
+        if memory.followed[vehicle].place < 0:
             reading.counted[d] += 1
         reading.on[d] = True
         memory.passage_vehicle[n_passages], memory.passage_detector[n_passages] = vehicle, d
@@ -197,23 +213,32 @@ def settle(vehicle, n_passages, motion, laid, memory, reading):
     return n_passages
 
 
-@njit(types.int64(types.int64, types.int64, MOTION, WAYS, LAID, MEMORY, READING), cache=True, nogil=True)
+@njit(
+    types.int64(types.int64, types.int64, MOTION, WAYS, LAID, MEMORY, READING),
+    cache=True,
+    nogil=True,
+    _nrt=False,
+)
 def drive_on(vehicle, n_passages, motion, ways, laid, memory, reading):
     """Follow a vehicle to another place over the loops between; returns the passages now open.
 
-    Sets memory.settle_place when it ended beside its way, or came by no way at all.
+    Sets its `settle` when it ended beside its way, or came by no way at all.
     """
     n_lanes = len(ways.connection_start) - 1
     place = motion.lane[vehicle] if motion.lane[vehicle] >= 0 else n_lanes + motion.connection[vehicle]
-    last, from_m, at_m = memory.last_place[vehicle], memory.last_m[vehicle], motion.position_m[vehicle]
-    memory.moved_m[vehicle] = 0.0
+    last, from_m, at_m = (
+        memory.followed[vehicle].place,
+        memory.followed[vehicle].at_m,
+        motion.position_m[vehicle],
+    )
+    memory.followed[vehicle].moved_m = 0.0
     if last < 0:
-        memory.settle_place[vehicle] = place
+        memory.followed[vehicle].settle = place
         return n_passages
     if ways.place_edge[last] == ways.place_edge[place]:
-        memory.settle_place[vehicle] = place
+        memory.followed[vehicle].settle = place
         if at_m > from_m:
-            memory.moved_m[vehicle] = at_m - from_m
+            memory.followed[vehicle].moved_m = at_m - from_m
             n_passages = cross_loops(
                 vehicle, last, from_m, at_m, 0.0, n_passages, motion, laid, memory, reading
             )
@@ -222,9 +247,9 @@ def drive_on(vehicle, n_passages, motion, ways, laid, memory, reading):
     if n == 0:
         n = find_way_beside(last, place, ways, memory)
     if n == 0:
-        memory.settle_place[vehicle] = place
+        memory.followed[vehicle].settle = place
         return n_passages
-    memory.moved_m[vehicle] = max(memory.best_before_m[n - 1] + at_m - from_m, 1e-9)
+    memory.followed[vehicle].moved_m = max(memory.best_before_m[n - 1] + at_m - from_m, 1e-9)
     for k in range(n):
         on = memory.best_place[k] if k > 0 else last
         start_m = from_m if k == 0 else 0.0
@@ -234,11 +259,11 @@ def drive_on(vehicle, n_passages, motion, ways, laid, memory, reading):
             vehicle, on, start_m, end_m, before_m, n_passages, motion, laid, memory, reading
         )
     if memory.best_place[n - 1] != place:
-        memory.settle_place[vehicle] = place
+        memory.followed[vehicle].settle = place
     return n_passages
 
 
-@njit(types.void(MOTION, WAYS, LAID, MEMORY, READING), cache=True, nogil=True)
+@njit(types.void(MOTION, WAYS, LAID, MEMORY, READING), cache=True, nogil=True, _nrt=False)
 def sense_loops(motion, ways, laid, memory, reading):
     """Fill a reading (cleared before) from where vehicles were at the last reading and are now."""
     n_lanes = len(ways.connection_start) - 1
@@ -249,24 +274,24 @@ def sense_loops(motion, ways, laid, memory, reading):
         v = motion.driving[i]
         place = motion.lane[v] if motion.lane[v] >= 0 else n_lanes + motion.connection[v]
         at_m = motion.position_m[v]
-        if place == memory.last_place[v]:
-            from_m = memory.last_m[v]
-            memory.moved_m[v] = max(at_m - from_m, 0.0)
+        if place == memory.followed[v].place:
+            from_m = memory.followed[v].at_m
+            memory.followed[v].moved_m = max(at_m - from_m, 0.0)
             if laid.place_start[place] < laid.place_start[place + 1] and at_m > from_m:
                 n = cross_loops(v, place, from_m, at_m, 0.0, n, motion, laid, memory, reading)
         else:
             n = drive_on(v, n, motion, ways, laid, memory, reading)
-            settling += memory.settle_place[v] >= 0
+            settling += memory.followed[v].settle >= 0
     n = continue_passages(n_before, n, motion, laid, memory, reading)
     if settling > 0:
         n = end_beside(n, motion, ways, laid, memory)
     for i in range(motion.n_driving[0]):
         v = motion.driving[i]
-        if memory.settle_place[v] >= 0:
+        if memory.followed[v].settle >= 0:
             n = settle(v, n, motion, laid, memory, reading)
-            memory.settle_place[v] = -1
-        memory.last_place[v] = motion.lane[v] if motion.lane[v] >= 0 else n_lanes + motion.connection[v]
-        memory.last_m[v] = motion.position_m[v]
+            memory.followed[v].settle = -1
+        memory.followed[v].place = motion.lane[v] if motion.lane[v] >= 0 else n_lanes + motion.connection[v]
+        memory.followed[v].at_m = motion.position_m[v]
     memory.n_passages[0] = n
 
 
@@ -274,6 +299,7 @@ def sense_loops(motion, ways, laid, memory, reading):
     types.int64(types.boolean, _TRACKED, MOTION, WAYS, SIGHT, MEMORY, READING, SEEN),
     cache=True,
     nogil=True,
+    _nrt=False,
 )
 def see_tracks(counting, tracked, motion, ways, sight, memory, reading, seen):
     """Every tracked vehicle within sight of a stop line it may come to; returns how many.
@@ -290,12 +316,12 @@ def see_tracks(counting, tracked, motion, ways, sight, memory, reading, seen):
             continue
         place = motion.lane[v] if motion.lane[v] >= 0 else n_lanes + motion.connection[v]
         if counting:
-            last = memory.last_place[v]
+            last = memory.followed[v].place
             if last >= 0 and last != place:
                 d = sight.place_stopline[last]
                 if d >= 0 and ways.place_edge[last] != ways.place_edge[place]:
                     reading.counted[d] += 1
-            memory.last_place[v] = place
+            memory.followed[v].place = place
         k, last_k = sight.piece_start[place], sight.piece_start[place + 1] - 1
         while k < last_k and motion.position_m[v] > sight.piece_end_m[k]:
             k += 1
@@ -323,6 +349,7 @@ def see_tracks(counting, tracked, motion, ways, sight, memory, reading, seen):
     ),
     cache=True,
     nogil=True,
+    _nrt=False,
 )
 def see_people(crossing_detector, passive, came_before, presses, came, waiting, reading):
     """Presses of buttons, and people seen without one.

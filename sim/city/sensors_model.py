@@ -5,12 +5,22 @@ A place is a street lane (its own index) or a connection (L + its index).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import typeof
 
 from controller import numba_cache  # noqa: F401  (must come before numba)
+
+FOLLOWED = np.dtype(
+    [
+        ("place", np.int64),  # at the last reading, -1 = was not on the street
+        ("at_m", np.float64),
+        ("moved_m", np.float64),  # since the last reading; valid for those who drive
+        ("settle", np.int64),  # place on whose loops it is to be put, -1 between readings
+    ]
+)
+"""What is remembered of one vehicle, together: they are read together."""
 
 
 class Motion(NamedTuple):
@@ -62,10 +72,7 @@ class Sight(NamedTuple):
 class Memory(NamedTuple):
     """What a sensor suite remembers between two readings."""
 
-    last_place: np.ndarray  # (V) -1 = was not on the street
-    last_m: np.ndarray  # (V)
-    moved_m: np.ndarray  # (V) since the last reading; valid for those who drive
-    settle_place: np.ndarray  # (V) scratch, -1 between readings
+    followed: np.ndarray  # (V) FOLLOWED
     n_passages: np.ndarray  # (1)
     passage_vehicle: np.ndarray  # (passages)
     passage_detector: np.ndarray  # (passages)
@@ -94,7 +101,7 @@ class Seen(NamedTuple):
     kind: np.ndarray  # int8
 
 
-def _empty(of: type, **kinds: type) -> tuple:  # type: ignore[type-arg]
+def _empty(of: type, **kinds: Any) -> tuple:  # type: ignore[type-arg]
     """A named tuple of empty arrays, for signatures: floats where the name ends in a length or speed."""
     fields = of._fields  # type: ignore[attr-defined]
     floats = ("_m", "_s", "occupancy")
@@ -105,6 +112,6 @@ MOTION = typeof(_empty(Motion, status=np.int8, is_bus=np.bool_))
 WAYS = typeof(_empty(Ways))
 LAID = typeof(_empty(Laid, buses_only=np.bool_))
 SIGHT = typeof(_empty(Sight))
-MEMORY = typeof(_empty(Memory))
+MEMORY = typeof(_empty(Memory, followed=FOLLOWED))
 READING = typeof(_empty(Reading, on=np.bool_, counted=np.int32))
 SEEN = typeof(_empty(Seen, segment=np.int32, kind=np.int8))
