@@ -8,6 +8,11 @@ import pytest
 
 from controller.vocabulary import Sensors, Timing
 from sim.city.scenario import (
+    CITY,
+    DEMAND,
+    FAULT,
+    RUN,
+    SUMO,
     CityPlan,
     CityScenario,
     DemandPlan,
@@ -18,6 +23,7 @@ from sim.city.scenario import (
     read_scenario,
 )
 from sim.scenarios import ScenarioError
+from tests.conftest import ROOT
 
 WHOLE = """
 version = 1
@@ -120,6 +126,18 @@ def test_files_are_found_beside_the_scenario_and_the_busiest_hour_is_played(tmp_
 @pytest.mark.parametrize("name", built_in_names())
 def test_every_built_in_scenario_can_be_read(name: str) -> None:
     assert find_scenario(name).name == name
+
+
+def test_the_page_about_scenarios_names_every_key_with_its_default() -> None:
+    page = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    for table in (CITY, DEMAND, FAULT, RUN, SUMO):
+        for key in table.keys:
+            row = next((line for line in page.splitlines() if f"`{key}`" in line.partition(" | ")[0]), None)
+            assert row is not None, key
+            default = table.defaults.get(key)
+            if isinstance(default, float | int | str) and not isinstance(default, bool) and key != "end_s":
+                written = str(default) if isinstance(default, str) else f"{default:g}"
+                assert written in row, f"{key}: {row}"
 
 
 def test_an_unknown_name_is_told_which_scenarios_there_are() -> None:

@@ -1,4 +1,4 @@
-"""Every command the README and the three user pages show is run, in the order a reader would type it.
+"""Every command the README and the user pages show is run, in the order a reader would type it.
 
 Commands stand in ```sh blocks. `make ...` is asked what it would do (running `make test` in a test
 would not end); everything else runs as written, in one empty directory per page, and must end with 0.
@@ -19,7 +19,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-PAGES = ("README.md", "docs/for-engineers.md", "docs/for-operators.md", "docs/for-citizens.md")
+PAGES = ("README.md", "docs/for-engineers.md", "docs/for-operators.md", "docs/for-citizens.md", "docs/scenarios.md")
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 

@@ -55,7 +55,7 @@ class CityPlan:
     block_m: float = 150.0
     """Usual distance between neighbouring junctions."""
     arterial_every: int = 4
-    """Every so-manieth street is an arterial of two lanes each way with turning pockets."""
+    """Every n-th street is an arterial of two lanes each way with turning pockets."""
     river: bool = True
     """A river with few bridges parts the city."""
     edge_share: float = 0.2
