@@ -91,10 +91,11 @@ def first_lane(v, edge, streets, fleet, motion):
         if starts_right[0]:
             return lane if has_place(v, lane, streets, fleet, motion) else -1
         changes = abs(rows[row + lane - first].offset)
-        if changes > best_changes or not has_place(v, lane, streets, fleet, motion):
-            continue
-        if changes < best_changes or places[lane].load_m < best_load:
-            best, best_changes, best_load = lane, changes, places[lane].load_m
+        load_m = places[lane].load_m
+        if changes < best_changes or (changes == best_changes and load_m < best_load):
+            best, best_changes, best_load = lane, changes, load_m
+    if best >= 0 and not has_place(v, best, streets, fleet, motion):
+        best = -1
     return best
 
 

@@ -143,12 +143,13 @@ def speed_beyond(v, look_m, streets, fleet, motion):
                 break
         if not on_node:
             u = places[lanes + c].last
+            waits = links[c].wait_m > 0.0 and pass_state[c] == GIVE_WAY
+            if waits:
+                safe = min(safe, stop_speed(distance_m + links[c].wait_m - YIELD_LINE_GAP_M, decel))
             if u >= 0:
                 gap_m = distance_m + cars[u].position_m - riders[u].length_m - rider.gap_m
                 safe = min(safe, follow_speed(gap_m, cars[u].speed, decel, speed))
-                break
-            if links[c].wait_m > 0.0 and pass_state[c] == GIVE_WAY:
-                safe = min(safe, stop_speed(distance_m + links[c].wait_m - YIELD_LINE_GAP_M, decel))
+            if u >= 0 or waits:
                 break
             distance_m += ways[lanes + c].length_m
         on_node = False
