@@ -19,7 +19,13 @@ import pytest
 
 from tests.conftest import ROOT
 
-PAGES = ("README.md", "docs/for-engineers.md", "docs/for-operators.md", "docs/for-citizens.md", "docs/scenarios.md")
+PAGES = (
+    "README.md",
+    "docs/for-engineers.md",
+    "docs/for-operators.md",
+    "docs/for-citizens.md",
+    "docs/scenarios.md",
+)
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
