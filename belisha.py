@@ -10,6 +10,8 @@ import typer
 
 from override.audit_commands import app as audit_app
 from override.keys_commands import app as keys_app
+from override.order_commands import app as order_app
+from override.order_commands import watch
 from sim.city.check_commands import check
 from sim.city.compare_commands import compare
 from sim.city.demo_commands import demo
@@ -18,6 +20,7 @@ from sim.commands import sumo
 from sim.evaluate_commands import evaluate
 from sim.importers.commands import import_command
 from sim.replay_commands import replay
+from sim.station_commands import station
 from sim.town_commands import town
 
 app = typer.Typer(
@@ -44,6 +47,9 @@ app.command()(compare)
 app.command()(replay)
 app.command()(town)
 app.command()(check)
+app.command()(station)
+app.command()(watch)
+app.add_typer(order_app, name="order")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 

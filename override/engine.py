@@ -110,6 +110,7 @@ class Engine:
         self, controller: Controller, line: Line, clock_ms: Callable[[], int], speed: float = 1.0
     ) -> None:
         self.controller = controller
+        self.state: State = controller.state
         self.network = controller.network
         self.orders = Orders(controller.network)
         self.acting = Acting(controller.network, self.orders, speed)
@@ -119,11 +120,6 @@ class Engine:
         self._clock_ms = clock_ms
         self._unsent: list[Findings] = []
         self._alarms: list[tuple[int, str, str]] = []
-
-    @property
-    def state(self) -> State:
-        """The controller's."""
-        return self.controller.state
 
     @property
     def verdict(self) -> Verdict | None:

@@ -1,0 +1,333 @@
+"""`belisha order` and `belisha watch`: a console on the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from override.roles import Command, Role, Slot
+
+if TYPE_CHECKING:
+    from override.client import Console, View
+    from override.topics import Leg, Reply
+
+app = typer.Typer(help="Tell a street what to do: leases that end by themselves.", no_args_is_help=True)
+
+ORDERS, PICTURES = "tcp://127.0.0.1:7101", "tcp://127.0.0.1:7102"
+_KEY_HELP = "Your private key file."
+_STATION_HELP = "Public CURVE key of the station. Default: from people.toml beside your key."
+Key = Annotated[Path, typer.Option("--key", metavar="FILE", envvar="BELISHA_KEY", help=_KEY_HELP)]
+StationKey = Annotated[
+    str, typer.Option("--station", metavar="KEY", envvar="BELISHA_STATION", help=_STATION_HELP)
+]
+Orders = Annotated[str, typer.Option("--orders", metavar="ENDPOINT", envvar="BELISHA_ORDERS")]
+Pictures = Annotated[str, typer.Option("--pictures", metavar="ENDPOINT", envvar="BELISHA_PICTURES")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+Junctions = Annotated[
+    list[str], typer.Argument(metavar="JUNCTION...", help="Names, as `order list` has them.")
+]
+Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
+Lease = Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 90s, 5min, 2h.")]
+SlotOption = Annotated[int, typer.Option(help="Authority slot; default: your role's.")]
+_TIME = re.compile(r"(\d+)(s|min|h)\Z")
+_UNIT_MS = {"s": 1_000, "min": 60_000, "h": 3_600_000}
+
+SLOTS = {
+    Command.ALL_RED: Slot.EMERGENCY,
+    Command.FLASH: Slot.EMERGENCY,
+    Command.CORRIDOR: Slot.EMERGENCY_VEHICLE,
+    Command.EVENT_PLAN: Slot.EVENT,
+    Command.LOCKOUT: Slot.SUPERVISOR,
+    Command.CONFIGURE: Slot.SUPERVISOR,
+    Command.RESET_TRIP: Slot.MONITOR,
+}
+HELP = {
+    Command.HOLD: "Go to a stage and stay there, until a promise comes near.",
+    Command.FORCE_OFF: "Leave a stage now, once.",
+    Command.OMIT: "Choose no stage with a group.",
+    Command.CALL: "Call a group whenever it is not green.",
+    Command.PLAN: "Play one of the junction's fixed plans.",
+    Command.EVENT_PLAN: "Play a fixed plan at many junctions.",
+    Command.SPLIT_BIAS: "Let a stage last longer or shorter.",
+    Command.DETECTOR_DISABLE: "Hear a detector no more; whom it served is called.",
+    Command.DETECTOR_RECALL: "Call whom a detector serves, whatever it reads.",
+    Command.MANUAL_STEP: "Go on to the next stage by hand.",
+    Command.ALL_RED: "Everything red, within yellow and a tick.",
+    Command.FLASH: "Through all red into flash.",
+    Command.LOCKOUT: "First plan and no orders; needs a second person.",
+}
+
+
+class BadOrder(ValueError):
+    """Words that are no order."""
+
+
+def milliseconds(text: str) -> int:
+    """`90s`, `5min`, `2h`. Raises BadOrder."""
+    if not (found := _TIME.match(text)):
+        raise BadOrder(f"time {text!r}: a number and s, min or h is needed, as 90s")
+    return int(found[1]) * _UNIT_MS[found[2]]
+
+
+def legs_of(texts: list[str]) -> tuple[Leg, ...]:
+    """`JUNCTION:STAGE:AFTER:HOLD`, as `J1:a:0s:20s`. Raises BadOrder."""
+    from override.topics import Leg
+
+    out = []
+    for text in texts:
+        parts = text.rsplit(":", 3)
+        if len(parts) != 4:
+            raise BadOrder(f"leg {text!r}: JUNCTION:STAGE:AFTER:HOLD is needed, as J1:a:0s:20s")
+        out.append(Leg(parts[0], parts[1], milliseconds(parts[2]), milliseconds(parts[3])))
+    return tuple(out)
+
+
+def connect(key: Path, station: str, orders: str, pictures: str) -> tuple[Console, Role | None]:
+    """A console, and the role its key has where people.toml is at hand. Raises KeysError."""
+    from override import z85
+    from override.client import Console
+    from override.keys import PEOPLE_FILE, KeysError, read_people, read_secret
+
+    secret = read_secret(key)
+    people = read_people(key.parent) if (key.parent / PEOPLE_FILE).exists() else []
+    role = next((p.role for p in people if p.name == secret.name), None)
+    if station:
+        public = z85.decode(station)
+    elif found := next((p for p in people if p.name == "station"), None):
+        public = found.curve_public
+    else:
+        raise KeysError(f"{key.parent}: no {PEOPLE_FILE} there; give the station's key with --station")
+    return Console(secret, public, (orders, pictures)), role
+
+
+def default_slot(command: Command, role: Role | None) -> int:
+    """The slot in which a person of this role gives this order."""
+    if command in SLOTS:
+        return int(SLOTS[command])
+    return int(Slot.SUPERVISOR if role is Role.SUPERVISOR else Slot.OPERATOR)
+
+
+def _make(command: Command) -> Callable[..., None]:
+    def give(
+        junctions: Junctions,
+        key: Key,
+        reason: Reason,
+        lease: Lease = "2min",
+        stage: Annotated[str, typer.Option(help="Name of a stage.")] = "",
+        group: Annotated[str, typer.Option(help="Name of a signal group.")] = "",
+        detector: Annotated[str, typer.Option(help="Name of a detector.")] = "",
+        plan: Annotated[str, typer.Option(help="Name of a fixed plan.")] = "",
+        by: Annotated[int, typer.Option(help="Seconds longer, or (negative) shorter; -10 to 10.")] = 0,
+        ticket: Annotated[str, typer.Option(help="Number of a ticket.")] = "",
+        takeover: Annotated[bool, typer.Option("--takeover", help="Displace another's order.")] = False,
+        suspend: Annotated[bool, typer.Option("--suspend-promise", help="Supervisors, hold only.")] = False,
+        glass: Annotated[bool, typer.Option("--break-glass", help="Alone, 15 min, with an alarm.")] = False,
+        slot: SlotOption = 0,
+        station: StationKey = "",
+        orders: Orders = ORDERS,
+        pictures: Pictures = PICTURES,
+        as_json: AsJson = False,
+    ) -> None:
+        console, role = connect(key, station, orders, pictures)
+        with console:
+            view = console.look()
+            reply = console.order(
+                command=command, slot=slot or default_slot(command, role), junctions=tuple(junctions),
+                basis=basis_of(view, junctions), lease_ms=milliseconds(lease), reason=reason, ticket=ticket,
+                stage=stage, group=group, detector=detector, plan=plan, bias_ms=1000 * by,
+                takeover=takeover, suspends_promise=suspend, break_glass=glass,
+            )  # fmt: skip
+            say(reply, view.now_ms, as_json)
+
+    give.__doc__ = HELP[command]
+    return give
+
+
+for _command in HELP:
+    app.command(name=str(_command))(_make(_command))
+
+
+@app.command()
+def corridor(
+    legs: Annotated[list[str], typer.Argument(metavar="JUNCTION:STAGE:AFTER:HOLD...")],
+    key: Key,
+    reason: Reason,
+    lease: Lease = "5min",
+    takeover: Annotated[bool, typer.Option("--takeover", help="Displace another's corridor.")] = False,
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+    as_json: AsJson = False,
+) -> None:
+    """A green wave for an emergency vehicle: each junction in its time, given back behind it."""
+    ways = legs_of(legs)
+    console, _ = connect(key, station, orders, pictures)
+    with console:
+        view = console.look()
+        reply = console.order(
+            command=Command.CORRIDOR, slot=int(Slot.EMERGENCY_VEHICLE), junctions=(), legs=ways,
+            basis=basis_of(view, [leg.junction for leg in ways]), lease_ms=milliseconds(lease),
+            reason=reason, takeover=takeover,
+        )  # fmt: skip
+        say(reply, view.now_ms, as_json)
+
+
+@app.command()
+def release(
+    what: Annotated[list[str], typer.Argument(metavar="ORDER | JUNCTION...")],
+    key: Key,
+    slot: SlotOption = 0,
+    takeover: Annotated[bool, typer.Option("--takeover", help="Also another's order.")] = False,
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+    as_json: AsJson = False,
+) -> None:
+    """Give back what an order holds, or junctions in one slot."""
+    console, role = connect(key, station, orders, pictures)
+    with console:
+        view = console.look()
+        known = view.orders.get(what[0]) if len(what) == 1 else None
+        slot = slot or (known.slot if known else default_slot(Command.HOLD, role))
+        target: dict[str, Any] = {"order": what[0], "junctions": ()} if known else {"junctions": tuple(what)}
+        reply = console.order(command=Command.RELEASE, slot=slot, basis=(), takeover=takeover, **target)
+        say(reply, view.now_ms, as_json)
+
+
+@app.command()
+def renew(
+    order: str,
+    key: Key,
+    lease: Lease = "2min",
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+    as_json: AsJson = False,
+) -> None:
+    """Prolong a lease of your own from now on."""
+    console, _ = connect(key, station, orders, pictures)
+    with console:
+        known = console.look().orders.get(order)
+        if known is None:
+            raise BadOrder(f"no live order {order}")
+        reply = console.order(
+            command=known.command, slot=known.slot, junctions=(), basis=(), order=order, renew=True,
+            lease_ms=milliseconds(lease), reason="renewed",
+        )  # fmt: skip
+        say(reply, console.view.now_ms, as_json)
+
+
+@app.command()
+def approve(
+    order: str,
+    key: Key,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Say no.")] = False,
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+    as_json: AsJson = False,
+) -> None:
+    """Be the second person: sign the hash of the very bytes the first one signed."""
+    console, _ = connect(key, station, orders, pictures)
+    with console:
+        known = console.look().orders.get(order)
+        if known is None:
+            raise BadOrder(f"no order {order} waits")
+        say(console.approve(known.digest, not refuse), console.view.now_ms, as_json)
+
+
+@app.command(name="list")
+def list_orders(
+    key: Key,
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+    as_json: AsJson = False,
+) -> None:
+    """Junctions and what acts there; every order that lives or waits."""
+    console, _ = connect(key, station, orders, pictures)
+    with console:
+        view = console.look()
+    if as_json:
+        typer.echo(json.dumps(plain_view(view), indent=2))
+        return
+    for junction in view.junctions.values():
+        typer.echo(f"{junction.name:<20} {junction.stage:<8} {junction.lamps}  {' '.join(junction.orders)}")
+    for order in view.orders.values():
+        left_s = max(0, order.expires_ms - view.now_ms) // 1000
+        typer.echo(f"{order.order}  {order.command}  slot {order.slot}  {order.state}  {left_s} s left")
+
+
+def watch(
+    key: Key,
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+    as_json: AsJson = False,
+    seconds: Annotated[float, typer.Option(help="Stop after so long; 0 = Ctrl-C.")] = 0.0,
+) -> None:
+    """What changes at junctions and orders, one line each, as it happens."""
+    import time
+
+    console, _ = connect(key, station, orders, pictures)
+    end_s = time.monotonic() + seconds if seconds else float("inf")
+    with console:
+        console.look()
+        try:
+            while time.monotonic() < end_s:
+                for delta in console.listen(500):
+                    for view in (*delta.junctions, *delta.orders):
+                        typer.echo(json.dumps(plain(view)) if as_json else change_line(view))
+                while console.alarms:
+                    alarm = console.alarms.pop(0)
+                    typer.echo(
+                        json.dumps(plain(alarm)) if as_json else f"ALARM {alarm.code} {alarm.sentence}"
+                    )
+                if console.station_is_silent:
+                    typer.echo("the station is silent", err=True)
+        except KeyboardInterrupt:
+            return
+
+
+def basis_of(view: View, junctions: list[str]) -> tuple[int, ...]:
+    """Versions of these junctions as just seen. Raises BadOrder for one that is not there."""
+    if stranger := next((name for name in junctions if name not in view.junctions), None):
+        raise BadOrder(f"no junction {stranger}; known are {', '.join(sorted(view.junctions)[:20])}")
+    return tuple(view.junctions[name].version for name in junctions)
+
+
+def say(reply: Reply, now_ms: int, as_json: bool) -> None:
+    """What the station answered."""
+    if as_json:
+        typer.echo(json.dumps(plain(reply)))
+        return
+    left = f", {(reply.expires_ms - now_ms) // 1000} s" if reply.expires_ms else ""
+    why = f": {reply.why}" if reply.why else ""
+    typer.echo(f"{reply.outcome} {reply.order}{left}{why}")
+
+
+def change_line(view: Any) -> str:
+    """A changed junction or order in one line."""
+    if hasattr(view, "lamps"):
+        return f"{view.name} {view.stage} {view.lamps} {' '.join(view.orders)}".rstrip()
+    return f"{view.order} {view.command} {view.state}"
+
+
+def plain(record: Any) -> dict[str, Any]:
+    """A record as JSON can have it."""
+    out = {name: getattr(record, name) for name in record.__slots__}
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in out.items()}
+
+
+def plain_view(view: View) -> dict[str, Any]:
+    """The whole picture as JSON can have it."""
+    return {
+        "now_ms": view.now_ms,
+        "junctions": [plain(junction) for junction in view.junctions.values()],
+        "orders": [plain(order) for order in view.orders.values()],
+    }
