@@ -35,20 +35,21 @@ STUCK_MS = 15_000
 def speed_behind(v, limit, u, gap_m, free_m, gathers, fleet, motion):
     """What `v` expects to drive behind `u` (-1 nobody) on a lane of `free_m`, looking ahead 5 s.
 
-    gathers: a leader on this or the next lane is gaining speed, so that now says little about then
+    gathers: a leader here or there is gaining speed, so that only the next second can be compared
     """
     cars, riders = motion.cars, fleet.riders
     decel = riders[v].decel
+    if gathers:
+        limit = min(limit, cars[v].speed + riders[v].accel)
     if u < 0:
         return min(limit, stop_speed(free_m, decel)) if free_m < 400.0 else limit
     theirs = cars[u].speed
     result = min(limit, follow_speed(gap_m, theirs, decel, cars[v].speed))
-    later = limit if gathers else theirs
-    if gap_m > 0.0 and limit > later:
-        closing_s = (gap_m - secure_gap_m(result, theirs, decel)) / (limit - later)
+    if gap_m > 0.0 and limit > theirs and not gathers:
+        closing_s = (gap_m - secure_gap_m(result, theirs, decel)) / (limit - theirs)
         if closing_s < GAIN_LOOK_S:
             span_s = 2.0 * GAIN_LOOK_S
-            result = min(result, (closing_s * result + (span_s - closing_s) * later) / span_s)
+            result = min(result, (closing_s * result + (span_s - closing_s) * theirs) / span_s)
     return result
 
 
