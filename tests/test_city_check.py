@@ -60,7 +60,7 @@ def test_it_tells_people_the_same_in_sentences(scenario: Path) -> None:
     done = check(str(scenario))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("mine: a SUMO network, 0:00 to 0:10, controller fixed, sensors loops")
-    assert "Trips: 30 by car, 0 by bus, 5 by bicycle" in done.stdout
+    assert "Trips: 30 by car, 0 buses, 5 by bicycle" in done.stdout
     assert "Fault: stuck-off, all, from second 60" in done.stdout
     assert done.stdout.rstrip().endswith("All right.")
 

@@ -96,7 +96,7 @@ def _story(held: dict[str, Any]) -> list[str]:
         f"  {held['junctions']} junctions in {len(held['districts'])} districts ({districts}),",
         f"  {held['street_km']:g} km of lanes, {held['crossings']} crossings on foot, "
         f"{held['signalised_crossings']} of them with a signal.",
-        f"  Trips: {trips['car']} by car, {trips['bus']} by bus, {trips['bicycle']} by bicycle, "
+        f"  Trips: {trips['car']} by car, {trips['bus']} buses, {trips['bicycle']} by bicycle, "
         f"{trips['emergency']} emergency, {trips['walk']} on foot ({held['walks_pressing']} press).",
         f"  Detectors: {kinds}.",
     ]
