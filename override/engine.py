@@ -21,6 +21,7 @@ from controller.orders import Orders
 from controller.state import State
 from controller.tick import Controller
 from override.acting import Acting, Findings
+from override.roles import Command
 from override.ruling import Act
 from override.storage import pack_order, unpack_order
 
@@ -136,6 +137,8 @@ class Engine:
                 self.acting.reset()
             else:
                 self.acting.take(acts, clock_ms, now_ms)
+        while self.acting.once:
+            self._do_once(self.acting.once.pop(0))
         lamps = self.controller.tick(frame, now_ms, self.orders)
         self.progress += 1
         found = self.acting.look(self.controller.state, frame.lamps_shown)
@@ -148,6 +151,18 @@ class Engine:
         if self._unsent or self._alarms or self.progress % REPORT_EVERY == 0:
             self._report(clock_ms, frame.lamps_shown)
         return lamps
+
+    def _do_once(self, act: Act) -> None:
+        """End the monitor's latch; two people have answered for it, or one who broke glass."""
+        order = act.order
+        if order is None or order.command is not Command.RESET_TRIP:
+            return
+        j = self.network.junction_index(act.junction)
+        by = " and ".join(name for name in (order.issuer, order.second) if name)
+        try:
+            self.controller.monitor.reset(j, by, f"order {order.id}")
+        except ValueError as error:
+            self._alarms.append((j, "reset", str(error)))
 
     def _report(self, clock_ms: int, shown: NDArray[np.int8]) -> None:
         stages = self.controller.state.target_stage.tobytes()

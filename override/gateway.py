@@ -161,6 +161,7 @@ class Gateway:
                 self.strangers += 1
                 return True
             if request.issuer == who.name:
+                self._publish(now_ms)  # so that whoever has just been answered sees what he did
                 for part in self.picture.snapshot(now_ms):
                     self._send(back, b"snapshot", wire.pack(part))
         return True

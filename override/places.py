@@ -49,6 +49,8 @@ class Places:
 
     def check(self, request: OrderRequest, junctions: tuple[str, ...]) -> None:
         """Raise Refused unless the arguments are those of the command and exist at each junction."""
+        if request.command is Command.CONFIGURE:
+            raise Refused("arguments", "this station takes no configuration by order")
         given = {name for name in ARGUMENTS if getattr(request, name)}
         if given != (needed := NEEDS[request.command]):
             text = ", ".join(sorted(needed)) or "nothing"
@@ -65,7 +67,7 @@ class Places:
                 value = getattr(request, name)
                 if value and value not in known:
                     raise Refused("arguments", f"junction {junction} has no {name} {value}")
-            if request.plan and request.command is not Command.CONFIGURE and request.plan not in place.plans:
+            if request.plan and request.plan not in place.plans:
                 raise Refused("arguments", f"junction {junction} has no plan {request.plan}")
         for name, leg in zip(junctions, request.legs, strict=bool(request.legs)):
             if leg.stage not in self.by_name[name].stages:

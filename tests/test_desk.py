@@ -278,10 +278,10 @@ def test_broken_glass_is_heard_by_all_and_short(room: Room) -> None:
 def test_what_is_done_once_shadows_nobody(room: Room) -> None:
     room.ask(ANA, Command.HOLD)
     room.desk.acts(room.now_ms)
-    room.agree(SUE, room.ask(ENG, Command.CONFIGURE, slot=6, lease_ms=3_600_000))
+    room.agree(SUE, room.ask(ENG, Command.RESET_TRIP, slot=1, lease_ms=3_600_000))
     assert room.acting() == "ana hold"
     (act,) = room.desk.acts(room.now_ms)
-    assert (act.point, act.order and act.order.plan) == ("once", "night")
+    assert (act.point, act.order and act.order.second) == ("once", "sue")
     room.wait(1_000)
     assert [o.command for o in room.desk.orders.values()] == [Command.HOLD]
     assert room.desk.acts(room.now_ms) == ()
@@ -391,6 +391,10 @@ def test_a_hold_that_is_not_right_is_refused(room: Room, more: dict[str, Any], c
     request = {"junctions": ("J0",), **more}
     assert refusal(room, ANA, Command.HOLD, request.pop("junctions"), **request) == code
     assert not room.desk.orders
+
+
+def test_what_no_station_can_do_yet_is_refused_and_not_accepted_for_nothing(room: Room) -> None:
+    assert refusal(room, ENG, Command.CONFIGURE, slot=6) == "arguments"
 
 
 def test_a_question_changes_nothing(room: Room) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -197,6 +199,38 @@ def test_a_gateway_that_reads_nothing_delays_no_tick_and_loses_no_finding(town: 
     assert town.engine.orders.book.kind[0] == 0
     town.run(1)
     assert any((order, "J0") in r.proven for r in town.reports)
+
+
+def test_two_people_end_the_monitors_latch_and_one_does_not(town: Town) -> None:
+    town.toy.frame.lamps_shown[0] = Lamp.DARK
+    for _ in range(5):
+        town.engine.tick(town.toy.frame, town.street_ms)
+        town.street_ms += 100
+        town.toy.frame.lamps_shown[0] = Lamp.DARK
+    assert town.engine.verdict is not None
+    town.run(10)
+    assert town.engine.verdict.latched[0]
+    ruling = town.room.ask(SAM, Command.RESET_TRIP, ("J0",), slot=1)
+    town.run(5)
+    assert town.engine.verdict.latched[0]
+    town.room.agree(SUE, ruling)
+    town.run(30)
+    assert not town.engine.verdict.latched[0]
+    assert not town.engine.verdict.flash[0]
+    ruling = town.room.ask(SAM, Command.RESET_TRIP, ("J1",), slot=1)
+    town.room.agree(SUE, ruling)
+    town.run(1)
+    assert [a for r in town.reports for a in r.alarms][-1] == (
+        1,
+        "reset",
+        "reset: junction J1 is not latched",
+    )
+
+
+def test_a_console_loads_no_compiler() -> None:
+    code = "import sys, override.client, override.order_commands; print('numba' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "False\n"
 
 
 def test_acts_and_reports_survive_their_messages() -> None:
