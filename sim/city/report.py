@@ -80,6 +80,7 @@ def html(experiments: Sequence[Experiment], made: Made) -> str:
         key=_key(),
         made=made,
         hours=_hours(experiments[0]),
+        times=_times(len(summaries[0].seeds)),
     )
 
 
@@ -138,6 +139,12 @@ def _hours(experiment: Experiment) -> str:
         return f"{s // 3600 % 24:02d}:{s // 60 % 60:02d}"
 
     return f"{clock(begin_s)} to {clock(end_s)}"
+
+
+def _times(runs: int) -> str:
+    if runs == 1:
+        return "played once"
+    return f"played {runs} times with different people each time"
 
 
 def _sentences(summaries: Sequence[Summary]) -> list[str]:
@@ -254,7 +261,8 @@ def _bars(summaries: Sequence[Summary], districts: Sequence[str]) -> list[BarPlo
         return "ours" if summary.controller == OURS else "peer"
 
     plots = []
-    for mode in ("all", *_modes(summaries)):
+    # A single bar beside nothing says less than its number, which stands in the table.
+    for mode in ("all", *_modes(summaries)) if len(summaries) > 1 else ():
         series = []
         for summary in summaries:
             spread = summary.everybody_s if mode == "all" else summary.modes.get(mode)
