@@ -176,6 +176,7 @@ def cluster(store: CityStore, tmp_path: Path) -> Iterator[tuple[str, list[subpro
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("listening_to_ctrl_c")
 def test_a_worker_dies_in_the_middle_and_nothing_is_lost(
     store: CityStore, cluster: tuple[str, list[subprocess.Popen[bytes]]]
 ) -> None:
@@ -199,3 +200,19 @@ def test_a_worker_dies_in_the_middle_and_nothing_is_lost(
     mistake = outcomes[jobs[5]]
     assert isinstance(mistake, Failure)
     assert mistake.reason == "IndexError: index 9 is out of bounds"
+    heard = interrupted_on(address, store)
+    assert heard == [0.5], "progress comes from where the run is"
+
+
+def interrupted_on(address: str, store: CityStore) -> list[float]:
+    """Press Ctrl-C as soon as the worker that is left says how far it is; what it said."""
+    heard: list[float] = []
+
+    def press(one: CityJob, part: float) -> None:
+        heard.append(part)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep_city([job("unhurried", 9)], told_by_name, store, MAP, 1, address, press)
+    assert store.load(job("unhurried", 9)) is None
+    return heard
