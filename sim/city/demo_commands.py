@@ -87,11 +87,11 @@ def summary(names: tuple[str, str], runs: tuple[CityMeasures, CityMeasures]) -> 
     rest = Table("and besides", *names, box=None, padding=(0, 3, 0, 0))
     rest.add_row("people served within the promise", *(_percent(r.promises.people_kept_share) for r in runs))
     rest.add_row("of 1000 people on foot, crossed on red", *(f"{r.on_red.per_1000:.0f}" for r in runs))
-    rest.add_row("buses on time", *(_percent(r.buses.on_time_share) if r.buses else "no buses" for r in runs))
+    rest.add_row("buses on time", *(_percent(r.buses.on_time_share if r.buses else None) for r in runs))
     rest.add_row("hours lost by everybody", *(f"{r.person_hours:.1f}" for r in runs))
     rest.add_row("people who arrived", *(f"{r.flow.arrived_people:.0f}" for r in runs))
     head = f"{runs[0].simulated_s // 60} minutes of the same people, under two controllers:"
-    return [head, people, districts, rest]
+    return [head, people, *([districts] if districts.row_count else []), rest]
 
 
 def _percent(share: float | None) -> str:
