@@ -39,6 +39,10 @@ SIGNAL_S, LEFT_S, YIELD_S = 12.0, 5.0, 3.0
 """What a signal, a left turn and giving way cost on average, beyond free flow."""
 CAPACITY_VEH_PER_H = {1: 550.0, 2: 1000.0}
 """Of one edge toward a signal, by its lanes in the middle of the block."""
+LEFT_CAPACITY_VEH_PER_H = 130.0
+"""Of a left turn at a signal, protected or not."""
+TURN_WAIT_S = 40.0
+"""What one at capacity costs is that much times A."""
 BPR_A, BPR_B = 0.8, 4.0
 """Travel time grows by A at capacity, with the power B of the load."""
 LOADED_MAX = 4.0
@@ -82,6 +86,9 @@ class StreetGraph:
         order = np.lexsort((seconds, after, before))
         key = before[order] * e + after[order]
         best = order[np.concatenate([[True], key[1:] != key[:-1]])]
+        self.way_key = key[np.concatenate([[True], key[1:] != key[:-1]])]
+        signal_left = (roads.connection_group >= 0) & (roads.connection_direction == 2)
+        self.way_capacity_veh_per_h = np.where(signal_left[best], LEFT_CAPACITY_VEH_PER_H, np.inf)
         self.next_edge = after[best].astype(np.int64)
         self.next_s = seconds[best]
         self.next_start = np.searchsorted(before[best], np.arange(e + 1)).astype(np.int64)
@@ -89,6 +96,10 @@ class StreetGraph:
         self.capacity_veh_per_h = np.where(lanes > 1, CAPACITY_VEH_PER_H[2], CAPACITY_VEH_PER_H[1])
         names = np.array(roads.edges)
         self.is_pocket = np.char.endswith(names, ".pocket")
+
+    def ways_of(self, route: Ints) -> Ints:
+        """Rows of `next_edge` that a route takes."""
+        return np.searchsorted(self.way_key, route[:-1] * len(self.edge_s) + route[1:])
 
 
 class _Grower:
@@ -104,7 +115,7 @@ class _Grower:
         self.heap_edge = np.zeros(len(graph.next_edge) + 1, np.int64)
         self.way = np.zeros(edges_max, np.int64)
 
-    def ways(self, origin: int, targets: Ints, edge_s: Floats, salt: int) -> list[Ints]:
+    def ways(self, origin: int, targets: Ints, edge_s: Floats, next_s: Floats, salt: int) -> list[Ints]:
         """The way to each target, in their order; empty where there is none."""
         self.stamp += 1
         graph = self.graph
@@ -114,7 +125,7 @@ class _Grower:
             edge_s,
             graph.next_start,
             graph.next_edge,
-            graph.next_s,
+            next_s,
             salt,
             SPREAD,
             self.stamp,
@@ -207,7 +218,7 @@ def draw_routes(
     grower = _Grower(graph, roads.n_edges)
     signalled = roads.node_junction[roads.edge_to] >= 0
     passing_veh_per_h = veh_per_h_per_junction * city.plan.junctions
-    count = np.zeros(roads.n_edges)
+    count, turns = np.zeros(roads.n_edges), np.zeros(len(graph.next_s))
     routes: list[Ints] = []
     purposes: list[int] = []
     homes: list[int] = []
@@ -219,17 +230,21 @@ def draw_routes(
         loaded = load_veh_per_h / graph.capacity_veh_per_h
         edge_s = graph.edge_s + SIGNAL_S * np.minimum(BPR_A * loaded**BPR_B, LOADED_MAX)
         edge_s *= np.minimum(1.0 + BPR_A * loaded**BPR_B, LOADED_MAX)
+        turning = turns * (passing_veh_per_h / max(count[signalled].sum(), 1.0))
+        turning /= graph.way_capacity_veh_per_h
+        next_s = graph.next_s + TURN_WAIT_S * np.minimum(BPR_A * turning**BPR_B, LOADED_MAX)
         for tree in range(first, last):
             purpose = tree % 2
             origin, home, targets, theirs = _draw_ends(ends, purpose, ways_per_tree, share_outside, rng)
             salt = int(rng.integers(1, 2**62))
-            for way, at_home in zip(grower.ways(origin, targets, edge_s, salt), theirs, strict=True):
+            for way, at_home in zip(grower.ways(origin, targets, edge_s, next_s, salt), theirs, strict=True):
                 if len(way) < 2:
                     continue
                 routes.append(way)
                 purposes.append(purpose)
                 homes.append(home if purpose == OUT else at_home)
                 count[way] += 1.0
+                turns[graph.ways_of(way)] += 1.0
     start = np.concatenate([[0], np.cumsum([len(way) for way in routes])]).astype(np.int64)
     edge = np.concatenate(routes) if routes else np.zeros(0, np.int64)
     length_m = np.add.reduceat(graph.length_m[edge], start[:-1]) if routes else np.zeros(0)

@@ -15,11 +15,12 @@ from sim.city.generate_ways import Meeting, Way, main_arms
 from sim.importers.sumo_net_xml import NetPhase, NetProgram
 
 ARTERIAL_CYCLE_S = 96
+"""As long as nobody on foot waits longer than the 90 s promised where four stages follow each other."""
 LOCAL_CYCLE_S = 60
 WALK_S = 7
 CLEARING_M_PER_S = 1.07
 BUFFER_S = 3
-LEFT_GREEN_MIN_S = 7
+LEFT_GREEN_MIN_S = 8
 GREEN_MIN_S = 8
 YELLOW_S = {3: 4, 2: 4, 1: 3}
 """By the rank of the larger street."""
