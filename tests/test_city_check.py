@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+import belisha
 from tests.conftest import ROOT
 from tests.small_nets import cross
 from tests.test_net_roads import with_all_nodes
@@ -40,15 +42,15 @@ def scenario(tmp_path: Path) -> Path:
     return path
 
 
-def check(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "belisha.py"), "check", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def check(*words: str) -> str:
+    """What it prints when all is well."""
+    done = CliRunner().invoke(belisha.app, ["check", *words])
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 def test_it_counts_what_a_script_may_want(scenario: Path) -> None:
-    done = check(str(scenario), "--json")
-    assert done.returncode == 0, done.stderr
-    held = json.loads(done.stdout)
+    held = json.loads(check(str(scenario), "--json"))
     assert held["trips"] == {"car": 30, "bus": 0, "bicycle": 5, "emergency": 0, "walk": 0}
     assert held["junctions"] == 1
     assert held["districts"]["all"]["junctions"] == 1
@@ -57,17 +59,17 @@ def test_it_counts_what_a_script_may_want(scenario: Path) -> None:
 
 
 def test_it_tells_people_the_same_in_sentences(scenario: Path) -> None:
-    done = check(str(scenario))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("mine: a SUMO network, 0:00 to 0:10, controller fixed, sensors loops")
-    assert "Trips: 30 by car, 0 buses, 5 by bicycle" in done.stdout
-    assert "Fault: stuck-off, all, from second 60" in done.stdout
-    assert done.stdout.rstrip().endswith("All right.")
+    told = check(str(scenario))
+    assert told.startswith("mine: a SUMO network, 0:00 to 0:10, controller fixed, sensors loops")
+    assert "Trips: 30 by car, 0 buses, 5 by bicycle" in told
+    assert "Fault: stuck-off, all, from second 60" in told
+    assert told.rstrip().endswith("All right.")
 
 
 def test_what_cannot_be_is_one_line_and_exit_code_2(scenario: Path) -> None:
     scenario.write_text(SCENARIO.replace("stuck-off", "tired"), encoding="utf-8")
-    done = check(str(scenario))
+    command = [sys.executable, str(ROOT / "belisha.py"), "check", str(scenario)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith(f"belisha: {scenario}: faults[0].kind: found 'tired'; allowed is one of")
     assert done.stderr.count("\n") == 1
