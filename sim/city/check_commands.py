@@ -30,10 +30,13 @@ def check(
 
     Exit code 2 and one line when something in it cannot be.
     """
-    from sim.city.load import load_city
     from sim.city.scenario import find_scenario
 
-    held = contents(load_city(find_scenario(scenario), seed))
+    found = find_scenario(scenario)
+    # A file that cannot be is refused before any kernel is loaded.
+    from sim.city.load import load_city
+
+    held = contents(load_city(found, seed))
     if as_json:
         typer.echo(json.dumps(held, indent=2, allow_nan=False))
         return

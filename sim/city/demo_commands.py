@@ -38,13 +38,15 @@ def demo(
     """
     from rich.console import Console
 
-    from sim.city.load import load_city
     from sim.city.scenario import find_scenario
 
     console = Console(stderr=as_json)
+    found = find_scenario(scenario).shortened(minutes)
     with console.status("Building the city; the first time its kernels are compiled, about a minute ..."):
-        city = load_city(find_scenario(scenario).shortened(minutes), seed)
         from sim.city.live import play_live, played, terminal_keys
+        from sim.city.load import load_city
+
+        city = load_city(found, seed)
     if console.is_terminal and not quiet and not as_json:
         with terminal_keys() as keys:
             measures, end_ms = play_live(city, str(controller), console, speed, keys)
