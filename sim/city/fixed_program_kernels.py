@@ -44,9 +44,10 @@ def lamps_at(now_ms, programs, group_lamp):
             lamp += 1
 
 
-@njit(
-    types.void(_I, PROGRAMS, _I1, _I1, STREETS, FLEET, MOTION, LEDGER, DOORS), cache=True, nogil=True, _nrt=False
-)  # fmt: skip
+_UNTIL = types.void(_I, PROGRAMS, _I1, _I1, STREETS, FLEET, MOTION, LEDGER, DOORS)
+
+
+@njit(_UNTIL, cache=True, nogil=True, _nrt=False)
 def drive_until(end_ms, programs, group_lamp, lamp_seen, streets, fleet, motion, ledger, doors):
     """Play the programs and let everybody drive until `end_ms`."""
     while motion.time_ms[0] < end_ms:

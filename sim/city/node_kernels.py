@@ -85,14 +85,6 @@ def announce(c, v, now_ms, arrive_s, leave_s, motion):
         coming[c, place].leave_s = leave_s
 
 
-@njit(types.void(_I, _I, STREETS, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
-def watch(c, now_ms, streets, motion):
-    """Somebody will give way on connection `c`: those he gives way to announce themselves early."""
-    yield_to, links, watched_ms = streets.yield_to, streets.links, motion.watched_ms
-    for k in range(links[c].yield_start, links[c].yield_end):
-        watched_ms[yield_to[k]] = now_ms
-
-
 @njit(_B(_I, _I, _I, _B, _F, _F, STREETS, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
 def someone_comes(c, v, now_ms, minds_all, arrive_s, leave_s, streets, motion):
     """Whether somebody whom `v` gives way to on connection `c` would be met there.

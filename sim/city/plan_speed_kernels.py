@@ -14,14 +14,15 @@ from sim.city.car_following_kernels import (
     arrive_speed, brake_gap_m, follow_speed, luck, stop_speed, travel_s,
 )  # fmt: skip
 from sim.city.movement_model import (
-    EMERGENCY_DECEL_M_PER_S2, GIVE_WAY, MAY_PASS, MOTION, MUST_STOP, FLEET, SIGHT_M, STOP_FIRST, STOP_IF_CAN,
-    STOP_LINE_GAP_M, TAU_S, STREETS, YIELD_LINE_GAP_M,
+    EMERGENCY_DECEL_M_PER_S2, FLEET, GIVE_WAY, MAY_PASS, MOTION, MUST_STOP, SIGHT_M, STOP_FIRST,
+    STOP_IF_CAN, STOP_LINE_GAP_M, STREETS, TAU_S, YIELD_LINE_GAP_M,
 )  # fmt: skip
-from sim.city.node_kernels import announce, gap_to_foes_m, has_room, someone_comes, watch
+from sim.city.node_kernels import announce, gap_to_foes_m, has_room, someone_comes
 
 _I, _F, _B = types.int64, types.float64, types.boolean
 DRIVING = 2
 ROLLING_M_PER_S = 0.1
+CREEP_M_PER_S = 0.01
 EARLY_S = 12.0
 """Nobody who gives way needs so much time that one who comes later would matter."""
 CLOSE_M = 45.0
@@ -40,12 +41,14 @@ def people_cross(c, streets, motion):
     return found
 
 
-@njit(_F(_I, _I, _F, _F, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
-def node_speed(v, c, entered_m, distance_m, at, streets, fleet, motion):
+@njit(
+    _F(_I, _I, _F, _F, _I, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True
+)
+def node_speed(v, c, entered_m, distance_m, at, planned, streets, fleet, motion):
     """Greatest speed towards connection `c`, or towards its waiting place inside the node; see below.
 
     entered_m: how far the gate lies on the connection (0 = its line) · distance_m: to the gate
-    at: index into route_edge of the edge it leads to
+    at: index into route_edge of the edge it leads to · planned: m/s that what lies before allows
     Returns a great number where nothing holds him, minus the greatest speed if he must stop there.
     """
     links, n_lanes, ways = streets.links, streets.n_lanes, streets.ways
@@ -94,15 +97,19 @@ def node_speed(v, c, entered_m, distance_m, at, streets, fleet, motion):
                 elif foe_m < 1e8:
                     result = stop_speed(foe_m - riders[v].gap_m, decel)
             if result >= 0.0:
-                if links[c].is_yielded_to:
+                # Who cannot move does not keep others waiting.
+                if links[c].is_yielded_to and planned > CREEP_M_PER_S:
                     announce(c, v, now_ms, arrive_s, leave_s, motion)
                 result = min(result, arrive_speed(distance_m, limit, decel))
     return result
 
 
-@njit(_F(_I, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
-def speed_beyond(v, look_m, streets, fleet, motion):
-    """Greatest speed that what lies beyond the end of the present way allows, within `look_m`."""
+@njit(_F(_I, _F, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+def speed_beyond(v, look_m, planned, streets, fleet, motion):
+    """Greatest speed that what lies beyond the end of the present way allows, within `look_m`.
+
+    planned: m/s that what lies before that end allows
+    """
     edge_lane_start, links, n_lanes = streets.edge_lane_start, streets.links, streets.n_lanes
     ways = streets.ways
     halts, riders, row_start = fleet.halts, fleet.riders, fleet.row_start
@@ -137,7 +144,7 @@ def speed_beyond(v, look_m, streets, fleet, motion):
             safe = min(safe, stop_speed(distance_m - YIELD_LINE_GAP_M, decel))
             break
         if gate_m > 0.0:
-            allowed = node_speed(v, c, entered_m, gate_m, at + 1, streets, fleet, motion)
+            allowed = node_speed(v, c, entered_m, gate_m, at + 1, min(safe, planned), streets, fleet, motion)
             safe = min(safe, abs(allowed))
             if allowed <= 0.0:
                 break
@@ -241,8 +248,8 @@ def plan_speeds(streets, fleet, motion):
         if ways[way].length_m - position_m < look_m or (
             way >= n_lanes[0] and links[way - n_lanes[0]].wait_m > position_m
         ):
-            safe = min(safe, speed_beyond(v, look_m, streets, fleet, motion))
-        elif ways[way].length_m - position_m < EARLY_S * wanted:
+            safe = min(safe, speed_beyond(v, look_m, safe, streets, fleet, motion))
+        elif safe > CREEP_M_PER_S and ways[way].length_m - position_m < EARLY_S * wanted:
             announce_early(v, streets, fleet, motion)
         if car.let_in_ms >= now_ms:
             u = car.let_in
