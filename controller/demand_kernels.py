@@ -23,7 +23,7 @@ EMPTY_AFTER_S = 5.0
 
 @njit(
     "void(int64, int64, int64, boolean[:], int32[:], int8[:], int64[:], int64[:], float64[:], int8[:], "
-    "int8[:], float64[:], float64[:], float64[:], float64[:], float64[:], int64[:])",
+    "int8[:], boolean[:], float64[:], float64[:], float64[:], float64[:], float64[:], int64[:])",
     cache=True,
     nogil=True,
 )
@@ -39,6 +39,7 @@ def count_people_and_flow(
     detector_share,
     group_kind,
     lamp,
+    unseen_lane,
     stop_on,
     crossed_veh,
     flow_veh_per_s,
@@ -48,7 +49,7 @@ def count_people_and_flow(
 ):
     """Smoothed flows, people waiting at kerbs, and the calls of push buttons.
 
-    detector_* (D) · group_kind, lamp (G)
+    detector_* (D) · group_kind, lamp (G) · unseen_lane (L) bool, its stop line's loop is not believed
     Written: stop_on, crossed_veh (L) · flow_veh_per_s (L) · waiting_people, people_per_s (G)
     call_since_ms (G) ms: written
     """
@@ -62,6 +63,8 @@ def count_people_and_flow(
         count = detector_count[d]
         if detector_kind[d] == STOPLINE and passed_s > 0.0:
             lane = detector_lane[d]
+            if unseen_lane[lane]:
+                continue
             # A loop counts those who arrive on it; who stands there has not crossed.
             on = 1.0 if detector_on[d] else 0.0
             crossed_veh[lane] = max(0.0, count + stop_on[lane] - on)

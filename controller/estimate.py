@@ -8,7 +8,7 @@ from controller import demand_kernels, unseen_kernels
 from controller import estimate_kernels as kernels
 from controller.frame import Frame
 from controller.loop_estimate import LoopEstimator
-from controller.network import Network
+from controller.network import Floats, Network
 from controller.policy import Policy
 from controller.state import State
 from controller.unseen import USUAL_PEOPLE_PER_S
@@ -26,6 +26,11 @@ class Estimator:
         self._kept = np.zeros(network.n_groups, np.bool_)
         self._loops = LoopEstimator(network, policy)
         self._sequence = -1
+
+    @property
+    def usual_veh_per_s(self) -> Floats:
+        """(lanes) what is taken to come where nothing counts; may be overwritten by who knows better."""
+        return self._loops.usual_veh_per_s
 
     def update(self, state: State, frame: Frame, now_ms: int) -> bool:
         """Take in a reading; gives False, and does nothing, when it was already used."""
@@ -52,6 +57,7 @@ class Estimator:
             network.detector_share,
             network.group_kind,
             state.lamp,
+            state.unseen_lane,
             state.stop_on,
             state.crossed_veh,
             state.flow_veh_per_s,

@@ -72,6 +72,14 @@ class FixedTime:
         if self.urgency is not None:
             self._give_way(state, now_ms, self.urgency)
 
+    def restart(self, junction: int, stage: int, now_ms: int) -> None:
+        """Let a junction's plan begin now at its first step of `stage`, or else at its first."""
+        begin, end = int(self._step_start[junction]), int(self._step_start[junction + 1])
+        steps = range(begin, end)
+        step = next((k for k in steps if self._step_stage[k] == stage), begin)
+        began_ms = int(self._step_end_ms[step - 1]) if step > begin else 0
+        self._offset_ms[junction] = now_ms - began_ms
+
     def _give_way(self, state: State, now_ms: int, urgency: Urgency) -> None:
         """At the watched junctions: an urgent call first, and no step that would break a promise."""
         urgency.update(state, now_ms)

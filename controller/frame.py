@@ -40,11 +40,13 @@ class Frame:
     detector_count: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     """(detectors) vehicles that arrived over it, or presses, since the previous reading."""
     detector_occupancy: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    """(detectors) part of the time since the previous reading it was occupied, 0-1."""
+    """(detectors) part of the time since the previous reading it was occupied, 0-1; from 200 on the
+    device's own report of a fault (NTCIP 1202: 210 too long occupied, 211 no activity, 212 open loop,
+    213 shorted loop)."""
     detector_time_ms: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     """(detectors) when each reading was taken, by the detector's own clock: older than `time_ms`
     when it comes late or has not come at all (the other arrays then show nothing), apart from it
-    when the clock is wrong. Journals do not keep it."""
+    when the clock is wrong; 0 = not told."""
     n_tracks: int = 0
     track_segment: NDArray[np.int32] = field(default_factory=lambda: np.zeros(TRACKS_MIN, np.int32))
     """(tracks) index into `Network.segments`."""

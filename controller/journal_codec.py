@@ -30,6 +30,8 @@ END_BYTES_MAX = 1 << 10
 TRACKS_MAX = 1 << 16
 DECISIONS_BYTES_MAX = 1 << 16
 TIME_MS_MAX = 1 << 53
+OCCUPANCY_MAX = 255.0
+"""Above 1 it is no occupancy but a device's report of its own fault."""
 
 _TRACK_ARRAYS: tuple[tuple[str, np.dtype[Any]], ...] = (
     ("track_segment", np.dtype("<i4")),
@@ -110,7 +112,10 @@ def _frame_row(frame: Frame) -> list[Any]:
     detectors = [getattr(frame, name).astype(kind).tobytes() for name, kind in _DETECTOR_ARRAYS]
     tracks = [getattr(frame, name)[: frame.n_tracks].astype(kind).tobytes() for name, kind in _TRACK_ARRAYS]
     shown, n_tracks = frame.lamps_shown.tobytes(), int(frame.n_tracks)
-    return [int(frame.sequence), int(frame.time_ms), *detectors, shown, n_tracks, *tracks]
+    row = [int(frame.sequence), int(frame.time_ms), *detectors, shown, n_tracks, *tracks]
+    # Told only where a reading came late or a clock is wrong.
+    times = frame.detector_time_ms
+    return [*row, times.astype("<i8").tobytes()] if (times != frame.time_ms).any() and times.any() else row
 
 
 def _decision_row(d: Decision) -> list[Any]:
@@ -130,7 +135,7 @@ def _decision_row(d: Decision) -> list[Any]:
 
 def tick_bytes_max(network: Network) -> int:
     """Longest tick record of this street that is believed."""
-    detector = sum(kind.itemsize for _, kind in _DETECTOR_ARRAYS)
+    detector = sum(kind.itemsize for _, kind in _DETECTOR_ARRAYS) + 8
     track = sum(kind.itemsize for _, kind in _TRACK_ARRAYS)
     # Every junction may change its stage in one tick, and tell of everybody who waits.
     decisions = DECISIONS_BYTES_MAX + 400 * network.n_junctions + 40 * network.n_groups
@@ -195,7 +200,7 @@ def unpack_tick(payload: bytes, network: Network, sensors: Sensors) -> TickRecor
         raise BadRecord("decisions are no list")
     return TickRecord(
         now_ms=_whole(body[0], 0, TIME_MS_MAX, "time"),
-        frame=None if body[1] is None else _frame(_list(body[1], 11, "a frame"), network, sensors),
+        frame=None if body[1] is None else _frame(_frame_list(body[1]), network, sensors),
         lamps=lamps,
         decisions=tuple(_decision(row, network) for row in body[3]),
     )
@@ -207,6 +212,11 @@ def unpack_end(payload: bytes) -> EndRecord:
     if not isinstance(digest, str) or len(digest) != 64:
         raise BadRecord("the digest at the end is not 64 characters")
     return EndRecord(_whole(ticks, 0, TIME_MS_MAX, "number of ticks"), digest)
+
+
+def _frame_list(data: object) -> list[Any]:
+    """Eleven values, or twelve where detectors told when they were read."""
+    return _list(data, 12 if isinstance(data, list) and len(data) == 12 else 11, "a frame")
 
 
 def _frame(row: list[Any], network: Network, sensors: Sensors) -> Frame:
@@ -222,10 +232,16 @@ def _frame(row: list[Any], network: Network, sensors: Sensors) -> Frame:
     )
     # Lamps can be DARK or worse in feedback, but never a number that is no lamp.
     frame.detector_count = _array(row[3], np.dtype("<i4"), detectors, 0, 1 << 20, "detector_count")
-    frame.detector_occupancy = _array(row[4], np.dtype("<f8"), detectors, 0.0, 1.0, "detector_occupancy")
+    frame.detector_occupancy = _array(
+        row[4], np.dtype("<f8"), detectors, 0.0, OCCUPANCY_MAX, "detector_occupancy"
+    )
     bounds = ((0, len(network.segments) - 1), (-1e5, 1e5), (-1e3, 1e3), (0, 1))
-    for (name, kind), (low, high), data in zip(_TRACK_ARRAYS, bounds, row[7:], strict=True):
+    for (name, kind), (low, high), data in zip(_TRACK_ARRAYS, bounds, row[7:11], strict=True):
         setattr(frame, name, _array(data, kind, n_tracks, low, high, name))
+    if len(row) > 11:
+        frame.detector_time_ms = _array(
+            row[11], np.dtype("<i8"), detectors, -TIME_MS_MAX, TIME_MS_MAX, "detector_time_ms"
+        )
     return frame
 
 

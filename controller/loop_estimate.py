@@ -37,7 +37,7 @@ class LoopEstimator:
         self._seen_s = self._seen_s.astype(np.int64)
         self._feeds = find_feeds(network)
         self._way_s = self._farthest_s()
-        self._usual_veh_per_s = usual_flow_veh_per_s(network)
+        self.usual_veh_per_s = usual_flow_veh_per_s(network)
         self._standing_s = np.zeros((lanes, kernels.GATES))
         self._clear_s = np.zeros((lanes, kernels.GATES))
 
@@ -72,7 +72,7 @@ class LoopEstimator:
         kernels.time_gates(gate, lane, share, state.loop_held_s, state.unseen_lane, self._standing_s, clear_s)
         kernels.drive_on(seconds, clear_s, gate_s, self._way_s, transit, held)
         unseen_kernels.play_unseen_lanes(
-            seconds, state.unseen_lane, self._usual_veh_per_s, network.lane_group_bits, network.lane_junction,
+            seconds, state.unseen_lane, self.usual_veh_per_s, network.lane_group_bits, network.lane_junction,
             network.group_start, state.lamp, network.lane_saturation_veh_per_s, gate_s, feeds.start, held,
             state.passed_veh, state.crossed_veh, state.flow_veh_per_s,
         )  # fmt: skip

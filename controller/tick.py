@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.degradation import Degradation
 from controller.estimate import Estimator
 from controller.frame import Frame
 from controller.monitor import SafetyMonitor, Verdict
@@ -43,6 +44,10 @@ class Controller:
         self.planner = make_planner(controller, network, policy)
         self.sequencer = Sequencer(network)
         self.monitor = SafetyMonitor(card_of(network.street, network.lamp_resolution_ms))
+        # The others are yardsticks: they run as they are, on what they are told.
+        self.degradation = (
+            Degradation(network, self.state, self.estimator, now_ms) if controller == "adaptive" else None
+        )
         self.verdict: Verdict | None = None
         self.overlay: Overlay | None = None
         self._sequence = 0
@@ -56,14 +61,18 @@ class Controller:
 
         `orders` are people's; they are laid over what the planner wants, and end by themselves.
         """
-        state = self.state
+        state, degradation = self.state, self.degradation
         overlay = self._overlay_for(orders, now_ms)
-        seen = frame
+        seen = frame if degradation is None else degradation.see(frame, now_ms)
         if overlay is not None:
             overlay.lift()
-            seen = overlay.seen(frame, now_ms)
+            seen = overlay.seen(seen, now_ms)
         self.estimator.update(state, seen, now_ms)
+        if degradation is not None:
+            degradation.fill_in(frame, now_ms)
         self.planner.propose(state, now_ms)
+        if degradation is not None:
+            degradation.propose(now_ms)
         if overlay is not None:
             overlay.lay(now_ms)
         self.sequencer.advance(state, now_ms)
@@ -75,6 +84,8 @@ class Controller:
         if np.count_nonzero(self.verdict.flash) or self._flashing:
             self.sequencer.follow_flash(state, self.verdict.flash, now_ms)
             self._flashing = bool(self.verdict.flash.any())
+        if degradation is not None:
+            degradation.hear(self.verdict)
         return self.monitor.permitted
 
     def _overlay_for(self, orders: Orders | None, now_ms: int) -> Overlay | None:

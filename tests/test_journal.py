@@ -193,7 +193,7 @@ def first_tick(whole: bytes) -> list[Any]:
         ((3,), [[1, 2]], "a decision is no list of 13"),
         ((1, 3), b"", "detector_count has 0 bytes; this street needs 40"),
         ((1, 2), b"\2" * 10, "detector_on holds a value outside 0 to 1"),
-        ((1, 4), struct.pack("<10d", *[NAN] * 10), "detector_occupancy holds a value outside 0 to 1"),
+        ((1, 4), struct.pack("<10d", *[NAN] * 10), "detector_occupancy holds a value outside 0 to 255"),
         ((1, 6), 1 << 40, "number of tracks is 1099511627776"),
         ((1, 6), 3, "track_segment has 0 bytes; this street needs 12"),
     ],

@@ -1,0 +1,143 @@
+"""What a controller does when it can no longer believe everything: mask, substitute, step down.
+
+Four moments of a tick, in this order: `see` judges the raw reading and gives the one to estimate
+by; `fill_in` completes the estimate where nobody sees; `propose` lets the planner of each
+junction's rung plan; `hear` takes in the safety monitor's verdict. With every detector believed
+and every junction at the top they change nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller import substitute_kernels as kernels
+from controller.detectors import Detectors
+from controller.estimate import Estimator
+from controller.frame import Frame, empty_frame
+from controller.ladder import Ladder, Rung
+from controller.monitor import Verdict
+from controller.network import Floats, Network
+from controller.rungs import LowerRungs
+from controller.state import NEVER_MS, State
+from controller.vocabulary import Sensors
+
+CLOCK_JUMP_MS = 30_000
+"""Siemens OTU: messages further ahead are refused (rules 3.2); backwards is never right."""
+CLOCK_SETTLES_MS = 600_000
+_COPIED = frozenset({"detector_on", "detector_count", "detector_occupancy"})
+
+
+class Degradation:
+    """Detector health and ladder of one controller."""
+
+    def __init__(self, network: Network, state: State, estimator: Estimator, now_ms: int) -> None:
+        self.network = network
+        self.detectors = Detectors(network, now_ms)
+        self.ladder = Ladder(network, now_ms)
+        self.lower = LowerRungs(network, state)
+        self._state = state
+        self._estimator = estimator
+        self._frame: Frame | None = None
+        self._bare_lane: NDArray[np.bool_] = state.unseen_lane.copy()
+        self._bare_group: NDArray[np.bool_] = state.unseen_group.copy()
+        self._usual_veh_per_s: Floats = estimator.usual_veh_per_s.copy()
+        self._carry_veh = np.zeros(len(network.detectors))
+        self._believed_veh = np.zeros(network.n_lanes)
+        self._sources = np.zeros(network.n_lanes, np.int8)
+        self._called_ms = np.full(network.n_groups, NEVER_MS, np.int64)
+        self._masked = 0
+        self._fresh = False
+        self._below = False
+        self._now_ms = now_ms
+        self._clock_good_ms = now_ms - CLOCK_SETTLES_MS
+        self.clock_trusted = True
+        """Set by who keeps the clock; a jump seen here is distrusted for ten minutes beside it."""
+
+    # --- sensing ---------------------------------------------------------------------------
+
+    def see(self, frame: Frame, now_ms: int) -> Frame:
+        """Judge a raw reading; gives the reading to estimate by, the same one where all is believed."""
+        self._watch_the_clock(now_ms)
+        state, detectors = self._state, self.detectors
+        was_stale = detectors.stale
+        self._fresh = detectors.judge(state, frame, now_ms)
+        if self._fresh or detectors.stale != was_stale:
+            self._masked = kernels.mark_unseen(
+                detectors.laid, detectors.health, self._bare_lane, self._bare_group, state.unseen_lane,
+                state.unseen_group,
+            )  # fmt: skip
+            np.copyto(self.ladder.reasons.failed, detectors.failed)
+            np.copyto(self.ladder.reasons.blind, detectors.blind)
+        if not self._masked:
+            return frame
+        if self._fresh:
+            self._copy(frame)
+        return self._frame or frame
+
+    def _copy(self, frame: Frame) -> None:
+        if self._frame is None:
+            self._frame = empty_frame(self.network, frame.sensors)
+        mine, detectors = self._frame, self.detectors
+        for name in Frame.__slots__:
+            if name in _COPIED:
+                np.copyto(getattr(mine, name), getattr(frame, name))
+            else:
+                setattr(mine, name, getattr(frame, name))
+        usual = self._estimator.usual_veh_per_s
+        np.copyto(usual, self._usual_veh_per_s)
+        np.copyto(usual, detectors.rate_veh_per_s, where=detectors.known == 2)
+        kernels.substitute(
+            detectors.passed_s, detectors.laid, detectors.health, detectors.rate_veh_per_s, self._carry_veh,
+            mine.detector_on, mine.detector_count, mine.detector_occupancy,
+        )  # fmt: skip
+
+    def fill_in(self, frame: Frame, now_ms: int) -> None:
+        """Complete a new estimate where nobody sees, and bound what one source alone can do."""
+        if not self._fresh:
+            return
+        state, detectors = self._state, self.detectors
+        if frame.sensors is Sensors.FULL:
+            kernels.believe_lanes(
+                now_ms, detectors.passed_s, detectors.laid, detectors.seen, detectors.rate_veh_per_s,
+                state.lamp, state.lamp_since_ms, self._believed_veh, state.queue_veh, state.arrival_veh,
+                state.near_veh,
+            )  # fmt: skip
+        else:
+            kernels.limit_influence(
+                now_ms, detectors.laid, detectors.health, detectors.seen, detectors.known,
+                detectors.rate_veh_per_s, self.ladder.rungs.rung, state.lamp, state.green_ended_ms,
+                self._sources, state.flow_veh_per_s, state.queue_veh,
+            )  # fmt: skip
+        kernels.call_unproven(
+            now_ms, detectors.laid, detectors.seen, self._believed_veh, state.lamp, state.green_ended_ms,
+            self._called_ms, state.call_since_ms,
+        )  # fmt: skip
+
+    def _watch_the_clock(self, now_ms: int) -> None:
+        if not 0 <= now_ms - self._now_ms <= CLOCK_JUMP_MS:
+            self._clock_good_ms = now_ms
+        self._now_ms = now_ms
+        doubted = 0 <= now_ms - self._clock_good_ms < CLOCK_SETTLES_MS
+        self.ladder.reasons.clock_bad[0] = doubted or not self.clock_trusted
+
+    # --- planning --------------------------------------------------------------------------
+
+    def propose(self, now_ms: int) -> None:
+        """Step the ladder, then let the lower rungs' planners write the wishes of their junctions."""
+        ladder = self.ladder
+        steps = ladder.step(self._state, now_ms)
+        if steps:
+            for event in range(max(0, ladder.steps_taken - steps), ladder.steps_taken):
+                junction, _, after = ladder.event(event)
+                self.lower.arrive(junction, Rung(after), now_ms)
+            self._below = bool((ladder.rungs.rung >= Rung.ACTUATED).any())
+        if self._below:
+            self.lower.propose(ladder.rungs.rung, now_ms)
+
+    def hear(self, verdict: Verdict) -> None:
+        """Alarms of the monitor take a junction to the fixed plan, trips to flash."""
+        reasons = self.ladder.reasons
+        np.copyto(reasons.flash, verdict.flash)
+        for alarm in verdict.alarms:
+            reasons.alarm_ms[alarm.junction if alarm.junction >= 0 else slice(None)] = self._now_ms

@@ -1,0 +1,355 @@
+"""How far each detector is believed: every fault of rules 3.1, found on what it says before anybody uses it.
+
+A detector is judged by what is physically possible, by what it used to say at this hour, and by
+what others say who count the same vehicles. Never by occupancy alone: a loop under a queue is
+occupied for as long as the queue stands, and only its own green can tell it from a stuck one.
+"""
+
+from controller import numba_cache  # noqa: F401, I001  (must come before numba)
+
+from numba import njit, types
+
+from controller.detectors_model import HEALTH, LAID, NOW, OWN_GATE, READING, UPSTREAM
+
+GREEN = 1
+STOPLINE, ADVANCE, BUTTON, BUS = 0, 1, 2, 3
+NONE, SILENT, STUCK_ON, CHATTER, REPORTED, LOW_HITS = 0, 1, 2, 3, 4, 5
+FROZEN, CONTRADICTED, STALE, UNPROVEN, IMPOSSIBLE = 6, 7, 8, 9, 10
+NEVER_MS = 1 << 60
+
+ERRATIC_PER_MIN = 60.0
+"""Twice what saturation flow lets over a loop (0.5 veh/s; rules 3.1)."""
+STALE_S, STALE_PERIODS = 5.0, 3.0
+AHEAD_S = 30.0
+REPORTED_FROM = 200.0
+"""Occupancies of 210 to 213 are a device's own report of its fault (NTCIP 1202)."""
+FROZEN_READINGS = 60
+PRESENCE_S, PRESS_S = 900.0, 180.0
+"""Longest time occupied: vehicles, buttons (rules 3.1)."""
+GREEN_PROOF_S = 60.0
+"""Occupied through so much of its own green without a count, a loop under a moving queue cannot be."""
+FED_PROOF_S, FED_PROOF_VEH = 30.0, 6.0
+"""Less of it will do when vehicles are seen to come up behind."""
+GREENS_PROOF = 3
+PEERS_PROOF_VEH = 12.0
+START_UP_MS = 5_000
+SILENT_S = 120.0
+"""No detector with a memory is doubted for a shorter silence of its own."""
+MISSED_VEH = 2.0
+PROVEN_GAPS = 20.0
+POISSON_999 = 6.9
+"""ln 1000: a Poisson gap is longer than so many mean gaps once in a thousand."""
+DOUBT, DISBELIEVE = 2.0, 3.0
+"""Times its p99.9 gap until a silent detector is doubted, and disbelieved (design 10.9)."""
+UNSEEN_VEH = 60.0
+"""Counted by a witness while the detector has never counted anybody."""
+PROVEN_VEH = 20.0
+WITNESS_MEMORY_VEH = 600.0
+GAP_MEMORY, LONGEST_MEMORY = 300.0, 0.999
+JUNCTION_SILENT_S, JUNCTION_GAPS = 60.0, 60.0
+MAD = 0.85
+"""Median absolute deviation over mean absolute deviation, of normal noise."""
+ODD_MADS, ODD_VEH, ODD_INTERVALS, INTERVALS_PROOF = 4.0, 3.0, 3, 10
+LOW_VEH, LOW_MADS, LOW_DAYS = 50.0, 3.0, 3.0
+BELIEVED = 0.5
+"""Less trust than this and what a detector says is not used."""
+RECOVER_S, RECOVER_STALE_S = 120.0, 20.0
+"""Until a detector that speaks sense again is believed in full."""
+PRESSES = 3
+
+_V, _B, _I, _F = types.void, types.boolean, types.int64, types.float64
+_I1, _F1, _N1 = types.int64[::1], types.float64[::1], types.int8[::1]
+
+
+@njit(_V(_I, LAID, HEALTH, READING, _N1, _I1, NOW), cache=True, nogil=True)
+def look_around(now_ms, laid, health, reading, lamp, lamp_since_ms, now):
+    """What the trusted detectors of every lane count now, what comes from upstream, and who has green.
+
+    lamp (G) Lamp, lamp_since_ms (G) ms · written: now
+    """
+    now.gate_veh[:, :] = 0.0
+    now.gate_trusted[:, :] = False
+    for d in range(len(laid.kind)):
+        gate = laid.gate[d]
+        if gate >= 0 and health.trust[d] >= BELIEVED and (laid.own[d] or gate == 0):
+            now.gate_trusted[laid.lane[d], gate] = True
+            now.gate_veh[laid.lane[d], gate] += max(0, reading.counted[d])
+    for j in range(len(laid.lane_start) - 1):
+        first = laid.group_start[j]
+        for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):
+            bits, k, green = laid.lane_group_bits[lane], 0, 0
+            while bits:
+                g = first + k
+                if bits & 1 and lamp[g] == GREEN:
+                    green = max(green, 2 if now_ms - lamp_since_ms[g] > START_UP_MS else 1)
+                bits >>= 1
+                k += 1
+            now.green[lane] = green
+    for lane in range(len(laid.lane_junction)):
+        fed, heard = 0.0, laid.feed_start[lane + 1] > laid.feed_start[lane]
+        for f in range(laid.feed_start[lane], laid.feed_start[lane + 1]):
+            up = laid.feed_lane[f]
+            heard = heard and now.gate_trusted[up, 0]
+            fed += now.gate_veh[up, 0] * laid.feed_share[f]
+        now.fed_veh[lane] = fed if heard else -1.0
+
+
+@njit(_F(_I, _I, _F, HEALTH), cache=True, nogil=True)
+def usual_gap_s(d, hour, floor_s, health):
+    """The gap between two counts that is exceeded once in a thousand at this hour; `floor_s` if unknown."""
+    if health.gaps[d, hour] < PROVEN_GAPS:
+        return floor_s
+    return max(POISSON_999 * health.gap_s[d, hour], health.longest_s[d, hour])
+
+
+@njit(_V(_I, _I, _I, _F, HEALTH), cache=True, nogil=True)
+def learn_gap(d, hour, count, gap_s, health):
+    """So many were counted after so long: what is usual at this hour.
+
+    A detector in doubt teaches little: its silence may have been its own.
+    """
+    if health.cause[d] != NONE and health.cause[d] != UNPROVEN:
+        if health.cause[d] != SILENT or health.missed_veh[d] > 0.0:
+            return
+        gap_s = min(gap_s, DOUBT * health.longest_s[d, hour])
+    n = min(health.gaps[d, hour], GAP_MEMORY)
+    health.gap_s[d, hour] += (gap_s / count - health.gap_s[d, hour]) * min(1.0, count / (n + count))
+    health.gaps[d, hour] = n + count
+    health.longest_s[d, hour] = max(gap_s, health.longest_s[d, hour] * LONGEST_MEMORY)
+
+
+@njit(_I(_I, LAID, NOW), cache=True, nogil=True)
+def witness_of(d, laid, now):
+    """Who else counts a detector's vehicles now: OWN_GATE, UPSTREAM, or -1."""
+    lane, gate = laid.lane[d], laid.gate[d]
+    for other in range(3):
+        if other != gate and now.gate_trusted[lane, other]:
+            return OWN_GATE
+    return UPSTREAM if now.fed_veh[lane] >= 0.0 else -1
+
+
+@njit(_F(_I, _I, LAID, NOW), cache=True, nogil=True)
+def testimony_veh(d, witness, laid, now):
+    """What the witness counts now: the nearest other gate of the lane, or the signals upstream."""
+    lane, gate = laid.lane[d], laid.gate[d]
+    if witness == UPSTREAM:
+        return now.fed_veh[lane]
+    for other in range(3):
+        if other != gate and now.gate_trusted[lane, other]:
+            return now.gate_veh[lane, other]
+    return 0.0
+
+
+@njit(_V(_I, _I, _F, LAID, HEALTH, NOW), cache=True, nogil=True)
+def hear_witness(d, count, veh, laid, health, now):
+    """Compare with who counts the same vehicles: what the detector missed since its last count."""
+    witness = witness_of(d, laid, now)
+    if witness < 0 or not (laid.own[d] and laid.single[d]):
+        return
+    testified = testimony_veh(d, witness, laid, now)
+    health.interval_witness_veh[d] += testified
+    proof, heard = health.proof_veh[d, witness], health.witness_veh[d, witness]
+    ratio = proof / heard if heard >= PROVEN_VEH and proof >= PROVEN_VEH else 0.0
+    if heard + testified >= UNSEEN_VEH and proof == 0.0:
+        ratio = 1.0
+    health.missed_veh[d] += min(1.0, ratio) * testified
+    if health.trust[d] >= BELIEVED:
+        if heard > WITNESS_MEMORY_VEH:
+            health.proof_veh[d, witness] *= 0.5
+            health.witness_veh[d, witness] *= 0.5
+        health.proof_veh[d, witness] += veh
+        health.witness_veh[d, witness] += testified
+    if count > 0:
+        health.missed_veh[d] = 0.0
+
+
+@njit(_I(_I, _I, _F, LAID, HEALTH, READING), cache=True, nogil=True)
+def impossible_cause(d, frame_ms, passed_s, laid, health, reading):
+    """A fault that one reading, or the last minute, shows by itself; NONE when there is none."""
+    count, occupancy = reading.counted[d], reading.occupancy[d]
+    if reading.time_ms[d] != 0:
+        age_s = (frame_ms - reading.time_ms[d]) / 1000.0
+        health.measured[d] = age_s if age_s > 0.0 else health.measured[d]
+        if age_s > max(STALE_S, STALE_PERIODS * passed_s):
+            return STALE
+    if occupancy >= REPORTED_FROM:
+        health.measured[d] = occupancy
+        return REPORTED
+    # Compared this way round, a NaN fails too.
+    if not (0.0 <= occupancy <= 1.0) or count < 0:
+        return IMPOSSIBLE
+    health.minute_veh[d] = health.minute_veh[d] * max(0.0, 1.0 - passed_s / 60.0) + count
+    if health.minute_veh[d] > ERRATIC_PER_MIN:
+        health.measured[d] = health.minute_veh[d]
+        return CHATTER
+    alike = 0.0 < occupancy < 1.0 and occupancy == health.occupancy[d] and count == health.counted[d]
+    health.alike[d] = health.alike[d] + 1 if alike else 0
+    health.occupancy[d], health.counted[d] = occupancy, count
+    if health.alike[d] >= FROZEN_READINGS:
+        health.measured[d] = float(health.alike[d])
+        return FROZEN
+    return NONE
+
+
+@njit(_I(_I, _I, _I, _F, _F, LAID, HEALTH, NOW, _F1), cache=True, nogil=True)
+def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
+    """A fault that time shows: occupied or silent for too long, against green, memory and witnesses.
+
+    blocked (L) part of a lane's service lost to a full exit
+    """
+    lane, on = laid.lane[d], on_s > 0.0
+    silent_s = (frame_ms - health.last_ms[d]) / 1000.0
+    served = health.greens[d] >= 2 or laid.gate[d] != 0
+    if served and health.missed_veh[d] > laid.room_veh[d] and silent_s > 30.0:
+        health.measured[d] = on_s if on else silent_s
+        return STUCK_ON if on else SILENT
+    if on:
+        open_exit = laid.gate[d] == 0 and blocked[lane] < 0.5 and health.greens[d] >= GREENS_PROOF
+        through_s = health.held_green_s[d] if open_exit else 0.0
+        fed = through_s >= FED_PROOF_S and health.missed_veh[d] >= FED_PROOF_VEH
+        moving = health.peers_veh[d] >= PEERS_PROOF_VEH
+        if fed or (through_s >= GREEN_PROOF_S and (moving or on_s > PRESENCE_S)):
+            health.measured[d] = on_s
+            return STUCK_ON
+        return NONE
+    known_s = (frame_ms - health.begun_ms[0]) / 1000.0
+    if health.gaps[d, hour] < PROVEN_GAPS:
+        health.measured[d] = silent_s
+        if health.gaps[d, hour] == 0.0:
+            return UNPROVEN if known_s > floor_s else NONE
+        mean_s = known_s / (health.gaps[d, hour] + 1.0)
+        return SILENT if silent_s > max(floor_s, DISBELIEVE * POISSON_999 * mean_s) else NONE
+    usual_s = usual_gap_s(d, hour, floor_s, health)
+    # Where a witness is as silent, it is the traffic that has gone.
+    # After the last count of a loop farther up, those it counted are still counted at the stop line.
+    agreed = laid.gate[d] != 0 or health.missed_veh[d] < MISSED_VEH
+    agreed = agreed and laid.own[d] and laid.single[d] and witness_of(d, laid, now) >= 0
+    if silent_s > (max(floor_s, DISBELIEVE * usual_s) if agreed else max(SILENT_S, DOUBT * usual_s)):
+        health.measured[d] = silent_s
+        return SILENT
+    return NONE
+
+
+@njit(_F(_I, _I, _I, _I, _F, LAID, HEALTH), cache=True, nogil=True)
+def trust_for(d, cause, frame_ms, hour, floor_s, laid, health):
+    """How far a detector with that cause is to be believed, 0-1."""
+    if cause == NONE:
+        return 1.0
+    if cause == UNPROVEN:
+        return 0.4 if laid.kind[d] == BUTTON else 0.6
+    if cause == LOW_HITS:
+        return 0.7
+    if cause == CONTRADICTED:
+        return max(0.0, 1.0 - health.odd[d] / ODD_INTERVALS)
+    if cause == SILENT and laid.kind[d] != BUTTON and health.missed_veh[d] <= laid.room_veh[d]:
+        silent_s = (frame_ms - health.last_ms[d]) / 1000.0
+        sure_s = max(floor_s, DISBELIEVE * usual_gap_s(d, hour, floor_s, health))
+        return 0.0 if silent_s > sure_s else 0.4
+    return 0.0
+
+
+@njit(_V(_I, _I, _I, _F, _F, LAID, HEALTH), cache=True, nogil=True)
+def settle(d, cause, frame_ms, passed_s, trust, laid, health):
+    """Believe less at once, more only slowly; a cause stands until trust is whole again."""
+    if trust < health.trust[d] or (cause != NONE and trust == health.trust[d]):
+        health.trust[d] = trust
+        if health.cause[d] != cause:
+            health.cause[d] = cause
+            health.since_ms[d] = frame_ms
+    elif trust > health.trust[d]:
+        recover_s = RECOVER_STALE_S if health.cause[d] == STALE else RECOVER_S
+        if laid.kind[d] == BUTTON:
+            recover_s = 1.0
+        health.trust[d] = min(trust, health.trust[d] + passed_s / recover_s)
+        if health.trust[d] >= trust and health.cause[d] != cause:
+            health.cause[d] = cause
+            health.since_ms[d] = frame_ms
+    doubted = laid.kind[d] == BUTTON and (health.cause[d] == SILENT or health.cause[d] == UNPROVEN)
+    health.masked[d] = health.trust[d] < BELIEVED and not doubted
+
+
+@njit(_I(_I, _I, _I, _F, _I, _F, HEALTH, READING), cache=True, nogil=True)
+def button_cause(d, frame_ms, hour, floor_s, found, on_s, health, reading):
+    """A button is proven by three genuine presses, and by silence, fault or start no longer."""
+    if found == NONE and on_s > PRESS_S:
+        found = STUCK_ON
+        health.measured[d] = on_s
+    if found != NONE:
+        health.presses[d] = 0
+        return found
+    if reading.counted[d] > 0 and not health.masked[d]:
+        health.presses[d] = min(PRESSES, health.presses[d] + 1)
+    silent_s = (frame_ms - health.last_ms[d]) / 1000.0
+    if silent_s > max(floor_s, DISBELIEVE * usual_gap_s(d, hour, floor_s, health)):
+        health.presses[d] = 0
+        health.measured[d] = silent_s
+        return SILENT if health.gaps[d, hour] > 0.0 else UNPROVEN
+    if health.presses[d] < PRESSES:
+        return SILENT if health.cause[d] == SILENT else UNPROVEN
+    return NONE
+
+
+@njit(_V(_I, _I, _F, _I, _F, LAID, HEALTH, READING, _N1, _I1, _F1, NOW), cache=True, nogil=True)
+def judge(
+    now_ms, frame_ms, passed_s, hour, floor_s, laid, health, reading, lamp, lamp_since_ms, blocked, now
+):
+    """Judge every detector by a new reading, taken `passed_s` after the one before.
+
+    hour 0-23 of the local day · floor_s silence allowed while nothing is learned · lamp (G) Lamp
+    lamp_since_ms (G) ms · blocked (L) 0-1 · written: health, now
+    """
+    look_around(now_ms, laid, health, reading, lamp, lamp_since_ms, now)
+    for j in range(len(laid.lane_start) - 1):
+        for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):
+            now.crossed_veh[lane] = 0.0
+            for other in range(laid.lane_start[j], laid.lane_start[j + 1]):
+                if (
+                    now.green[other] == 2
+                    and other != lane
+                    and laid.lane_group_bits[lane] & laid.lane_group_bits[other]
+                ):
+                    now.crossed_veh[lane] += now.gate_veh[other, 0]
+    for d in range(len(laid.kind)):
+        count, on = max(0, reading.counted[d]), reading.on[d]
+        found = impossible_cause(d, frame_ms, passed_s, laid, health, reading)
+        if found in (STALE, REPORTED, IMPOSSIBLE):
+            health.on_since_ms[d] = NEVER_MS
+            health.presses[d] = 0
+            settle(d, found, frame_ms, passed_s, 0.0, laid, health)
+            continue
+        full = on and (reading.occupancy[d] > 0.99 or health.on_since_ms[d] == NEVER_MS)
+        if not full:
+            health.on_since_ms[d] = NEVER_MS
+        elif health.on_since_ms[d] == NEVER_MS:
+            health.on_since_ms[d] = frame_ms
+        on_s = (frame_ms - health.on_since_ms[d]) / 1000.0 if full else 0.0
+        if count > 0:
+            learn_gap(d, hour, count, (frame_ms - health.last_ms[d]) / 1000.0, health)
+            health.interval_veh[d] += count
+            health.hour_veh[d] += count
+        if laid.kind[d] == BUTTON:
+            found = button_cause(d, frame_ms, hour, floor_s, found, on_s, health, reading)
+        elif laid.gate[d] >= 0:
+            lane = laid.lane[d]
+            hear_witness(d, count, float(count), laid, health, now)
+            if count > 0 or not full:
+                health.held_green_s[d] = 0.0
+            elif now.green[lane] == 2:
+                health.held_green_s[d] += passed_s
+            health.peers_veh[d] = 0.0 if count > 0 else health.peers_veh[d] + now.crossed_veh[lane]
+            if count > 0:
+                health.greens[d] = 0
+            elif now.green[lane] > 0 and not now.was_green[lane]:
+                health.greens[d] += 1
+            if found == NONE:
+                found = lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked)
+            if found == NONE and health.odd[d] > 0:
+                found = CONTRADICTED
+            if found == NONE and health.low[d]:
+                found = LOW_HITS
+        if count > 0:
+            health.last_ms[d] = frame_ms
+        trust = trust_for(d, found, frame_ms, hour, floor_s, laid, health)
+        settle(d, found, frame_ms, passed_s, trust, laid, health)
+    for lane in range(len(now.green)):
+        now.was_green[lane] = now.green[lane] > 0

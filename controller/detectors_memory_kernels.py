@@ -1,0 +1,204 @@
+"""What detectors' readings add up to: intervals, hours, whole junctions, and the flow of every lane."""
+
+from controller import numba_cache  # noqa: F401, I001  (must come before numba)
+
+from numba import njit, types
+
+from controller.detectors_kernels import (
+    BUTTON, DISBELIEVE, INTERVALS_PROOF, JUNCTION_GAPS, JUNCTION_SILENT_S, LONGEST_MEMORY, LOW_DAYS,
+    LOW_MADS, LOW_VEH, MAD, NONE, ODD_INTERVALS, ODD_MADS, ODD_VEH, POISSON_999, PROVEN_GAPS, SILENT,
+    STALE, UNPROVEN,
+)  # fmt: skip
+from controller.detectors_model import HEALTH, LAID, READING
+
+INTERVAL_MEMORY = 30.0
+DAY_MEMORY = 10.0
+PRIOR_VEH_PER_S = 0.03
+"""About 100 vehicles an hour on a lane of which nothing at all is known."""
+NIGHT_SHARE = 0.25
+"""Part of that from ten in the evening to six."""
+
+_V, _I, _F, _F1 = types.void, types.int64, types.float64, types.float64[::1]
+_I1, _N1 = types.int64[::1], types.int8[::1]
+
+
+@njit(_V(_I, HEALTH), cache=True, nogil=True)
+def close_interval(d, health):
+    """Compare what a detector and its witness counted in the interval with how they usually differ.
+
+    Contradiction is blamed on the one that left its own habits further behind.
+    """
+    own, witness = health.interval_veh[d], health.interval_witness_veh[d]
+    proof = health.proof_veh[d, 0] + health.proof_veh[d, 1]
+    heard = health.witness_veh[d, 0] + health.witness_veh[d, 1]
+    ratio = proof / heard if heard > 0.0 else 1.0
+    difference = abs(own - ratio * witness)
+    strange = (
+        health.intervals[d] >= INTERVALS_PROOF
+        and difference > ODD_MADS * MAD * health.spread_veh[d, 2] + ODD_VEH
+        and abs(own - health.usual_veh[d, 0]) / (1.0 + health.spread_veh[d, 0])
+        > abs(witness - health.usual_veh[d, 1]) / (1.0 + health.spread_veh[d, 1])
+    )
+    if strange:
+        health.odd[d] = min(ODD_INTERVALS, health.odd[d] + 1)
+        health.measured[d] = own - ratio * witness
+    else:
+        health.odd[d] = max(0, health.odd[d] - 1)
+        if health.cause[d] == NONE:
+            health.intervals[d] += 1
+            weight = 1.0 / min(INTERVAL_MEMORY, float(health.intervals[d]))
+            health.spread_veh[d, 0] += (abs(own - health.usual_veh[d, 0]) - health.spread_veh[d, 0]) * weight
+            health.spread_veh[d, 1] += (
+                abs(witness - health.usual_veh[d, 1]) - health.spread_veh[d, 1]
+            ) * weight
+            health.spread_veh[d, 2] += (difference - health.spread_veh[d, 2]) * weight
+            health.usual_veh[d, 0] += (own - health.usual_veh[d, 0]) * weight
+            health.usual_veh[d, 1] += (witness - health.usual_veh[d, 1]) * weight
+    health.interval_veh[d] = 0.0
+    health.interval_witness_veh[d] = 0.0
+
+
+@njit(_V(LAID, HEALTH), cache=True, nogil=True)
+def close_intervals(laid, health):
+    """The interval ends for all detectors that have a witness."""
+    for d in range(len(laid.kind)):
+        if laid.gate[d] >= 0:
+            close_interval(d, health)
+
+
+@njit(_V(_I, _I, types.boolean, LAID, HEALTH), cache=True, nogil=True)
+def turn_hour(before, after, whole, laid, health):
+    """An hour ends: its count joins those of other days, and a new hour begins with what is known of it.
+
+    whole: it was watched from its beginning
+    """
+    for d in range(len(laid.kind)):
+        veh, days = health.hour_veh[d], health.days[d, before]
+        usual, spread = health.day_veh[d, before], health.day_spread_veh[d, before]
+        health.low[d] = (
+            whole and days >= LOW_DAYS and usual >= LOW_VEH and veh < usual - LOW_MADS * MAD * spread
+        )
+        if health.low[d]:
+            health.measured[d] = veh
+        elif whole:
+            weight = 1.0 / min(DAY_MEMORY, days + 1.0)
+            if days > 0.0:
+                health.day_spread_veh[d, before] += (abs(veh - usual) - spread) * weight
+            health.day_veh[d, before] += (veh - usual) * weight
+            health.days[d, before] = days + 1.0
+        health.hour_veh[d] = 0.0
+        if health.gaps[d, after] < PROVEN_GAPS:
+            health.gap_s[d, after] = health.gap_s[d, before]
+            health.longest_s[d, after] = health.longest_s[d, before]
+            health.gaps[d, after] = min(health.gaps[d, before], PROVEN_GAPS)
+
+
+@njit(_V(_I, _F, LAID, HEALTH, READING), cache=True, nogil=True)
+def judge_junctions(frame_ms, passed_s, laid, health, reading):
+    """A junction whose loops all fall silent at once has lost its cabinet, not its traffic.
+
+    passed_s since the reading before
+    """
+    d = 0
+    for j in range(len(health.junction_ms)):
+        first, alive, counted = d, False, False
+        while d < len(laid.kind) and laid.junction[d] == j:
+            # One that is masked for its silence tells at once when it is mended.
+            if laid.gate[d] >= 0 and health.cause[d] in (NONE, SILENT, UNPROVEN):
+                counted = counted or reading.counted[d] > 0
+                alive = alive or reading.counted[d] > 0 or reading.on[d]
+            d += 1
+        silent_s = (frame_ms - health.junction_ms[j]) / 1000.0
+        mean_s, longest_s, gaps = health.junction_gap_s[j]
+        if counted:
+            n = min(gaps, JUNCTION_GAPS)
+            health.junction_gap_s[j, 0] += (silent_s - mean_s) / (n + 1.0)
+            health.junction_gap_s[j, 1] = max(silent_s, longest_s * LONGEST_MEMORY)
+            health.junction_gap_s[j, 2] = gaps + 1.0
+        if alive:
+            health.junction_ms[j] = frame_ms
+            continue
+        usual_s = max(POISSON_999 * mean_s, longest_s)
+        if gaps < JUNCTION_GAPS or silent_s <= max(JUNCTION_SILENT_S, DISBELIEVE * usual_s):
+            continue
+        for k in range(first, d):
+            if laid.gate[k] >= 0 and health.trust[k] > 0.0 and health.cause[k] in (NONE, SILENT):
+                if health.cause[k] == NONE:
+                    health.since_ms[k] = frame_ms
+                health.trust[k], health.cause[k] = 0.0, SILENT
+                health.measured[k], health.masked[k] = silent_s, True
+
+
+@njit(_V(types.boolean, _I, LAID, HEALTH, _F1, types.int8[::1]), cache=True, nogil=True)
+def usual_flows(night, hour, laid, health, rate_veh_per_s, known):
+    """Usual flow of every lane at this hour: its own loops' memory, its junction's other lanes', or a prior.
+
+    rate_veh_per_s (L), known (L) 2 from its own loops, 1 from its neighbours, 0 not at all: written
+    """
+    rate_veh_per_s[:] = 0.0
+    known[:] = 0
+    for d in range(len(laid.kind)):
+        if laid.gate[d] >= 0 and laid.own[d] and health.gaps[d, hour] >= PROVEN_GAPS:
+            lane = laid.lane[d]
+            rate = 1.0 / max(2.0, health.gap_s[d, hour])
+            # The stop line's own loop knows best; of the others the one that counts most.
+            if known[lane] < 2 or laid.gate[d] == 0 or rate > rate_veh_per_s[lane]:
+                rate_veh_per_s[lane] = rate
+            known[lane] = 2
+    for j in range(len(laid.lane_start) - 1):
+        total, n = 0.0, 0
+        for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):
+            if known[lane] == 2:
+                total += rate_veh_per_s[lane]
+                n += 1
+        for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):
+            if known[lane] == 0:
+                rate_veh_per_s[lane] = total / n if n else PRIOR_VEH_PER_S * (NIGHT_SHARE if night else 1.0)
+                known[lane] = 1 if n else 0
+
+
+@njit(_V(_I, LAID, HEALTH), cache=True, nogil=True)
+def lose_all(now_ms, laid, health):
+    """No reading has come at all for too long: everything is missing."""
+    for d in range(len(laid.kind)):
+        if health.trust[d] > 0.0 or health.cause[d] != STALE:
+            health.trust[d], health.masked[d] = 0.0, True
+            if health.cause[d] != STALE:
+                health.cause[d], health.since_ms[d] = STALE, now_ms
+        if laid.kind[d] == BUTTON:
+            health.presses[d] = 0
+
+
+@njit(_V(LAID, HEALTH, types.boolean, _N1, _I1, _I1), cache=True, nogil=True)
+def survey(laid, health, loops_only, seen, failed, blind):
+    """Which lanes are still seen, and how many detectors of each junction are not used.
+
+    loops_only: no tracks; a lane without loops is not seen · written: seen (L) 0 not at all, 1 by loops
+    that have told of nobody yet, 2 seen · failed (3 J) all vehicle detectors, not used, in doubt
+    blind (2 J) lanes, those of them not seen; where none has told of anybody, all of them
+    """
+    failed[:] = 0
+    blind[:] = 0
+    seen[:] = 0 if loops_only else 2
+    for d in range(len(laid.kind)):
+        if laid.gate[d] < 0:
+            continue
+        j, lane = laid.junction[d], laid.lane[d]
+        failed[3 * j] += 1
+        if health.masked[d]:
+            failed[3 * j + 1] += 1
+            if not loops_only and laid.gate[d] == 0:
+                seen[lane] = 0
+        else:
+            unproven = health.cause[d] == UNPROVEN
+            failed[3 * j + 2] += 0 if unproven or health.trust[d] >= 1.0 else 1
+            if loops_only:
+                seen[lane] = max(seen[lane], 1 if unproven else 2)
+    for j in range(len(laid.lane_start) - 1):
+        best = 0
+        for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):
+            blind[2 * j] += 1
+            blind[2 * j + 1] += 1 if seen[lane] == 0 else 0
+            best = max(best, seen[lane])
+        if best < 2:
+            blind[2 * j + 1] = blind[2 * j]

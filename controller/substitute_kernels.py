@@ -1,0 +1,153 @@
+"""What stands in for detectors that are not believed: usual flows, believed queues, calls; never zero."""
+
+from controller import numba_cache  # noqa: F401, I001  (must come before numba)
+
+from numba import njit, types
+
+from controller.detectors_model import HEALTH, LAID
+
+GREEN = 1
+STOPLINE, ADVANCE, BUTTON = 0, 1, 2
+BELIEVED = 0.5
+NEVER_MS = 1 << 60
+START_UP_MS = 2_000
+SPLIT_SHIFT_S, SPLIT_SHIFT_PART, CYCLE_S = 5.0, 0.1, 90.0
+"""One source alone may shift a split by so much: seconds, or part of a usual cycle (rules A5)."""
+
+_V, _I, _F, _B = types.void, types.int64, types.float64, types.boolean
+_I1, _F1, _N1, _B1 = types.int64[::1], types.float64[::1], types.int8[::1], types.boolean[::1]
+
+
+@njit(_I(LAID, HEALTH, _B1, _B1, _B1, _B1), cache=True, nogil=True)
+def mark_unseen(laid, health, bare_lane, bare_group, unseen_lane, unseen_group):
+    """Stop lines and crossings without a detector to trust; returns how many detectors are not used.
+
+    bare_lane (L), bare_group (G): never had one · unseen_lane (L), unseen_group (G): written
+    """
+    unseen_lane[:] = bare_lane
+    unseen_group[:] = bare_group
+    masked = 0
+    for d in range(len(laid.kind)):
+        masked += 1 if health.masked[d] else 0
+        if laid.kind[d] == STOPLINE and health.masked[d]:
+            unseen_lane[laid.lane[d]] = True
+        elif laid.kind[d] == BUTTON and health.trust[d] < BELIEVED:
+            unseen_group[laid.group[d]] = True
+    return masked
+
+
+@njit(_V(_F, LAID, HEALTH, _F1, _F1, _B1, types.int32[::1], _F1), cache=True, nogil=True)
+def substitute(passed_s, laid, health, rate_veh_per_s, carry_veh, on, count, occupancy):
+    """Readings without what is not believed; loops upstream count the lane's usual flow instead.
+
+    rate_veh_per_s (L) · carry_veh (D) parts of a vehicle not yet told · on, count, occupancy (D): written
+    """
+    for d in range(len(laid.kind)):
+        if not health.masked[d]:
+            continue
+        on[d], count[d], occupancy[d] = False, 0, 0.0
+        if laid.kind[d] == ADVANCE and laid.own[d]:
+            carry_veh[d] += rate_veh_per_s[laid.lane[d]] * passed_s
+            count[d] = int(carry_veh[d])
+            carry_veh[d] -= count[d]
+
+
+@njit(_V(_I, _F, LAID, _N1, _F1, _N1, _I1, _F1, _F1, types.float64[:, ::1], _F1), cache=True, nogil=True)
+def believe_lanes(
+    now_ms,
+    passed_s,
+    laid,
+    seen,
+    rate_veh_per_s,
+    lamp,
+    lamp_since_ms,
+    believed_veh,
+    queue_veh,
+    arrival_veh,
+    near_veh,
+):
+    """Queues of lanes whose camera is not believed: they fill at the usual flow and empty while it is green.
+
+    seen (L) 0 = nobody sees it · rate_veh_per_s (L) · lamp (G) Lamp, lamp_since_ms (G) ms
+    Written: believed_veh, queue_veh, near_veh (L) · arrival_veh (L, H)
+    """
+    for lane in range(len(seen)):
+        if seen[lane] != 0:
+            believed_veh[lane] = 0.0
+            continue
+        g, bits, green = laid.group_start[laid.lane_junction[lane]], laid.lane_group_bits[lane], False
+        while bits:
+            green = green or (bits & 1 and lamp[g] == GREEN and now_ms - lamp_since_ms[g] > START_UP_MS)
+            bits >>= 1
+            g += 1
+        come = believed_veh[lane] + rate_veh_per_s[lane] * passed_s
+        out = laid.saturation_veh_per_s[lane] * passed_s if green else 0.0
+        believed_veh[lane] = min(max(0.0, come - out), laid.storage_veh[lane])
+        queue_veh[lane] = believed_veh[lane]
+        near_veh[lane] = believed_veh[lane] + 1.0
+        for h in range(arrival_veh.shape[1]):
+            arrival_veh[lane, h] = rate_veh_per_s[lane]
+
+
+@njit(_V(_I, LAID, HEALTH, _N1, _N1, _F1, _N1, _N1, _I1, _N1, _F1, _F1), cache=True, nogil=True)
+def limit_influence(
+    now_ms,
+    laid,
+    health,
+    seen,
+    known,
+    rate_veh_per_s,
+    rung,
+    lamp,
+    green_ended_ms,
+    sources,
+    flow_veh_per_s,
+    queue_veh,
+):
+    """A queue that one source alone tells of is believed as far as it is usual, and a little more.
+
+    seen, known (L) · rate_veh_per_s, flow_veh_per_s (L) · rung (J), a little is half as much below the top
+    lamp (G) Lamp, green_ended_ms (G) ms · sources (L) scratch · queue_veh (L): written
+    """
+    sources[:] = 0
+    for d in range(len(laid.kind)):
+        if laid.gate[d] >= 0 and not health.masked[d]:
+            sources[laid.lane[d]] += 1
+    for lane in range(len(seen)):
+        if sources[lane] != 1 or known[lane] != 2 or laid.feed_start[lane + 1] > laid.feed_start[lane]:
+            continue
+        j = laid.lane_junction[lane]
+        g, bits, ended_ms = laid.group_start[j], laid.lane_group_bits[lane], 0
+        while bits:
+            if bits & 1:
+                ended_ms = max(ended_ms, now_ms if lamp[g] == GREEN else green_ended_ms[g])
+            bits >>= 1
+            g += 1
+        shift_s = max(SPLIT_SHIFT_S, SPLIT_SHIFT_PART * CYCLE_S) * (0.5 if rung[j] else 1.0)
+        usual_veh = rate_veh_per_s[lane] * max(CYCLE_S, (now_ms - ended_ms) / 1000.0)
+        queue_veh[lane] = min(queue_veh[lane], usual_veh + laid.saturation_veh_per_s[lane] * shift_s)
+
+
+@njit(_V(_I, LAID, _N1, _F1, _N1, _I1, _I1, _I1), cache=True, nogil=True)
+def call_unproven(now_ms, laid, seen, believed_veh, lamp, green_ended_ms, called_ms, call_since_ms):
+    """Lanes that may be empty or may be blind are looked after now and then; believed queues call.
+
+    seen (L) 0 by nobody, 1 by loops that have told of nobody · believed_veh (L) · lamp (G) Lamp
+    green_ended_ms (G) ms · called_ms (G) since when, NEVER_MS = not, call_since_ms (G) ms: written
+    """
+    for lane in range(len(seen)):
+        if seen[lane] == 2:
+            continue
+        g, bits = laid.group_start[laid.lane_junction[lane]], laid.lane_group_bits[lane]
+        while bits:
+            if bits & 1 and lamp[g] != GREEN and called_ms[g] == NEVER_MS:
+                long_ago = now_ms - green_ended_ms[g] >= laid.promise_ms[g]
+                if believed_veh[lane] >= 1.0 or (seen[lane] == 1 and long_ago):
+                    called_ms[g] = now_ms
+            bits >>= 1
+            g += 1
+    for g in range(len(lamp)):
+        if lamp[g] == GREEN:
+            called_ms[g] = NEVER_MS
+        elif called_ms[g] != NEVER_MS:
+            call_since_ms[g] = min(call_since_ms[g], called_ms[g])
