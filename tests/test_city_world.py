@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from controller.frame import Frame
+from controller.network import Network
+from controller.overlay import Overlay
 from controller.policy import Policy
+from controller.tick import Controller
 from controller.vocabulary import CONTROLLERS, Lamp, Sensors
 from sim.city import transit, walkers
 from sim.city.load import City, load_city
+from sim.city.pace import Pace
 from sim.city.scenario import CityPlan, CityScenario, DemandPlan, FaultKind, FaultPlan, RunPlan
 from sim.city.sensors import Fitting
 from sim.city.snapshot import Snapshot, SnapshotError
@@ -201,3 +207,63 @@ def test_a_city_does_not_run_backwards_or_stop_between_ticks(city: City) -> None
         world.run_until(city.begin_ms)
     with pytest.raises(ValueError, match="multiples of 100 ms"):
         world.run_until(world.now_ms + 50)
+
+
+class StandIn:
+    """Ticks like a controller, and counts."""
+
+    def __init__(self, network: Network, now_ms: int) -> None:
+        self.controller = Controller(network, "fixed", Policy(), now_ms)
+        self.state = self.controller.state
+        self.ticks = 0
+
+    @property
+    def verdict(self) -> object:
+        return self.controller.verdict
+
+    def tick(self, frame: Frame, now_ms: int) -> np.ndarray:
+        self.ticks += 1
+        return self.controller.tick(frame, now_ms)
+
+
+def test_something_that_ticks_like_a_controller_can_stand_in_for_it(city: City) -> None:
+    world = seconds(World(city, "fixed", make_controller=StandIn), 60)
+    plain = seconds(World(city, "fixed"), 60)
+    assert world.controller.ticks == 600
+    assert world.traffic.position_m.tobytes() == plain.traffic.position_m.tobytes()
+    assert seconds(world.fork(), 30).digest() == seconds(world, 30).digest()
+    assert world.controller.ticks == 900
+
+
+def test_a_run_keeps_step_with_a_clock(city: City) -> None:
+    """Twenty times as fast as the street, each tick when it is due, whatever the ticks take."""
+    slept_s: list[float] = []
+    clock_ns = [0]
+
+    def sleep(seconds: float) -> None:
+        slept_s.append(seconds)
+        clock_ns[0] += round(seconds * 1e9)
+
+    short = dataclasses.replace(city, scenario=city.scenario.shortened(1))
+    paced = World(short, "fixed")
+    moments = []
+    paced.run(Pace(20.0, lambda: clock_ns[0], sleep), lambda world: moments.append(world.now_ms))
+    assert moments == list(range(city.begin_ms + 100, city.begin_ms + 60_100, 100))
+    assert sum(slept_s) == pytest.approx((60_000 - 100) / 20.0 / 1000)
+    at_once = World(short, "fixed")
+    at_once.run()
+    assert at_once.digest() == paced.digest()
+
+
+def test_what_orders_brought_in_is_carried_too_and_gone_again_when_it_was_not_there(city: City) -> None:
+    world = seconds(World(city, "fixed"), 20)
+    before = world.snapshot()
+    controller = world.controller
+    controller.overlay = Overlay(city.network, controller.state, controller._waived, controller._suspended)
+    controller.overlay.planned_stage[0] = 7
+    twin = world.fork()
+    assert twin.digest() == world.digest() != before.digest
+    assert twin.controller.overlay.planned_stage[0] == 7
+    twin.restore(before)
+    assert twin.controller.overlay is None
+    assert twin.digest() == before.digest

@@ -27,11 +27,17 @@ Values = dict[str, Any]
 """Path (`controller.state.lamp`) to a copy: an array, or plain data."""
 
 UNCHANGING: dict[str, frozenset[str]] = {
-    "controller.plan.Adaptive": frozenset({"model", "_feeds", "_due", "_seen_s", "_live", "_live_of"}),
+    "controller.plan.Adaptive": frozenset({"model", "_feeds", "_due", "_seen_s"}),
     "controller.fixed_time.FixedTime": frozenset({"crossings"}),
+}
+"""Attributes of classes of others that never change."""
+FORGOTTEN: dict[str, frozenset[str]] = {
+    "controller.plan.Adaptive": frozenset({"_live", "_live_of"}),
+    "controller.degradation.Degradation": frozenset({"_frame"}),
+    "controller.overlay.Overlay": frozenset({"_frame"}),
     "controller.tick.Controller": frozenset({"verdict"}),
 }
-"""Attributes of classes of others that never change or are made anew from what is carried."""
+"""Attributes that are made anew from what is carried; until then they are None."""
 OURS = ("controller", "override", "sim", "tests")
 _PLAIN = (bool, int, float, str, bytes, type(None), Enum, np.generic)
 _SKIPPED = (Mapping, ModuleType, type, re.Pattern, PurePath)
@@ -65,7 +71,7 @@ def put_back(roots: Mapping[str, object], values: Mapping[str, Any]) -> None:
     Arrays are filled in place, so that views of them stay true. Raises DoesNotFit, before anything
     is changed, when paths, shapes or types are others.
     """
-    leaves = list(_leaves(roots))
+    leaves = list(_leaves(roots, values))
     paths = {leaf.path for leaf in leaves}
     if odd := sorted(paths ^ set(values)):
         which = "missing from" if odd[0] in paths else "unknown here but in"
@@ -95,43 +101,77 @@ def digest(values: Mapping[str, Any]) -> str:
 # --- walking -------------------------------------------------------------------------------
 
 
-def _leaves(roots: Mapping[str, object]) -> Iterator[_Leaf]:
-    seen: set[int] = set()
+class _Walk:
+    """One walk: what has been seen, and what is to be found when values are to be put back."""
+
+    def __init__(self, wanted: Mapping[str, Any] | None) -> None:
+        self.seen: set[int] = set()
+        self.wanted = wanted
+
+    def made(self, path: str, owner: Any, name: str, make: Callable[[Any], Any]) -> Any:
+        """An attribute that is made when first needed: there if the values have it, else None."""
+        value = getattr(owner, name)
+        if self.wanted is not None:
+            there = any(other.startswith(f"{path}.") for other in self.wanted)
+            if there != (value is not None):
+                value = make(owner) if there else None
+                setattr(owner, name, value)
+        return value
+
+
+def _overlay(controller: Any) -> Any:
+    from controller.overlay import Overlay
+
+    return Overlay(controller.network, controller.state, controller._waived, controller._suspended)
+
+
+MADE_LATER: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("controller.tick.Controller", "overlay"): _overlay,
+}
+"""Class and attribute that is None until it is first needed; how it is made then."""
+
+
+def _leaves(roots: Mapping[str, object], wanted: Mapping[str, Any] | None = None) -> Iterator[_Leaf]:
+    walk = _Walk(wanted)
     for name, root in roots.items():
         if isinstance(root, np.ndarray):
             yield _Leaf(name, root, _filler(root, _fixed(name, root)))
-            seen.add(id(root))
+            walk.seen.add(id(root))
         else:
-            yield from _of_object(name, root, seen)
+            yield from _of_object(name, root, walk)
 
 
-def _of_object(path: str, owner: Any, seen: set[int]) -> Iterator[_Leaf]:
+def _of_object(path: str, owner: Any, walk: _Walk) -> Iterator[_Leaf]:
     """Leaves of one of our objects, named tuples and containers of such."""
-    if id(owner) in seen:
+    if id(owner) in walk.seen:
         return
-    seen.add(id(owner))
+    walk.seen.add(id(owner))
     kind = type(owner)
     if dataclasses.is_dataclass(owner) and owner.__dataclass_params__.frozen:  # type: ignore[union-attr]
         return
     if isinstance(owner, tuple) and hasattr(owner, "_fields"):
         items = [(name, getattr(owner, name)) for name in owner._fields]
         for name, value in items:
-            yield from _of_value(f"{path}.{name}", value, _fixed(f"{path}.{name}", value), seen)
+            yield from _of_value(f"{path}.{name}", value, _fixed(f"{path}.{name}", value), walk)
         return
     if isinstance(owner, (list, tuple)):
         for k, value in enumerate(owner):
             at = f"{path}[{k}]"
             put = partial(owner.__setitem__, k) if isinstance(owner, list) else _fixed(at, value)
-            yield from _of_value(at, value, put, seen)
+            yield from _of_value(at, value, put, walk)
         return
     whole = f"{kind.__module__}.{kind.__qualname__}"
     if kind.__module__.partition(".")[0] not in OURS:
         raise CannotCarry(f"{path}: a {whole} cannot be carried in a snapshot")
     left_out = UNCHANGING.get(whole, frozenset()) | getattr(kind, "UNCHANGING", frozenset())
     for name in _attributes(owner):
-        if name not in left_out:
-            put = partial(setattr, owner, name)
-            yield from _of_value(f"{path}.{name}", getattr(owner, name), put, seen)
+        put = partial(setattr, owner, name)
+        if name in FORGOTTEN.get(whole, ()):
+            yield _Leaf(f"{path}.{name}", None, put)
+        elif name not in left_out:
+            at, make = f"{path}.{name}", MADE_LATER.get((whole, name))
+            value = walk.made(at, owner, name, make) if make else getattr(owner, name)
+            yield from _of_value(at, value, put, walk)
 
 
 def _attributes(owner: Any) -> list[str]:
@@ -142,11 +182,11 @@ def _attributes(owner: Any) -> list[str]:
     return [n for n in dict.fromkeys(names) if n not in ("__dict__", "__weakref__")]
 
 
-def _of_value(path: str, value: Any, put: _Put, seen: set[int]) -> Iterator[_Leaf]:
+def _of_value(path: str, value: Any, put: _Put, walk: _Walk) -> Iterator[_Leaf]:
     """Leaves of one value; `put` gives its owner another one."""
     if isinstance(value, np.ndarray):
-        if value.flags.writeable and id(value) not in seen:
-            seen.add(id(value))
+        if value.flags.writeable and id(value) not in walk.seen:
+            walk.seen.add(id(value))
             if value.dtype.hasobject:
                 raise CannotCarry(f"{path}: an array of objects cannot be carried in a snapshot")
             yield _Leaf(path, value, _filler(value, put))
@@ -157,16 +197,16 @@ def _of_value(path: str, value: Any, put: _Put, seen: set[int]) -> Iterator[_Lea
     elif _is_plain(value) or (isinstance(value, (set, frozenset)) and _is_plain(list(value))):
         yield _Leaf(path, value, _setter(value, put))
     elif not callable(value) and not isinstance(value, _SKIPPED):
-        yield from _of_object(path, value, seen)
+        yield from _of_object(path, value, walk)
     elif isinstance(value, Mapping):
-        yield from _of_mapping(path, value, seen)
+        yield from _of_mapping(path, value, walk)
 
 
-def _of_mapping(path: str, value: Mapping[Any, Any], seen: set[int]) -> Iterator[_Leaf]:
+def _of_mapping(path: str, value: Mapping[Any, Any], walk: _Walk) -> Iterator[_Leaf]:
     for key, item in value.items():
         at = f"{path}[{key!r}]"
         put = partial(value.__setitem__, key) if isinstance(value, dict) else _fixed(at, item)
-        yield from _of_value(at, item, put, seen)
+        yield from _of_value(at, item, put, walk)
 
 
 def _is_plain(value: Any) -> bool:

@@ -127,6 +127,10 @@ class RunPlan:
     controller: str = "adaptive"
     sensors: Sensors = Sensors.LOOPS
     timing: Timing = Timing.COMPUTED
+    connected_share: float | None = None
+    """Vehicles that tell where they are; left out: nobody beside loops, everybody with full sensors."""
+    passive_share: float = 0.0
+    """Crossings that see people who wait, pressing or not."""
 
     @property
     def duration_s(self) -> int:
@@ -213,6 +217,8 @@ RUN = _record(
         "end_s": Whole(1, 7 * DAY_S),
         "controller": Text(CONTROLLERS),
         "sensors": Word(Sensors),
+        "connected_share": SHARE,
+        "passive_share": SHARE,
         "timing": Word(Timing),
     },
 )

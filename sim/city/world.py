@@ -12,6 +12,7 @@ from typing import Any
 
 import simpy
 
+from controller.network import Network
 from controller.policy import Policy
 from controller.tick import TICK_MS, Controller
 from sim.city import transit, walkers
@@ -28,6 +29,7 @@ from sim.city.snapshot import Snapshot, SnapshotError, content_digest
 from sim.city.street import CityStreet
 from sim.city.traffic import STEP_MS, new_traffic
 
+MakeController = Callable[[Network, int], Any]
 Process = Generator[simpy.Event, Any, None]
 OnSecond = Callable[["World"], None]
 """Called after every second with the world as it stands; it may read everything, and change nothing."""
@@ -38,7 +40,9 @@ class World:
 
     `controller` is a name of `vocabulary.CONTROLLERS`; None plays each junction's own fixed
     program from a table and reads no sensors: the fast path. `fitting` and `faults` are the
-    scenario's where none are given. Raises ValueError, in one line, for what does not fit the city.
+    scenario's where none are given. `make_controller(network, now_ms)` gives something that ticks
+    like the controller of that name and stands in for it (an engine under orders). Raises
+    ValueError, in one line, for what does not fit the city.
 
     The truth is in `traffic`, `walkers` and `transit`, lamps in `street.lamps`, the latest reading
     in `street.frame`, the controller's own picture in `controller.state`.
@@ -53,11 +57,14 @@ class World:
         fitting: Fitting | None = None,
         faults: Sequence[FaultPlan] | None = None,
         on_second: Sequence[OnSecond] = (),
+        make_controller: MakeController | None = None,
     ) -> None:
         self.city, self.controller_name = city, controller
         self.policy = Policy() if policy is None else policy
         self.seed = city.seed if seed is None else seed
-        self.fitting = Fitting(city.scenario.run.sensors, seed=self.seed) if fitting is None else fitting
+        run = city.scenario.run
+        fitted_with = Fitting(run.sensors, run.connected_share, run.passive_share, self.seed)
+        self.fitting = fitted_with if fitting is None else fitting
         self.fault_plans = tuple(city.scenario.faults if faults is None else faults)
         self.on_second = list(on_second)
         network, roads, drives, begin_ms = city.network, city.roads, city.drives, city.begin_ms
@@ -74,11 +81,14 @@ class World:
         )
         sensors = CitySensors(network, roads, drives, self.fitting, fitted)
         self.street = CityStreet(network, sensors, self.faults, begin_ms)
-        self.controller = self.program = None
+        self.controller: Controller | None = None
+        self.program: FixedProgram | None = None
+        self._make_controller = make_controller
         if controller is None:
             self.program = FixedProgram(network)
         else:
-            self.controller = Controller(network, controller, self.policy, begin_ms)
+            make = make_controller or self._named
+            self.controller = make(network, begin_ms)
         self._town = self._lay_out()
         self.violations = 0
         """What the controller's own safety monitor has stopped so far."""
@@ -86,6 +96,10 @@ class World:
         self._made_of: dict[str, str] = {}
         self._companions: dict[str, object] = {}
         self._start(begin_ms)
+
+    def _named(self, network: Network, now_ms: int) -> Controller:
+        assert self.controller_name is not None
+        return Controller(network, self.controller_name, self.policy, now_ms)
 
     def _lay_out(self) -> Town:
         """All arrays as the kernels take them."""
@@ -225,6 +239,7 @@ class World:
             self.seed,
             self.fitting,
             self.fault_plans,
+            make_controller=self._make_controller,
         )
         values = take(self._own())
         put_back(twin._own(), values)
