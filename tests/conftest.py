@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sim import sumo_libraries
+from sim.first_start import compile_kernels
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,6 +22,12 @@ os.environ.update(sumo_libraries.environment())
 def root() -> Path:
     """The top directory of the product."""
     return ROOT
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before tests run side by side every kernel is compiled once, not once a process."""
+    if getattr(session.config.option, "numprocesses", None):
+        compile_kernels()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,50 @@
+"""The first start compiles every kernel once; later ones find them compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from controller import numba_cache
+from sim.first_start import NotCompiled, compile_kernels, kernel_modules
+
+KERNEL = (
+    "from numba import njit\n\n@njit('int64(int64)', cache=True)\ndef times(x):\n    return {factor} * x\n"
+)
+
+
+@pytest.fixture
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three kernel files of nobody's."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "town").mkdir()
+    (tmp_path / "town" / "__init__.py").write_text("")
+    for factor, name in enumerate(("north", "south", "west")):
+        (tmp_path / "town" / f"{name}_kernels.py").write_text(KERNEL.format(factor=factor))
+    numba_cache.stamp.cache_clear()
+    return tmp_path
+
+
+def test_every_kernel_is_compiled_once(town: Path) -> None:
+    modules = kernel_modules(town, ("town",))
+    assert modules == ["town.north_kernels", "town.south_kernels", "town.west_kernels"]
+    assert compile_kernels(modules, town, town)
+    assert len(list((town / "cache").rglob("*.nbc"))) >= 3
+    assert not compile_kernels(modules, town, town), "all of it is there"
+    (town / "town" / "west_kernels.py").write_text(KERNEL.format(factor=70))
+    numba_cache.stamp.cache_clear()
+    assert compile_kernels(modules, town, town), "one has changed"
+
+
+def test_a_kernel_that_does_not_compile_is_said_so(town: Path) -> None:
+    (town / "town" / "west_kernels.py").write_text(KERNEL.format(factor="nobody"))
+    with pytest.raises(NotCompiled, match="nobody"):
+        compile_kernels(kernel_modules(town, ("town",)), town, town)
+    assert not (town / "compiled").exists(), "so that the next start tries again"
+
+
+def test_the_products_kernels_are_all_found() -> None:
+    modules = kernel_modules()
+    assert "controller.plan_kernels" in modules
+    assert any(name.startswith("sim.city.") for name in modules)
