@@ -11,7 +11,7 @@ import typer
 from override.audit_commands import app as audit_app
 from override.keys_commands import app as keys_app
 from override.order_commands import app as order_app
-from override.order_commands import watch
+from override.order_commands import panic, watch
 from sim.city.check_commands import check
 from sim.city.compare_commands import compare
 from sim.city.demo_commands import demo
@@ -49,6 +49,7 @@ app.command()(town)
 app.command()(check)
 app.command()(station)
 app.command()(watch)
+app.command()(panic)
 app.add_typer(order_app, name="order")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")

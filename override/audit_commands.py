@@ -76,6 +76,45 @@ def export(
     typer.echo(f"Wrote {output}: {count} entries.")
 
 
+@app.command()
+def attest(
+    file: File,
+    kept: Annotated[
+        Path, typer.Option("--witness", metavar="FILE", help="Where the witness keeps its lines.")
+    ],
+    keys: Folder = DEFAULT_FOLDER,
+) -> None:
+    """Be the witness: look at the newest signed head and countersign it elsewhere. Run it every minute.
+
+    Exit code 1 when the chain does not grow out of what the witness saw before.
+    """
+    from override.audit_file import attest as attest_file
+    from override.keys import KeysError
+    from override.storage import StorageError
+
+    try:
+        attestation = attest_file(file, keys, kept)
+    except (KeysError, StorageError):
+        raise
+    except ValueError as error:
+        typer.echo(f"belisha audit: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"record {attestation.head.index} countersigned" if attestation else "nothing new is signed")
+
+
+@app.command()
+def erase(
+    file: File,
+    days: Annotated[int, typer.Option("--older-than", min=0, help="Free text older than so many days.")],
+) -> None:
+    """Erase old free text (reasons, tickets) from every file of the storage; the chain stays whole."""
+    import time
+
+    from override.audit_file import erase_texts
+
+    typer.echo(f"{erase_texts(file, int(1000 * (time.time() - 86_400 * days)))} texts erased")
+
+
 def _line(number: int, entry: Entry) -> str:
     when = datetime.fromtimestamp(entry.wall_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     where = " ".join(entry.junctions[:4]) + (" ..." if len(entry.junctions) > 4 else "")

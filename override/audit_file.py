@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from override.audit import Attestation, Entry, Head, Verdict, entry_of, verify
-from override.keys import KeysError, read_people
+from override.audit import Attestation, Entry, Head, Verdict, Witness, entry_of, verify
+from override.keys import KeysError, read_people, read_secret
 from override.storage import Storage, StorageError
 
 
@@ -43,6 +43,39 @@ def check_file(path: Path, keys: Path, witness: Path | None) -> Verdict:
         services["station"].sign_public,
         services["witness"].sign_public,
     )
+
+
+def attest(path: Path, keys: Path, kept: Path) -> Attestation | None:
+    """Let the witness look at what came since its last line, and add one; None = nothing new is signed.
+
+    Raises StorageError, KeysError, or ValueError when the chain does not grow out of what it saw.
+    """
+    people = {p.name: p for p in read_people(keys)}
+    secret = read_secret(keys / "witness.key")
+    if "station" not in people:
+        raise KeysError(f"{keys}: no public key of station")
+    seen = read_attestations(kept) if kept.exists() else []
+    witness = Witness(secret, people["station"].sign_public, seen[-1] if seen else None)
+    after = witness.last.head.index if witness.last else 0
+    storage = _opened(path)
+    heads = [head for head in storage.heads() if head.index > after]
+    if not heads:
+        storage.close()
+        return None
+    records = [record for number, record, _ in storage.chain(after) if number <= heads[-1].index]
+    storage.close()
+    attestation = witness.attest(heads[-1], records)
+    append_attestation(kept, attestation)
+    return attestation
+
+
+def erase_texts(path: Path, before_wall_ms: int) -> int:
+    """Erase free text written before then; gives how many. Raises StorageError."""
+    storage = _opened(path)
+    try:
+        return storage.tidy(before_wall_ms)
+    finally:
+        storage.close()
 
 
 def _opened(path: Path) -> Storage:

@@ -15,13 +15,13 @@ from dataclasses import replace
 from override import wire
 from override.audit import Entry, sign_head, text_hash
 from override.desk import Desk
-from override.keys import Identity, Secret
+from override.keys import PANIC, Identity, Secret
 from override.orders import Life, Order
 from override.refused import Refused
-from override.roles import SAFER
+from override.roles import LEASE_ALONE_MS, SAFER, Command, Role, Slot
 from override.ruling import Act, Person, Ruling
 from override.storage import Change, Storage, StorageFull
-from override.topics import TOPICS, Approval, OrderRequest, Outcome, Reply
+from override.topics import TOPICS, Approval, Header, OrderRequest, Outcome, Reply
 
 SKEW_MS = 30_000
 """Wall clocks further apart prove nothing (rules 5.4)."""
@@ -68,13 +68,13 @@ class Counter:
         self._strays_ms = 0
 
     def start(self, now_ms: int, wall_ms: int) -> tuple[Order, ...]:
-        """Take up what was live before a restart, or end it; gives what ended. Raises StorageFull."""
+        """Take up what was live before a restart, or end it; gives what ended. No full disk hinders it."""
         stored = self.storage.unfinished()
         lives = {order.id: order.life for order in stored}
         versions = self.desk.after_restart(stored, now_ms)
         entries = [_step_entry(v, lives[v.id], now_ms, wall_ms, "station") for v in versions]
         found = Entry(now_ms, wall_ms, "station", "start", "start", "", f"{len(versions)} orders found")
-        self.storage.commit(Change(versions, (found, *entries)))
+        self._store_or_keep(Change(versions, (found, *entries)))
         self.desk.take(versions)
         self._act(self.desk.acts(now_ms))
         return tuple(v for v in versions if not v.live)
@@ -89,6 +89,29 @@ class Counter:
             # Nothing of it was used, not even its number, so it may be counted instead of written.
             self._strays[who.name, refused.code] += 1
             return wire.pack(Reply(digest, Outcome.REFUSED, "", refused.code, refused.why[:400], now_ms))
+
+    def panic(self, junctions: tuple[str, ...], now_ms: int, wall_ms: int) -> Ruling:
+        """All red by whoever stands at the machine: no key, no number, but recorded. Raises Refused."""
+        words = f"{PANIC} {now_ms} {' '.join(junctions)}"
+        digest = wire.digest(words.encode())
+        header = Header(0, 1, bytes(16), wall_ms, wall_ms, self.boot, now_ms)
+        request = OrderRequest(
+            header,
+            PANIC,
+            Command.ALL_RED,
+            Slot.EMERGENCY,
+            junctions,
+            (),
+            lease_ms=LEASE_ALONE_MS,
+            reason=PANIC,
+        )
+        ruling = self.desk.rule(request, digest, Person(PANIC, Role.OPERATOR), now_ms)
+        entries = tuple(_step_entry(v, self._life_of(v), now_ms, wall_ms, PANIC) for v in ruling.versions)
+        self._store_or_keep(Change(ruling.versions, entries))
+        self.desk.take(ruling.versions)
+        self._act(self.desk.acts(now_ms))
+        self._alarm(f"panic at the station itself: all red at {', '.join(junctions)}")
+        return ruling
 
     def tick(self, now_ms: int, wall_ms: int) -> None:
         """Let time do what it does: end leases, tell the controller. Never raises for a full disk."""

@@ -17,6 +17,7 @@ from override.counter import Counter
 from override.desk import Desk
 from override.engine import Line, pack_acts, pack_reset, report_of
 from override.keys import Keyring, Secret
+from override.panic import PanicDoor
 from override.picture import Picture
 from override.places import Places
 from override.refused import Refused
@@ -51,6 +52,7 @@ class Gateway:
         endpoints: tuple[str, str],
         boot: bytes,
         clock: Callable[[], tuple[int, int]],
+        door: PanicDoor | None = None,
     ) -> None:
         self.ring = ring
         self.desk = Desk(Places(network.street))
@@ -62,6 +64,7 @@ class Gateway:
         self._line = line
         self._boot = boot
         self._clock = clock
+        self._door = door
         self._unsent: list[bytes] = []
         self._alarms: list[tuple[str, str, str]] = []
         self._published_ms = self._head_ms = self._progress_ms = -(1 << 60)
@@ -93,6 +96,8 @@ class Gateway:
         ready = dict(self._poller.poll(timeout_ms))
         now_ms, wall_ms = self._clock()
         self._check_keys(now_ms, wall_ms)
+        if self._door is not None:
+            self._door.serve(self._panic)
         if self._pictures in ready:
             for _ in range(REQUESTS_PER_TURN):
                 try:
@@ -121,11 +126,21 @@ class Gateway:
         """End everything that has a thread or a socket."""
         for made in (self._orders, self._pictures):
             made.close(0)
+        if self._door is not None:
+            self._door.close()
         self.doorkeeper.stop()
         self.context.term()
         self.counter.storage.close()
 
     # --- parts -------------------------------------------------------------------------
+
+    def _panic(self, junctions: tuple[str, ...]) -> str:
+        now_ms, wall_ms = self._clock()
+        try:
+            ruling = self.counter.panic(junctions, now_ms, wall_ms)
+        except Refused as refused:
+            return refused.why
+        return f"all red at {', '.join(junctions)}: {ruling.order}"
 
     def _known(self) -> list[bytes]:
         return [p.curve_public for p in self.ring if p.role is not None and not p.revoked]

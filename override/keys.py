@@ -26,6 +26,8 @@ PEOPLE_FILE = "people.toml"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z")
 SERVICES = ("station", "witness")
 """They hold keys but no role: the station signs audit heads, the witness countersigns them."""
+PANIC = "local-panic"
+"""Who orders when somebody at the machine itself panics: a name no key may have."""
 KEY_BYTES = 32
 
 _SAMPLES_Z85 = (
@@ -309,7 +311,7 @@ def init_keys(folder: Path) -> list[Identity]:
 def add_person(folder: Path, name: str, role: Role) -> Path:
     """New keys for somebody; gives the private file, to be handed over and then removed here."""
     people = read_people(folder)
-    if check_name(name) in SERVICES or any(p.name == name for p in people):
+    if check_name(name) in (*SERVICES, PANIC) or any(p.name == name for p in people):
         raise KeysError(f"name {name!r} is taken; a revoked name is not given again")
     secret = new_secret(name)
     path = folder / f"{name}.key"

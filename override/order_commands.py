@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from override.keys_commands import DEFAULT_FOLDER, Folder
 from override.roles import Command, Role, Slot
 
 if TYPE_CHECKING:
@@ -292,6 +293,17 @@ def watch(
                     typer.echo("the station is silent", err=True)
         except KeyboardInterrupt:
             return
+
+
+def panic(
+    junctions: Annotated[list[str], typer.Argument(metavar="JUNCTION...", help="Names; 20 at most.")],
+    keys: Folder = DEFAULT_FOLDER,
+) -> None:
+    """All red, at once, from the station's own machine: no key and no network needed; it is recorded."""
+    from override.panic import DOOR
+    from override.panic import panic as press
+
+    typer.echo(press(keys / DOOR, tuple(junctions)))
 
 
 def basis_of(view: View, junctions: list[str]) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ from controller.network import Network
 from override.gateway import Gateway
 from override.keys import Keyring, KeysError, Secret, read_secret
 from override.line import LocalLine, line_pair
+from override.panic import DOOR, PanicDoor
 from override.sockets import SocketsError, stranger_is_refused
 from override.storage import Storage
 from override.topics import BOOT_BYTES
@@ -110,8 +111,8 @@ class Station:
                 return 0 if self.engine.exitcode == 0 else 1
             if not self.gateway.is_alive() and not self._over:
                 code = self.gateway.exitcode
-                if code == EXIT_BAD_INPUT:
-                    return EXIT_BAD_INPUT
+                if code == EXIT_BAD_INPUT and self.gateway_starts == 1:
+                    return EXIT_BAD_INPUT  # later the street has long begun, and goes on without it
                 self._say(f"the gateway has died (exit code {code}); it is started anew, the street goes on")
                 time.sleep(RESTART_S)
                 self.gateway = self._new_gateway()
@@ -170,6 +171,7 @@ def open_gateway(plan: StationPlan, secret: Secret, network: Network, end: socke
         (plan.orders, plan.pictures),
         secrets.token_bytes(BOOT_BYTES),
         clock,
+        PanicDoor(plan.keys / DOOR),
     )
     for endpoint in gateway.endpoints:
         if not stranger_is_refused(reachable(endpoint), secret.curve_public):

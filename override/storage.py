@@ -134,15 +134,16 @@ class Storage:
         except sqlite3.Error as error:
             raise StorageFull(f"{self.path}: cannot be written ({error})") from None
 
-    def tidy(self, texts_before_wall_ms: int) -> None:
-        """The retention job: erase old texts and replies, from the file and from its log."""
-        self._db.execute("DELETE FROM texts WHERE wall_ms < ?", (texts_before_wall_ms,))
+    def tidy(self, texts_before_wall_ms: int) -> int:
+        """The retention job: erase old texts and replies, from the file and from its log; gives the texts."""
+        erased = self._db.execute("DELETE FROM texts WHERE wall_ms < ?", (texts_before_wall_ms,))
         self._db.execute(
             "DELETE FROM replies WHERE at < (SELECT COALESCE(MIN(at), 0) FROM "
             "(SELECT at FROM replies ORDER BY at DESC LIMIT ?))",
             (REPLIES_KEPT,),
         )
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return int(erased.rowcount)
 
     def _write(self, sql: str, values: tuple[Any, ...] = ()) -> None:
         name = sql.split(" (")[0]

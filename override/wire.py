@@ -26,6 +26,10 @@ CONTEXT = b"belisha wire 1\0"
 """Stands before the payload when it is signed, so that no other use of a key fits here."""
 SIGNATURE_BYTES = 64
 ITEMS_MAX = 256
+MSGPACK_LEAST = (1, 2, 1)
+"""Earlier ones can be crashed by a second use of a failed unpacker (A18, GHSA-6v7p-g79w-8964)."""
+if msgpack.version < MSGPACK_LEAST:
+    raise ImportError(f"msgpack {msgpack.version} can be crashed by strangers; 1.2.1 is needed")
 NAMES = {topic.message: topic for topic in TOPICS.values()}
 
 

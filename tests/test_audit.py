@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-import belisha
 from override import audit
 from override.audit import GENESIS, Attestation, Entry, Head, Witness, entry_of, link, sign_head, verify
+from override.audit_commands import app
 from override.audit_file import append_attestation, check_file, read_attestations
 from override.keys import add_person, init_keys, new_secret, read_secret
 from override.roles import Command, Role
@@ -133,7 +133,7 @@ def station(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *words: str) -> tuple[int, str]:
-    result = CliRunner().invoke(belisha.app, ["audit", *words])
+    result = CliRunner().invoke(app, list(words))
     return result.exit_code, result.output
 
 
@@ -175,3 +175,37 @@ def test_a_torn_line_of_the_witness_is_left_out_a_spoiled_one_is_named(station: 
     path.write_text("nonsense\n", encoding="utf-8")
     with pytest.raises(ValueError, match="line 1"):
         read_attestations(path)
+
+
+def test_the_witness_command_follows_a_growing_chain_and_notices_a_new_one(station: Path) -> None:
+    kept, file = station / "elsewhere.jsonl", station / "station.db"
+    words = ["attest", str(file), "--witness", str(kept), "--keys", str(station / "keys")]
+    assert run(station, *words) == (0, "record 12 countersigned\n")
+    assert run(station, *words) == (0, "nothing new is signed\n")
+    secret = read_secret(station / "keys" / "station.key")
+    storage = Storage(file)
+    storage.commit(Change(entries=(entry(13),)))
+    storage.keep_head(sign_head(secret, *storage.head_now(), 9_000))
+    storage.close()
+    assert run(station, *words) == (0, "record 13 countersigned\n")
+    file.unlink()
+    for rest in (file.with_name(file.name + "-wal"), file.with_name(file.name + "-shm")):
+        rest.unlink(missing_ok=True)
+    storage = Storage(file)  # whoever has the station's key writes another history
+    storage.commit(Change(entries=tuple(entry(100 + k) for k in range(20))))
+    storage.keep_head(sign_head(secret, *storage.head_now(), 9_000))
+    storage.close()
+    code, text = run(station, *words)
+    assert code == 1
+    assert "does not continue" in text
+    assert len(read_attestations(kept)) == 2
+
+
+def test_old_free_text_is_erased_by_a_command_and_the_chain_stays_whole(station: Path) -> None:
+    file = station / "station.db"
+    storage = Storage(file)
+    storage.commit(Change(entries=(entry(13),), text=(1, b"salt", "call 555-0199", 5_000)))
+    storage.close()
+    assert run(station, "erase", str(file), "--older-than", "0") == (0, "1 texts erased\n")
+    assert b"555-0199" not in b"".join(path.read_bytes() for path in station.glob("station.db*"))
+    assert run(station, "verify", str(file), "--keys", str(station / "keys"))[0] == 0

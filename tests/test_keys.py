@@ -186,6 +186,12 @@ def test_the_command_line_refuses_in_one_line_with_exit_code_2(
     assert "chmod 600" in complaint
 
 
+@pytest.mark.parametrize("name", ["station", "witness", "local-panic"])
+def test_nobody_gets_the_name_of_a_service_or_of_the_panic_switch(folder: Path, name: str) -> None:
+    with pytest.raises(KeysError, match="taken"):
+        add_person(folder, name, Role.OPERATOR)
+
+
 def test_keys_are_never_overwritten(folder: Path) -> None:
     before = (folder / "ana.key").read_bytes()
     with pytest.raises(KeysError, match="never overwritten"):

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter as Counts
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from override.audit_commands import app as audit_app
 from override.client import Console, NoAnswer
 from override.keys import add_person, init_keys, read_secret
 from override.order_commands import app as order_app
+from override.panic import PanicError, panic
 from override.refused import Refused
 from override.roles import Command, Role
 from override.storage import Storage
@@ -63,12 +65,26 @@ class Running:
         return Console(secret, station.curve_public, self.ready())
 
 
+def with_keys(folder: Path) -> Path:
+    init_keys(folder / "keys")
+    add_person(folder / "keys", "ana", Role.OPERATOR)
+    add_person(folder / "keys", "sam", Role.SUPERVISOR)
+    return folder
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    init_keys(tmp_path / "keys")
-    add_person(tmp_path / "keys", "ana", Role.OPERATOR)
-    add_person(tmp_path / "keys", "sam", Role.SUPERVISOR)
-    return tmp_path
+    return with_keys(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A station that several tests may use, since none of them harms it."""
+    running = Running(with_keys(tmp_path_factory.mktemp("shared")))
+    running.ready()
+    yield running
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(20) == 0
 
 
 @pytest.fixture
@@ -128,6 +144,23 @@ def test_killed_gateways_lose_no_acknowledged_order_and_do_none_twice(running: R
     assert result.exit_code == 0, result.output
 
 
+def test_a2_nothing_listens_but_what_was_asked_for(shared: Running) -> None:
+    asked = {int(endpoint.rsplit(":", 1)[1]) for endpoint in shared.ready()}
+    listening = set()
+    for pid in (shared.process.pid, *shared.children()):
+        mine = set()
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                mine.add(str(link.readlink()))
+        for table in ("tcp", "tcp6", "udp", "udp6"):
+            for row in Path(f"/proc/{pid}/net/{table}").read_text(encoding="utf-8").splitlines()[1:]:
+                field = row.split()
+                if f"socket:[{field[9]}]" in mine and (field[3] == "0A" or table.startswith("udp")):
+                    listening.add((field[1].split(":")[0], int(field[1].split(":")[1], 16)))
+    assert {port for _, port in listening} == asked
+    assert {address for address, _ in listening} == {"0100007F"}, "and on loopback only"
+
+
 def test_an_all_red_outlives_its_gateway_without_a_gap(running: Running) -> None:
     with running.console("ana") as ana:
         ana.look()
@@ -152,6 +185,29 @@ def test_an_all_red_outlives_its_gateway_without_a_gap(running: Running) -> None
     assert "the street has ended" in running.said.read_text(encoding="utf-8")
 
 
+def test_panic_needs_no_key_and_no_network_and_is_recorded(shared: Running) -> None:
+    door = shared.folder / "keys" / "panic.sock"
+    assert door.stat().st_mode & 0o077 == 0
+    order = panic(door, ("J1", "J2")).rsplit(" ", 1)[1]
+    with pytest.raises(PanicError, match="no junction J9"):
+        panic(door, ("J9",))
+    with pytest.raises(PanicError, match="no junction"):
+        panic(door, ("\x00\xff" * 500,))
+    silent = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    silent.connect(str(door))
+    with shared.console("ana") as ana:
+        view = ana.look()
+        assert view.junctions["J1"].orders == view.junctions["J2"].orders == (order,)
+        assert view.orders[order].issuer == "local-panic"
+        ana.order(command=Command.RELEASE, slot=4, junctions=(), basis=(), order=order, takeover=True)
+    silent.close()
+    storage = Storage(shared.folder / "station.db")
+    assert [e for _, r, _ in storage.chain() if (e := entry_of(r)).actor == "local-panic"]
+    storage.close()
+    with pytest.raises(PanicError, match="no station answers"):
+        panic(shared.folder / "nowhere.sock", ("J1",))
+
+
 def test_an_endpoint_that_is_taken_is_said_in_one_line(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         endpoint = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
@@ -161,9 +217,9 @@ def test_an_endpoint_that_is_taken_is_said_in_one_line(folder: Path) -> None:
     assert [line for line in said if "cannot be bound" in line]
 
 
-def test_the_command_line_orders_lists_and_releases(running: Running) -> None:
-    orders, pictures = running.ready()
-    where = ["--key", str(running.folder / "keys" / "sam.key"), "--orders", orders, "--pictures", pictures]
+def test_the_command_line_orders_lists_and_releases(shared: Running) -> None:
+    orders, pictures = shared.ready()
+    where = ["--key", str(shared.folder / "keys" / "sam.key"), "--orders", orders, "--pictures", pictures]
 
     def run(*words: str) -> str:
         result = CliRunner().invoke(order_app, [*words, *where])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from dataclasses import fields, replace
@@ -129,6 +130,21 @@ def test_a17_what_msgpack_itself_lets_pass_is_refused() -> None:
     ):  # fmt: skip
         with pytest.raises(Refused):
             decode(payload, ORDER)
+
+
+def test_a18_a19_versions_that_strangers_can_crash_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import zmq
+
+    from override import sockets, wire
+
+    monkeypatch.setattr(zmq, "zmq_version_info", lambda: (4, 3, 2))
+    with pytest.raises(sockets.SocketsError, match=r"4\.3\.5"):
+        sockets.check_version()
+    monkeypatch.setattr(msgpack, "version", (1, 2, 0))
+    with pytest.raises(ImportError, match=r"1\.2\.1"):
+        importlib.reload(wire)
+    monkeypatch.undo()
+    importlib.reload(wire)
 
 
 def test_another_topic_or_version_is_not_guessed_at() -> None:
