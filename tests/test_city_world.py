@@ -129,9 +129,9 @@ def test_many_seconds_in_one_go_are_the_same_seconds(city: City) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(city: City) -> None:
-    one, same = (seconds(World(city, faults=FAULTS), 200) for _ in range(2))
+    one, same = (seconds(World(city, faults=FAULTS), 100) for _ in range(2))
     assert one.digest() == same.digest()
-    other = seconds(World(city, faults=FAULTS, seed=9), 200)
+    other = seconds(World(city, faults=FAULTS, seed=9), 100)
     assert other.digest() != one.digest()
 
 
@@ -168,9 +168,9 @@ def test_a_fork_may_go_another_way_and_leaves_the_city_alone(city: City) -> None
     world = seconds(World(city), 120)
     before = world.digest()
     for_people = world.fork(policy=Policy(persons_per_walker=10.0))
-    seconds(for_people, 200)
+    seconds(for_people, 100)
     assert world.digest() == before
-    assert for_people.digest() != seconds(world.fork(), 200).digest()
+    assert for_people.digest() != seconds(world.fork(), 100).digest()
 
 
 def test_a_snapshot_of_another_city_or_controller_is_refused(city: City) -> None:
