@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from controller.network import DIRECTIONS
 from sim.city.demand_kernels import grow_tree, write_way
 from sim.city.generate import GeneratedCity
 from sim.city.roads import Floats, Ints, Roads
@@ -39,8 +40,8 @@ SIGNAL_S, LEFT_S, YIELD_S = 12.0, 5.0, 3.0
 """What a signal, a left turn and giving way cost on average, beyond free flow."""
 CAPACITY_VEH_PER_H = {1: 550.0, 2: 1000.0}
 """Of one edge toward a signal, by its lanes in the middle of the block."""
-LEFT_CAPACITY_VEH_PER_H = 130.0
-"""Of a left turn at a signal, protected or not."""
+TURN_CAPACITY_VEH_PER_H = {"left": 120.0, "right": 130.0}
+"""Of turns at a signal, where oncoming traffic or people on foot go first."""
 TURN_WAIT_S = 40.0
 """What one at capacity costs is that much times A."""
 BPR_A, BPR_B = 0.8, 4.0
@@ -87,8 +88,9 @@ class StreetGraph:
         key = before[order] * e + after[order]
         best = order[np.concatenate([[True], key[1:] != key[:-1]])]
         self.way_key = key[np.concatenate([[True], key[1:] != key[:-1]])]
-        signal_left = (roads.connection_group >= 0) & (roads.connection_direction == 2)
-        self.way_capacity_veh_per_h = np.where(signal_left[best], LEFT_CAPACITY_VEH_PER_H, np.inf)
+        capacity = np.array([TURN_CAPACITY_VEH_PER_H.get(word, np.inf) for word in DIRECTIONS])
+        signalled = roads.connection_group[best] >= 0
+        self.way_capacity_veh_per_h = np.where(signalled, capacity[roads.connection_direction[best]], np.inf)
         self.next_edge = after[best].astype(np.int64)
         self.next_s = seconds[best]
         self.next_start = np.searchsorted(before[best], np.arange(e + 1)).astype(np.int64)

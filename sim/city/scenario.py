@@ -82,7 +82,7 @@ class SumoPlan:
 class DemandPlan:
     """Who travels. Volumes are for generated cities; imported demand brings its own."""
 
-    veh_per_h_per_junction: float = 380.0
+    veh_per_h_per_junction: float = 350.0
     """Vehicles that pass an average signal in the busiest hours; others have their part of it."""
     walks_per_h_per_junction: float = 120.0
     """People who set out on foot in the busiest hours, for each signal."""
