@@ -27,6 +27,8 @@ BUDGETS = {
     "kept-bytes": Budget("bytes kept by 1,000 ticks in steady state", 1000.0, "count", False),
     "array-blocks": Budget("array blocks taken by kernels, a junction and second", 0.0, "count", False),
     "order-ack-p99": Budget("order acknowledged, signed and on the disk: p99", 15.0, "ms", True),
+    "city-micro": Budget("city's kernels over SUMO microscopic, slowest map", 1 / 30, "times", False),
+    "city-meso": Budget("city's kernels over SUMO mesoscopic, slowest map", 1 / 3, "times", False),
     "sumo-hour": Budget("hour with adaptive over SUMO's own, fixed program", 3.0, "times", False),
     "sumo-memory": Budget("peak memory of that hour", 600.0, "MB", False),
 }

@@ -1,0 +1,78 @@
+"""The city's kernels alone, playing the network's own program: how much faster than SUMO.
+
+The demo's town, or every scenario of the folder named by BELISHA_SCENARIOS (BELISHA_MAPS, a
+list with commas, chooses among them). SUMO's time is that of its plain program, microscopic and
+mesoscopic, without output, loading included as it is in nobody's hour: it is subtracted.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.bench_sumo_hour import scenarios
+from bench.city_validation import sumo_s
+from bench.measurements import Measurements
+from controller.network import build_network
+from sim.city.fixed_programs import play, programs_of_net
+from sim.city.mover import Mover
+from sim.city.net_roads import roads_of_net
+from sim.city.sumo_demand import trips_of_sumo
+from sim.city.traffic import new_traffic
+from sim.importers.sumo import street_of_net
+from sim.importers.sumo_net_xml import read_net
+from sim.scenarios import Scenario
+
+ROUNDS = 3
+
+
+def kernels_s(scenario: Scenario) -> tuple[float, float]:
+    """Best time of the whole scenario in s, and ns for one vehicle and second."""
+    net = read_net(scenario.net)
+    network = build_network(street_of_net(net), 1000)
+    roads = roads_of_net(net, network)
+    drives = trips_of_sumo(net, roads, scenario.routes, scenario.begin_s, scenario.end_s, 1).drives
+    mover, programs = Mover(roads, drives, network.group_turn_on_red, True), programs_of_net(net, network)
+    best_s, driven_s = np.inf, 1.0
+    for _ in range(ROUNDS):
+        traffic = new_traffic(roads, drives, scenario.begin_s * 1000, network.n_groups)
+        group_lamp = np.zeros(network.n_groups, np.int8)
+        begun_s = time.perf_counter()
+        play(mover, traffic, programs, group_lamp, scenario.end_s * 1000)
+        best_s = min(best_s, time.perf_counter() - begun_s)
+        left_ms = np.where(traffic.arrived_ms >= 0, traffic.arrived_ms, scenario.end_s * 1000)
+        driven_s = float((left_ms - traffic.departed_ms)[traffic.departed_ms >= 0].sum() / 1000)
+    return best_s, 1e9 * best_s / driven_s
+
+
+def _sumo_s(scenario: Scenario, *more: str) -> float:
+    """SUMO's best time for the whole scenario less that for its first second."""
+    first = Scenario(
+        scenario.name, scenario.net, scenario.routes, scenario.begin_s, scenario.begin_s + 1
+    )  # fmt: skip
+    whole = min(sumo_s(scenario, 1, *more) for _ in range(2))
+    return whole - min(sumo_s(first, 1, *more) for _ in range(2))
+
+
+def test_the_kernels_beside_sumo(measurements: Measurements, tmp_path: Path) -> None:
+    try:
+        found = scenarios(tmp_path)
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
+    micro, meso = [], []
+    for scenario in found:
+        if scenario.name.endswith("-walk"):
+            continue
+        own_s, nanoseconds = kernels_s(scenario)
+        micro_s, meso_s = _sumo_s(scenario), _sumo_s(scenario, "--mesosim", "true")
+        measurements.told(f"{scenario.name}: the city's kernels", 1000 * own_s, "ms")
+        measurements.told(f"{scenario.name}: for a vehicle and second", nanoseconds, "ns")
+        measurements.told(f"{scenario.name}: SUMO microscopic takes", micro_s / own_s, "times as long")
+        measurements.told(f"{scenario.name}: SUMO mesoscopic takes", meso_s / own_s, "times as long")
+        micro.append(own_s / micro_s)
+        meso.append(own_s / meso_s)
+    measurements.budgeted("city-micro", max(micro))
+    measurements.budgeted("city-meso", max(meso))
