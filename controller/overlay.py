@@ -6,6 +6,7 @@ that measured, planned and ordered values stand side by side and an ended order 
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,8 @@ from controller.overlay_model import Scene
 from controller.state import State
 from controller.urgency import Urgency
 
-_SHARED = (
-    "sensors", "time_ms", "sequence", "lamps_shown", "n_tracks", "track_segment", "track_distance_m",
-    "track_speed_m_per_s", "track_kind",
-)  # fmt: skip
+_MASKED = ("detector_on", "detector_count", "detector_occupancy")
+_SHARED = tuple(f.name for f in fields(Frame) if f.name not in _MASKED)
 """What a frame without some detectors has in common with the whole one."""
 
 

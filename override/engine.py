@@ -54,6 +54,8 @@ class Report:
     """(G) int8, as really shown."""
     stages: bytes
     """(J) int64 index among all stages, -1 = none."""
+    rungs: bytes = b""
+    """(J) int8, of the ladder; empty where the controller has none."""
     proven: list[tuple[str, str]] = field(default_factory=list)
     completed: list[str] = field(default_factory=list)
     vetoed: list[tuple[str, str, str]] = field(default_factory=list)
@@ -70,7 +72,7 @@ class Report:
 def report_of(message: bytes) -> Report:
     """A report back from its message."""
     fields: list[Any] = msgpack.unpackb(message)
-    for at in (4, 6, 7, 8):
+    for at in (5, 7, 8, 9):
         fields[at] = [tuple(row) for row in fields[at]]
     return Report(*fields)
 
@@ -166,7 +168,9 @@ class Engine:
 
     def _report(self, clock_ms: int, shown: NDArray[np.int8]) -> None:
         stages = self.controller.state.target_stage.tobytes()
-        report = Report(clock_ms, self.progress, shown.tobytes(), stages)
+        ladder = self.controller.degradation
+        rungs = b"" if ladder is None else ladder.ladder.rungs.rung.astype(np.int8).tobytes()
+        report = Report(clock_ms, self.progress, shown.tobytes(), stages, rungs)
         for found in self._unsent:
             report.proven += found.proven
             report.completed += found.completed

@@ -34,16 +34,22 @@ class Picture:
         self._boot = boot
         self._lamps = np.zeros(network.n_groups, np.int8)
         self._stages = np.full(network.n_junctions, -1, np.int64)
+        self._rungs = np.zeros(network.n_junctions, np.int8)
         self._stage_names = [s.name for jn in network.street.junctions for s in jn.stages]
         self._told: dict[str, JunctionView] = {}
         self._told_orders: dict[str, OrderView] = {}
         self._beat_ms = -BEAT_MS
 
     def hear(self, report: Report) -> None:
-        """Take in what the engine says."""
+        """Take in what the engine says; a junction on another rung is another one to who saw it before."""
         self.progress = report.progress
         self._lamps = np.frombuffer(report.lamps, np.int8)
         self._stages = np.frombuffer(report.stages, np.int64)
+        if report.rungs:
+            rungs = np.frombuffer(report.rungs, np.int8)
+            for j in np.flatnonzero(rungs != self._rungs):
+                self._desk.changed(self.network.street.junctions[j].name)
+            self._rungs = rungs
 
     def deltas(self, now_ms: int) -> list[Delta]:
         """What changed since last asked; none when nothing did and the last one is not a second old."""
@@ -94,7 +100,7 @@ class Picture:
                 version=self._desk.versions[junction.name],
                 stage=self._stage_names[stage] if stage >= 0 else "",
                 lamps="".join(letters[network.group_start[j] : network.group_start[j + 1]]),
-                rung=0,
+                rung=int(self._rungs[j]),
                 orders=acting.get(junction.name, ()),
             )
 

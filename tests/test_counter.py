@@ -2,101 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import random
-from collections import Counter as Counts
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
 
 import pytest
 
 from override import wire
 from override.audit import entry_of
-from override.counter import Counter
-from override.desk import Desk
-from override.keys import Identity, Secret, new_secret
 from override.orders import Life
-from override.places import Places
 from override.roles import Command, Role
-from override.ruling import Act
 from override.storage import Storage, StorageError
-from override.topics import TOPICS, Approval, Header, OrderRequest, Outcome, Reply
-from tests.control_room import ARGUMENT, SLOT_OF, street
-
-BOOT = b"boot-one"
-WALL_MS = 1_700_000_000_000
-STREET = street(6)
-CRASHES = int(os.environ.get("BELISHA_CRASHES", "100"))
-"""Points at which the process exits; more where there is time."""
-
-
-class Console:
-    """Somebody with keys, who numbers what he sends."""
-
-    def __init__(self, name: str, role: Role) -> None:
-        self.secret: Secret = new_secret(name)
-        self.identity = Identity(name, role, self.secret.curve_public, self.secret.sign_public)
-        self.seq = 0
-
-    def order(self, station: Station, command: Command, *junctions: str, **more: Any) -> bytes:
-        self.seq += 1
-        slot = SLOT_OF.get(command, 6 if self.identity.role is Role.SUPERVISOR else 7)
-        usual: dict[str, Any] = {
-            "header": station.header(self.seq), "issuer": self.identity.name,
-            "command": command, "slot": slot,
-            "junctions": junctions, "basis": tuple(station.desk.versions[j] for j in junctions),
-            "lease_ms": 120_000, "reason": "a reason", **ARGUMENT.get(command, {}),
-        }  # fmt: skip
-        return wire.seal(OrderRequest(**{**usual, **more}), self.secret.sign)
-
-
-class Station:
-    """A counter over a file, with a street that only writes down what it is told."""
-
-    opened: ClassVar[list[Storage]] = []
-
-    def __init__(self, path: Path, now_ms: int = 1_000_000, point: Any = lambda name: None) -> None:
-        self.path, self.now_ms, self.wall_ms = path, now_ms, WALL_MS
-        self.point = point
-        self.told: list[Act] = []
-        self.alarms: list[str] = []
-        self.boot = BOOT
-        self.open()
-
-    def open(self) -> None:
-        self.storage = Storage(self.path, self.point)
-        self.opened.append(self.storage)
-        self.desk = Desk(Places(STREET))
-        self.counter = Counter(self.desk, self.storage, self.boot, self.tell, self.alarms.append)
-        self.counter.start(self.now_ms, self.wall_ms)
-
-    def tell(self, acts: tuple[Act, ...]) -> None:
-        self.point("before telling the street")
-        self.told += acts
-        self.point("after telling the street")
-
-    def restart(self) -> None:
-        self.storage.close()
-        self.told.clear()
-        self.open()
-
-    def header(self, seq: int) -> Header:
-        wall_ms = self.wall_ms
-        return Header(1, seq, bytes(16), wall_ms, wall_ms + 10_000, self.boot, self.now_ms)
-
-    def receive(self, frame: bytes, who: Console, topic: str = "order") -> Reply:
-        payload = self.counter.receive(frame, topic, who.identity, self.now_ms, self.wall_ms)
-        return wire.decode(payload, TOPICS["reply"])
-
-    def wait(self, ms: int) -> None:
-        self.now_ms += ms
-        self.wall_ms += ms
-        self.counter.tick(self.now_ms, self.wall_ms)
-
-    def acting(self, junction: str = "J0") -> str:
-        order = self.desk.winner(junction, "stage", self.now_ms)
-        return f"{order.issuer} {order.command}" if order else ""
+from override.topics import Approval, Outcome
+from tests.paper_station import BOOT, WALL_MS, Console, Station, hold
 
 
 @pytest.fixture
@@ -112,10 +30,6 @@ def sam() -> Console:
 @pytest.fixture
 def station(tmp_path: Path) -> Station:
     return Station(tmp_path / "station.db")
-
-
-def hold(station: Station, who: Console, *junctions: str) -> bytes:
-    return who.order(station, Command.HOLD, *(junctions or ("J0",)))
 
 
 def test_an_order_is_taken_told_and_noted(station: Station, ana: Console) -> None:
@@ -322,131 +236,3 @@ def test_with_a_full_disk_only_safe_orders_are_taken_and_written_later(
     order = station.storage.order(reply.order)
     assert order is not None
     assert order.life is Life.ENDED
-
-
-# --- crashes -----------------------------------------------------------------------------
-
-
-class Crash(BaseException):
-    """The process is gone; nothing after this line happened."""
-
-
-class Fuse:
-    """Lets so many writes happen, then the process is gone, before or after one."""
-
-    def __init__(self, left: int) -> None:
-        self.left = left
-        self.points: list[str] = []
-
-    def __call__(self, name: str) -> None:
-        self.points.append(name)
-        self.left -= 1
-        if self.left == 0:
-            raise Crash(name)
-
-
-def a_day(station: Station, ana: Console, sam: Console, acknowledged: dict[str, bytes]) -> None:
-    """What people do until the process is gone; what was answered stands in `acknowledged`."""
-
-    def send(frame: bytes, who: Console) -> None:
-        reply = station.receive(frame, who)
-        if reply.outcome in (Outcome.ACCEPTED, Outcome.DONE):
-            acknowledged[reply.order or frame.hex()] = frame
-
-    send(hold(station, ana, "J0"), ana)
-    send(ana.order(station, Command.ALL_RED, "J1", "J2"), ana)
-    station.wait(5_000)
-    send(sam.order(station, Command.PLAN, "J3", "J4"), sam)
-    send(ana.order(station, Command.RELEASE, "J2", slot=4), ana)
-    station.wait(6_000)
-    send(ana.order(station, Command.OMIT, "J0"), ana)
-    station.counter.sign_head(sam.secret, station.wall_ms)
-    station.wait(120_000)
-
-
-def judge_history(station: Station, told: list[Act], acknowledged: dict[str, bytes]) -> None:
-    """No acknowledged order lost, none begun twice, the street told what the storage knows."""
-    begun = Counts((a.order.id, a.junction) for a in told if a.order)
-    assert not [k for k, times in begun.items() if times > 1]
-    for order_id, frame in acknowledged.items():
-        if "-" in order_id:
-            assert station.storage.order(order_id) is not None, order_id
-        assert wire.digest(frame[64:]) in {
-            e.digest for _, r, _ in station.storage.chain() if (e := entry_of(r))
-        }
-    stored = {o.id for o in station.storage.unfinished()}
-    assert stored == set(station.desk.orders)
-    for order_id, _ in begun:
-        assert station.storage.order(order_id) is not None, "nothing acts that was not recorded before"
-
-
-def test_a_hundred_crash_points_lose_nothing_and_do_nothing_twice(tmp_path: Path) -> None:
-    """The process exits at every Nth write, is started again, and people send again what got no answer."""
-    ana, sam = Console("ana", Role.OPERATOR), Console("sam", Role.SUPERVISOR)
-    fuse = Fuse(0)
-    ana.seq = sam.seq = 0
-    a_day(Station(tmp_path / "whole.db", point=fuse), ana, sam, {})
-    total = len(fuse.points)
-    assert total > 100
-    survived = 0
-    for k in range(1, CRASHES + 1):
-        left = 1 + (k * total) // (CRASHES + 1)
-        ana.seq = sam.seq = 0
-        path = tmp_path / f"{k}.db"
-        told: list[Act] = []
-        acknowledged: dict[str, bytes] = {}
-        sent: list[tuple[bytes, Console]] = []
-        fuse = Fuse(left)
-        try:
-            station = Station(path, point=fuse)
-            told = station.told
-            watch(station, sent)
-            a_day(station, ana, sam, acknowledged)
-        except Crash:
-            pass
-        while Station.opened:
-            Station.opened.pop().close()
-        again = Station(path, now_ms=1_020_000 + 3_700 * (k % 5))
-        resumed = [a for a in again.told if a.order]
-        assert all(a.order and a.order.command is Command.ALL_RED for a in resumed)
-        mark = len(again.told)
-        for frame, who in sent:
-            again.receive(frame, who)
-        judge_history(again, told + again.told[mark:], acknowledged)
-        survived += bool(resumed)
-        again.wait(1_000_000)
-        assert not again.desk.orders, "every junction is home after the leases end"
-        again.storage.close()
-    assert survived > CRASHES / 10, "some all-reds were taken up again"
-
-
-def watch(station: Station, sent: list[tuple[bytes, Console]]) -> None:
-    """Remember every frame sent, as a client that sends again what got no answer does."""
-    receive = station.receive
-
-    def remembering(frame: bytes, who: Console, topic: str = "order") -> Reply:
-        sent.append((frame, who))
-        return receive(frame, who, topic)
-
-    station.receive = remembering  # type: ignore[method-assign]
-
-
-def test_a_log_torn_in_the_middle_of_a_write_is_read_up_to_the_tear(tmp_path: Path) -> None:
-    """Everything committed before the torn transaction is there, and the chain is whole."""
-    ana = Console("ana", Role.OPERATOR)
-    station = Station(tmp_path / "a.db")
-    first = station.receive(hold(station, ana, "J0"), ana)
-    log = tmp_path / "a.db-wal"
-    sure = log.stat().st_size
-    station.receive(hold(station, ana, "J1"), ana)
-    whole, database = log.read_bytes(), (tmp_path / "a.db").read_bytes()
-    station.storage.close()
-    for cut in range(sure + 1, len(whole), 997):
-        torn = tmp_path / f"torn{cut}.db"
-        torn.write_bytes(database)
-        torn.with_name(torn.name + "-wal").write_bytes(whole[:cut] + b"\xff" * 50)
-        storage = Storage(torn)
-        assert storage.order(first.order) is not None
-        chain = list(storage.chain())
-        assert [number for number, _, _ in chain] == list(range(1, len(chain) + 1))
-        storage.close()

@@ -14,6 +14,7 @@ from controller.vocabulary import Lamp
 from override.engine import Engine, Report, pack_acts, pack_reset, report_of, unpack_acts
 from override.line import LocalLine, line_pair
 from override.orders import Life
+from override.picture import Picture
 from override.roles import Command
 from override.topics import Leg
 from tests.control_room import ANA, OLE, SAM, SUE, Room, street
@@ -201,6 +202,22 @@ def test_a_gateway_that_reads_nothing_delays_no_tick_and_loses_no_finding(town: 
     assert any((order, "J0") in r.proven for r in town.reports)
 
 
+def test_a_junction_on_another_rung_is_told_and_is_another_one_to_who_saw_it_before() -> None:
+    town = Town(controller="adaptive").run(5)
+    picture = Picture(town.toy.network, town.room.desk, b"boot-one")
+    picture.hear(town.reports[-1])
+    before = {view.name: view for view in picture.deltas(0)[0].junctions}
+    assert town.engine.controller.degradation is not None
+    rungs = town.engine.controller.degradation.ladder.rungs.rung
+    rungs[1] = other = (before["J1"].rung + 1) % 5
+    town.engine._report(town.room.now_ms, town.toy.frame.lamps_shown)
+    message = town.here.receive()
+    assert message is not None
+    picture.hear(report_of(message))
+    (after,) = picture.deltas(100)[0].junctions
+    assert (after.name, after.rung, after.version) == ("J1", other, before["J1"].version + 1)
+
+
 def test_two_people_end_the_monitors_latch_and_one_does_not(town: Town) -> None:
     town.toy.frame.lamps_shown[0] = Lamp.DARK
     for _ in range(5):
@@ -241,5 +258,7 @@ def test_acts_and_reports_survive_their_messages() -> None:
     assert len(acts) == 3
     (message,) = pack_acts(acts)
     assert unpack_acts(message) == acts
-    report = Report(5, 6, b"\x01", b"\x02", [("a", "J0")], ["b"], [("c", "J1", "why")], [], [(0, "C1", "x")])
+    report = Report(
+        5, 6, b"\x01", b"\x02", b"\x03", [("a", "J0")], ["b"], [("c", "J1", "why")], [], [(0, "C1", "x")]
+    )
     assert report_of(report.packed()) == report
