@@ -17,6 +17,7 @@ from sim.city.compare_commands import compare
 from sim.city.demo_commands import demo
 from sim.city.simulate_commands import simulate
 from sim.commands import sumo
+from sim.drill_commands import drill
 from sim.evaluate_commands import evaluate
 from sim.importers.commands import import_command
 from sim.replay_commands import replay
@@ -47,6 +48,7 @@ app.command()(compare)
 app.command()(replay)
 app.command()(town)
 app.command()(check)
+app.command()(drill)
 app.command()(station)
 app.command()(watch)
 app.command()(panic)
