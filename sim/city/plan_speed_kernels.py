@@ -256,7 +256,7 @@ def plan_speeds(streets, fleet, motion):
             if status[u] == DRIVING and ways[cars[u].way].edge == ways[way].edge:
                 gap_m = cars[u].position_m - riders[u].length_m - position_m - rider.gap_m
                 kind = follow_speed(max(0.0, gap_m), cars[u].speed, decel, speed)
-                safe = min(safe, max(kind, speed - 0.5 * decel))
+                safe = min(safe, max(kind, speed - decel))
         fastest = max(safe, speed - EMERGENCY_DECEL_M_PER_S2, 0.0)
         slowest = max(0.0, min(speed - decel, fastest))
         chance = 0.5 if seed == 0 else luck(seed, v, second)
