@@ -32,7 +32,8 @@ def programs_of_net(net: SumoNet, network: Network) -> Programs:
     cycle_ms, offset_ms, phase_start, phase_end_ms, lamp_start = [], [], [0], [], []
     lamp: list[int] = []
     for junction in network.street.junctions:
-        program = (net.programs.get(junction.name) or [None])[-1]
+        programs = net.programs.get(junction.name)
+        program = programs[-1] if programs else None
         end_ms = 0
         for phase in program.phases if program else ():
             duration_ms = round(1000 * phase.duration_s)

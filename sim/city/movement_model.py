@@ -163,11 +163,11 @@ class Doors(NamedTuple):
     n_waiting_edges: np.ndarray
 
 
-_RECORDS = {
+_RECORDS: dict[str, np.dtype] = {
     "ways": WAY, "links": LINK, "riders": RIDER, "rows": ROW, "halts": HALT, "cars": CAR, "places": PLACE,
 }  # fmt: skip
 _FLOATS = {"position_m", "speed_m_per_s", "lost_s", "persons"}
-_OTHER = {
+_OTHER: dict[str, np.ndarray] = {
     "status": np.zeros(1, np.int8),
     "pass_state": np.zeros(1, np.int8),
     "lane_lost_s": np.zeros((1, 1)),
@@ -178,10 +178,11 @@ _OTHER = {
 
 def _sample(name: str) -> np.ndarray:
     """An array of the type that the field of this name has in every tuple."""
-    if name in _OTHER:
-        return _OTHER[name]
-    kind = _RECORDS.get(name, np.float64 if name in _FLOATS else np.int64)
-    return np.zeros(1, kind)  # type: ignore[arg-type]
+    given = _OTHER.get(name)
+    if given is not None:
+        return given
+    kind = _RECORDS.get(name, np.dtype(np.float64 if name in _FLOATS else np.int64))
+    return np.zeros(1, kind)
 
 
 STREETS = typeof(Streets(*map(_sample, Streets._fields)))

@@ -61,9 +61,9 @@ class Mover:
     def arrays(self, traffic: Traffic) -> tuple[Motion, Ledger, Doors]:
         """The arrays of `traffic` as the kernels take them (the same arrays, nothing is copied)."""
         if self._known is None or self._known[0] is not traffic:
-            motion, ledger, doors = (
-                kind(*(getattr(traffic, name) for name in kind._fields)) for kind in (Motion, Ledger, Doors)
-            )
+            motion = Motion(*(getattr(traffic, name) for name in Motion._fields))
+            ledger = Ledger(*(getattr(traffic, name) for name in Ledger._fields))
+            doors = Doors(*(getattr(traffic, name) for name in Doors._fields))
             self._known = (traffic, motion, ledger, doors)
         return self._known[1:]
 
