@@ -177,16 +177,9 @@ def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings,
                     to_go += RED_AT_END_S * weighted(people, people_weight)
                 else:
                     grown += CHANGE_COST + wait_at_kerbs(
-                        t,
-                        start,
-                        end,
-                        walking & to_walking,
-                        stage_groups[new],
-                        crossing_group,
-                        people,
-                        people_per_s,
-                        people_weight,
-                    )
+                        t, start, end, walking & to_walking, stage_groups[new], crossing_group, people,
+                        people_per_s, people_weight,
+                    )  # fmt: skip
                     to_go = RED_AT_END_S * weighted(people, people_weight)
                     lost, left = leave_at_red(
                         t, end, stop_s, queue, arrived, waited, weight, rate[stage], rate[new], clearing_s
@@ -197,22 +190,9 @@ def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings,
                     if grown + to_go >= bar:
                         continue
                     lost, left = serve_at_green(
-                        new,
-                        t,
-                        start,
-                        end,
-                        stop_s,
-                        queue,
-                        arrival,
-                        arrived,
-                        waited,
-                        weight,
-                        rate[stage],
-                        rate[new],
-                        clearing_s,
-                        opposing,
-                        yield_share,
-                    )
+                        new, t, start, end, stop_s, queue, arrival, arrived, waited, weight, rate[stage],
+                        rate[new], clearing_s, opposing, yield_share,
+                    )  # fmt: skip
                     grown += lost
                     to_go += left
                 total = grown + to_go

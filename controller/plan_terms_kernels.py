@@ -82,22 +82,9 @@ def lanes_along(j, n, root_s, root_stage, last_stage, stop_s, weight, queue, mod
         start = min(HORIZON_S, t + model.switch_s[j, stage, new])
         red, _ = leave_at_red(t, end, stop_s, queue, arrived, waited, weight, old_rate, new_rate, clearing_s)
         green, _ = serve_at_green(
-            new,
-            t,
-            start,
-            end,
-            stop_s,
-            queue,
-            arrival,
-            arrived,
-            waited,
-            weight,
-            old_rate,
-            new_rate,
-            clearing_s,
-            opposing,
-            yield_share,
-        )
+            new, t, start, end, stop_s, queue, arrival, arrived, waited, weight, old_rate, new_rate,
+            clearing_s, opposing, yield_share,
+        )  # fmt: skip
         cost += red + green
     return cost, cost_to_go(queue, weight, view.rate[last_stage, :n_lanes], clearing_s)
 

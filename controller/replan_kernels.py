@@ -246,21 +246,10 @@ def replan_junction(j, now_ms, person_weight, stop_s, impatience_s, model, view,
         if (green >> g) & 1 or (live.target_bits[j] >> g) & 1:
             walking |= 1 << p
     settle(
-        j,
-        stage,
-        first_lane,
-        first,
-        n_lanes,
-        n_crossings,
-        complete_s,
-        free_s,
-        labels.queue[free_s, stage, LATER],
-        labels.people[free_s, stage, LATER],
-        walking,
-        model,
-        view,
+        j, stage, first_lane, first, n_lanes, n_crossings, complete_s, free_s,
+        labels.queue[free_s, stage, LATER], labels.people[free_s, stage, LATER], walking, model, view,
         live,
-    )
+    )  # fmt: skip
     served = green | live.target_bits[j]
     search(j, stage, free_s, walking, served, n_stages, n_lanes, n_crossings, model, view, labels, stop_s)
     choose(n_stages, labels, chosen, costs)
@@ -293,17 +282,9 @@ def replan_junction(j, now_ms, person_weight, stop_s, impatience_s, model, view,
                 live.terms[j, row],
             )
     play_outflow(
-        j,
-        complete_s,
-        n_lanes,
-        first_lane,
-        live.queue_veh[first_lane : first_lane + n_lanes],
-        model,
-        view,
-        labels,
-        chosen,
-        live.outflow_veh,
-    )
+        j, complete_s, n_lanes, first_lane, live.queue_veh[first_lane : first_lane + n_lanes], model, view,
+        labels, chosen, live.outflow_veh,
+    )  # fmt: skip
     live.outflow_time_ms[j] = now_ms
 
 
