@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from controller.vocabulary import Sensors
 
-STREET_MODULES = (
+BESIDE = (
+    "controller.overlay_kernels",
     "sim.city.mover",
     "sim.city.walkers",
     "sim.city.transit",
@@ -21,7 +22,9 @@ STREET_MODULES = (
     "sim.city.watch",
     "sim.city.demand",
 )
-"""What moves, senses and watches: about half of the work. The controller's own is the other half."""
+"""Orders, and what moves, senses and watches: half of the work."""
+FIRST_HERE = ("controller.plan",)
+"""The largest part of the other half; loaded before anything that is also in BESIDE."""
 
 
 def prepare(controller: str, sensors: Sensors) -> None:
@@ -29,11 +32,10 @@ def prepare(controller: str, sensors: Sensors) -> None:
 
     Raises ValueError for a controller that is not in `vocabulary.CONTROLLERS`.
     """
-    beside = multiprocessing.get_context("spawn").Process(
-        target=load_modules, args=(STREET_MODULES,), daemon=True
-    )
+    beside = multiprocessing.get_context("spawn").Process(target=load_modules, args=(BESIDE,), daemon=True)
     beside.start()
     try:
+        load_modules(FIRST_HERE)
         from controller.warm_up import warm_up
 
         warm_up(controller, sensors)
