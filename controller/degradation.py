@@ -110,8 +110,8 @@ class Degradation:
                 self._sources, state.flow_veh_per_s, state.queue_veh,
             )  # fmt: skip
         kernels.call_unproven(
-            now_ms, detectors.laid, detectors.seen, self._believed_veh, state.lamp, state.green_ended_ms,
-            self._called_ms, state.call_since_ms,
+            now_ms, detectors.laid, detectors.health, detectors.seen, self._believed_veh, state.lamp,
+            state.green_ended_ms, self._called_ms, state.call_since_ms,
         )  # fmt: skip
 
     def _watch_the_clock(self, now_ms: int) -> None:

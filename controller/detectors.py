@@ -181,7 +181,7 @@ class Detectors:
         if cause is Cause.SILENT:
             if button:
                 return "not pressed for far longer than is usual"
-            if health.missed_veh[detector] > self.laid.room_veh[detector]:
+            if health.missed_veh[detector] > kernels.MISSED_PROOF_VEH:
                 return f"counted nobody while about {health.missed_veh[detector]:.0f} of its vehicles passed"
             return f"silent for {measured:.0f} s, far longer than is usual at this hour"
         if cause is Cause.REPORTED and int(measured) in REPORTED_WORDS:

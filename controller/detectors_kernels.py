@@ -36,6 +36,9 @@ START_UP_MS = 5_000
 SILENT_S = 120.0
 """No detector with a memory is doubted for a shorter silence of its own."""
 MISSED_VEH = 2.0
+MISSED_PROOF_VEH = 5.0
+"""Of a loop that stays clear: who stands at a stop line after others counted him stands on its loop."""
+SHRINK_VEH = 2.0
 PROVEN_GAPS = 20.0
 POISSON_999 = 6.9
 """ln 1000: a Poisson gap is longer than so many mean gaps once in a thousand."""
@@ -43,7 +46,7 @@ DOUBT, DISBELIEVE = 2.0, 3.0
 """Times its p99.9 gap until a silent detector is doubted, and disbelieved (design 10.9)."""
 UNSEEN_VEH = 60.0
 """Counted by a witness while the detector has never counted anybody."""
-PROVEN_VEH = 20.0
+PROVEN_VEH = 8.0
 WITNESS_MEMORY_VEH = 600.0
 GAP_MEMORY, LONGEST_MEMORY = 300.0, 0.999
 JUNCTION_SILENT_S, JUNCTION_GAPS = 60.0, 60.0
@@ -140,8 +143,8 @@ def testimony_veh(d, witness, laid, now):
     return 0.0
 
 
-@njit(_V(_I, _I, _F, LAID, HEALTH, NOW), cache=True, nogil=True)
-def hear_witness(d, count, veh, laid, health, now):
+@njit(_V(_I, _I, _I, _F, LAID, HEALTH, NOW), cache=True, nogil=True)
+def hear_witness(d, frame_ms, count, veh, laid, health, now):
     """Compare with who counts the same vehicles: what the detector missed since its last count."""
     witness = witness_of(d, laid, now)
     if witness < 0 or not (laid.own[d] and laid.single[d]):
@@ -149,10 +152,12 @@ def hear_witness(d, count, veh, laid, health, now):
     testified = testimony_veh(d, witness, laid, now)
     health.interval_witness_veh[d] += testified
     proof, heard = health.proof_veh[d, witness], health.witness_veh[d, witness]
-    ratio = proof / heard if heard >= PROVEN_VEH and proof >= PROVEN_VEH else 0.0
+    ratio = proof / (heard + SHRINK_VEH) if heard >= PROVEN_VEH and proof >= PROVEN_VEH else 0.0
     if heard + testified >= UNSEEN_VEH and proof == 0.0:
         ratio = 1.0
     health.missed_veh[d] += min(1.0, ratio) * testified
+    if testified > 0.0 and ratio >= 0.5 and health.doubt_ms[d] == NEVER_MS:
+        health.doubt_ms[d] = frame_ms
     if health.trust[d] >= BELIEVED:
         if heard > WITNESS_MEMORY_VEH:
             health.proof_veh[d, witness] *= 0.5
@@ -200,7 +205,9 @@ def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
     lane, on = laid.lane[d], on_s > 0.0
     silent_s = (frame_ms - health.last_ms[d]) / 1000.0
     served = health.greens[d] >= 2 or laid.gate[d] != 0
-    if served and health.missed_veh[d] > laid.room_veh[d] and silent_s > 30.0:
+    # After the last count of a loop farther up, those it counted are still counted at the stop line.
+    enough_veh = MISSED_PROOF_VEH if laid.gate[d] == 0 and not on else laid.room_veh[d]
+    if served and health.missed_veh[d] > enough_veh and silent_s > 30.0:
         health.measured[d] = on_s if on else silent_s
         return STUCK_ON if on else SILENT
     if on:
@@ -221,9 +228,12 @@ def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
         return SILENT if silent_s > max(floor_s, DISBELIEVE * POISSON_999 * mean_s) else NONE
     usual_s = usual_gap_s(d, hour, floor_s, health)
     # Where a witness is as silent, it is the traffic that has gone.
-    # After the last count of a loop farther up, those it counted are still counted at the stop line.
-    agreed = laid.gate[d] != 0 or health.missed_veh[d] < MISSED_VEH
-    agreed = agreed and laid.own[d] and laid.single[d] and witness_of(d, laid, now) >= 0
+    agreed = (
+        (laid.gate[d] != 0 or health.missed_veh[d] < MISSED_VEH)
+        and laid.own[d]
+        and laid.single[d]
+        and witness_of(d, laid, now) >= 0
+    )
     if silent_s > (max(floor_s, DISBELIEVE * usual_s) if agreed else max(SILENT_S, DOUBT * usual_s)):
         health.measured[d] = silent_s
         return SILENT
@@ -241,7 +251,7 @@ def trust_for(d, cause, frame_ms, hour, floor_s, laid, health):
         return 0.7
     if cause == CONTRADICTED:
         return max(0.0, 1.0 - health.odd[d] / ODD_INTERVALS)
-    if cause == SILENT and laid.kind[d] != BUTTON and health.missed_veh[d] <= laid.room_veh[d]:
+    if cause == SILENT and laid.kind[d] != BUTTON and health.missed_veh[d] <= MISSED_PROOF_VEH:
         silent_s = (frame_ms - health.last_ms[d]) / 1000.0
         sure_s = max(floor_s, DISBELIEVE * usual_gap_s(d, hour, floor_s, health))
         return 0.0 if silent_s > sure_s else 0.4
@@ -331,7 +341,9 @@ def judge(
             found = button_cause(d, frame_ms, hour, floor_s, found, on_s, health, reading)
         elif laid.gate[d] >= 0:
             lane = laid.lane[d]
-            hear_witness(d, count, float(count), laid, health, now)
+            hear_witness(d, frame_ms, count, float(count), laid, health, now)
+            if count > 0 or on or now.green[lane] == 2:
+                health.doubt_ms[d] = NEVER_MS
             if count > 0 or not full:
                 health.held_green_s[d] = 0.0
             elif now.green[lane] == 2:

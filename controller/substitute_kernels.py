@@ -11,6 +11,8 @@ STOPLINE, ADVANCE, BUTTON = 0, 1, 2
 BELIEVED = 0.5
 NEVER_MS = 1 << 60
 START_UP_MS = 2_000
+UNCONFIRMED_MS = 25_000
+"""Who passed a loop within 200 m of the stop line has come there by then."""
 SPLIT_SHIFT_S, SPLIT_SHIFT_PART, CYCLE_S = 5.0, 0.1, 90.0
 """One source alone may shift a split by so much: seconds, or part of a usual cycle (rules A5)."""
 
@@ -128,9 +130,12 @@ def limit_influence(
         queue_veh[lane] = min(queue_veh[lane], usual_veh + laid.saturation_veh_per_s[lane] * shift_s)
 
 
-@njit(_V(_I, LAID, _N1, _F1, _N1, _I1, _I1, _I1), cache=True, nogil=True)
-def call_unproven(now_ms, laid, seen, believed_veh, lamp, green_ended_ms, called_ms, call_since_ms):
+@njit(_V(_I, LAID, HEALTH, _N1, _F1, _N1, _I1, _I1, _I1), cache=True, nogil=True)
+def call_unproven(now_ms, laid, health, seen, believed_veh, lamp, green_ended_ms, called_ms, call_since_ms):
     """Lanes that may be empty or may be blind are looked after now and then; believed queues call.
+
+    So does whoever was counted farther up and never came to a stop line that tells of nobody: he has
+    turned off, or its loop is dead and he stands there.
 
     seen (L) 0 by nobody, 1 by loops that have told of nobody · believed_veh (L) · lamp (G) Lamp
     green_ended_ms (G) ms · called_ms (G) since when, NEVER_MS = not, call_since_ms (G) ms: written
@@ -144,6 +149,15 @@ def call_unproven(now_ms, laid, seen, believed_veh, lamp, green_ended_ms, called
                 long_ago = now_ms - green_ended_ms[g] >= laid.promise_ms[g]
                 if believed_veh[lane] >= 1.0 or (seen[lane] == 1 and long_ago):
                     called_ms[g] = now_ms
+            bits >>= 1
+            g += 1
+    for d in range(len(laid.kind)):
+        if laid.gate[d] != 0 or now_ms - health.doubt_ms[d] < UNCONFIRMED_MS:
+            continue
+        g, bits = laid.group_start[laid.junction[d]], laid.lane_group_bits[laid.lane[d]]
+        while bits:
+            if bits & 1 and lamp[g] != GREEN and called_ms[g] == NEVER_MS:
+                called_ms[g] = health.doubt_ms[d]
             bits >>= 1
             g += 1
     for g in range(len(lamp)):
