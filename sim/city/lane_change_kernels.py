@@ -174,7 +174,7 @@ def too_late(left_m, changes, needed_m):
     return left_m < abs(changes) * needed_m
 
 
-@njit(_I(_I, _I, _I, _I, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+@njit(_I(_I, _I, _I, _I, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
 def wish(v, lane, side, leader, limit, streets, fleet, motion):
     """Whether `v` wants to change to the lane at this side: 0 no, 1 yes, 2 it must.
 
