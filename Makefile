@@ -52,9 +52,13 @@ $(BIN)/python:
 $(VENV)/.for-run: $(BIN)/python pyproject.toml constraints.txt
 	@echo 'installing into $(VENV), once; SUMO is large, this takes a minute or two ...'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sumo]'
+	@echo 'compiling, once, a minute or two ...'
+	@$(BIN)/python -m sim.first_start
 	@touch $@
 
 $(VENV)/.for-test: $(BIN)/python pyproject.toml constraints.txt
 	@echo 'installing into $(VENV), with what the tests need, once ...'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sumo,test]'
+	@echo 'compiling, once, a minute or two ...'
+	@$(BIN)/python -m sim.first_start
 	@touch $(VENV)/.for-run $@

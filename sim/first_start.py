@@ -65,3 +65,7 @@ def _state_of(names: list[str], root: Path) -> str:
         kernel = root.joinpath(*name.split(".")).with_suffix(".py")
         digest.update(numba_cache.stamp(kernel, root).encode())
     return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    compile_kernels()

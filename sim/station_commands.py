@@ -59,11 +59,13 @@ def station(
     from controller.warm_up import warm_up
     from sim.city.load import load_city
     from sim.city.scenario import find_scenario
+    from sim.first_start import compile_kernels
 
     asked = find_scenario(scenario).shortened(minutes)
     if street is StreetKind.SUMO and asked.sumo is None:
         raise StationRefused(f"scenario {asked.name} is no SUMO network; use --street sim")
     typer.echo("Building the street; the first time its kernels are compiled, about a minute ...", err=True)
+    compile_kernels()
     warm_up(str(controller), asked.run.sensors)
     city = load_city(asked, seed)
     drive = (

@@ -38,13 +38,14 @@ def demo(
     """
     from rich.console import Console
 
-    from sim.city.prepare import prepare
     from sim.city.scenario import find_scenario
 
     console = Console(stderr=as_json)
     found = find_scenario(scenario).shortened(minutes)
+    from sim.first_start import compile_kernels
+
     with console.status("Building the city; the first time its kernels are compiled, a minute or two ..."):
-        prepare(str(controller), found.run.sensors)
+        compile_kernels()
         from sim.city.live import play_live, played, terminal_keys
         from sim.city.load import load_city
 
