@@ -20,11 +20,11 @@ from bench.bench_sumo_hour import scenarios
 from bench.city_validation import sumo_s
 from bench.measurements import Measurements
 from controller.network import build_network
-from sim.city.fixed_programs import play, programs_of_net
-from sim.city.mover import Mover
+from sim.city.demand.sumo_demand import trips_of_sumo
+from sim.city.movement.fixed_programs import play, programs_of_net
+from sim.city.movement.mover import Mover
+from sim.city.movement.traffic import new_traffic
 from sim.city.net_roads import roads_of_net
-from sim.city.sumo_demand import trips_of_sumo
-from sim.city.traffic import new_traffic
 from sim.importers.sumo import street_of_net
 from sim.importers.sumo_net_xml import read_net
 from sim.scenarios import Scenario

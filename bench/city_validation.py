@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from controller.network import Network, build_network
 from sim import sumo_libraries
-from sim.city.fixed_programs import play, programs_of_net
-from sim.city.mover import Mover
+from sim.city.demand.sumo_demand import trips_of_sumo
+from sim.city.movement.fixed_programs import play, programs_of_net
+from sim.city.movement.mover import Mover
+from sim.city.movement.traffic import STANDING_M_PER_S, new_traffic
 from sim.city.net_roads import roads_of_net
 from sim.city.roads import Roads
-from sim.city.sumo_demand import trips_of_sumo
-from sim.city.traffic import STANDING_M_PER_S, new_traffic
 from sim.city.trips import Drives
 from sim.demo import sumo_binary
 from sim.importers.sumo import street_of_net

@@ -18,8 +18,8 @@ from controller.ladder import Rung
 from controller.policy import Policy
 from controller.tick import Controller
 from controller.vocabulary import DetectorKind, Lamp, Sensors
-from sim.city.faults import Faults
 from sim.city.scenario import FaultKind, FaultPlan
+from sim.city.sensing.faults import Faults
 from tests import journal_street
 
 BEGIN_S = 8 * 3600

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from controller.policy import Policy
-from sim.city.measures import measure
-from sim.city.results import CityJob, CityStore
-from sim.city.run_files import RunFiles, pack_run
+from sim.city.measuring.measures import measure
+from sim.city.measuring.results import CityJob, CityStore
+from sim.city.measuring.run_files import RunFiles, pack_run
+from sim.city.measuring.trip_table import PASSENGER, Table
 from sim.city.scenario import CityPlan, CityScenario, RunPlan
-from sim.city.trip_table import PASSENGER, Table
 from sim.city.trips import MODES, Mode
 from sim.run_pool import Progress
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sim.city.transit import Line, Passengers
+from sim.city.people.transit import Line, Passengers
 
 
 @dataclass(eq=False)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from controller.vocabulary import Lamp
+from sim.city.movement.traffic import Traffic
 from sim.city.roads import Roads
-from sim.city.traffic import Traffic
 from sim.city.trips import Drives, Walks
 
 TICK_MS = 50

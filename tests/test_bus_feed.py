@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from controller.frame import Frame
 from controller.network import Network
 from controller.vocabulary import Sensors
-from sim.city.bus_feed import BusFeed, FeedPlan
-from sim.city.gtfs_realtime import BusReport, Expected, FeedError, Origin, decode, encode
+from sim.city.movement.traffic import Status, Traffic, new_traffic
+from sim.city.people.bus_feed import BusFeed, FeedPlan
+from sim.city.people.gtfs_realtime import BusReport, Expected, FeedError, Origin, decode, encode
+from sim.city.people.route_map import map_route
+from sim.city.people.transit import Line, Passengers, Stop, drives_of_lines, find_service, new_transit, step
 from sim.city.roads import Roads
-from sim.city.route_map import map_route
-from sim.city.traffic import Status, Traffic, new_traffic
-from sim.city.transit import Line, Passengers, Stop, drives_of_lines, find_service, new_transit, step
 from tests import toy_street
 from tests.walk_street import Way, put, street
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from controller.policy import Policy
-from sim.city.compare import Change, Comparison, compare, to_json
-from sim.city.compare_report import headline, html, judged, sentences, signed
-from sim.city.report import Made
-from sim.city.results import CityStore
-from sim.city.run_files import ResultError
-from sim.city.trip_table import PASSENGER
+from sim.city.measuring.compare import Change, Comparison, compare, to_json
+from sim.city.measuring.compare_report import headline, html, judged, sentences, signed
+from sim.city.measuring.report import Made
+from sim.city.measuring.results import CityStore
+from sim.city.measuring.run_files import ResultError
+from sim.city.measuring.trip_table import PASSENGER
 from sim.city.trips import Mode
 from tests.made_city_runs import MAP, SCENARIO, a_trip_table, files_of, job, keep, made_tables
 from tests.test_report import Outline

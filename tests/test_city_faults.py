@@ -11,8 +11,8 @@ import pytest
 from controller.frame import Frame, empty_frame
 from controller.network import Network, build_network
 from controller.vocabulary import DetectorKind, Sensors
-from sim.city.faults import Faults, fault_from_order
 from sim.city.scenario import FaultKind, FaultPlan
+from sim.city.sensing.faults import Faults, fault_from_order
 from sim.importers.sumo import import_sumo
 from tests.small_nets import cross
 

@@ -10,10 +10,10 @@ import pytest
 from controller.policy import Policy
 from controller.vocabulary import DetectorKind
 from sim.city.load import load_city
-from sim.city.measured_run import Buttons, Watched
-from sim.city.run_tables import Truth, tables_of
+from sim.city.measuring.measured_run import Buttons, Watched
+from sim.city.measuring.run_tables import Truth, tables_of
+from sim.city.measuring.trip_table import PASSENGER, Table
 from sim.city.scenario import CityPlan, CityScenario, DemandPlan, FaultKind, FaultPlan, RunPlan
-from sim.city.trip_table import PASSENGER, Table
 from sim.city.trips import MODES, Mode
 from sim.city.world import World
 

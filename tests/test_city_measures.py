@@ -8,10 +8,10 @@ import json
 import numpy as np
 import pytest
 
-from sim.city.equity import gini, ledger, weighted_quantile
-from sim.city.measures import CityMeasures, measure
-from sim.city.run_tables import with_lateness
-from sim.city.trip_table import PASSENGER, Table
+from sim.city.measuring.equity import gini, ledger, weighted_quantile
+from sim.city.measuring.measures import CityMeasures, measure
+from sim.city.measuring.run_tables import with_lateness
+from sim.city.measuring.trip_table import PASSENGER, Table
 from sim.city.trips import Mode
 from tests.made_city_runs import DISTRICTS, a_trip_table, made_tables
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.city.report import Made, html, percent, places_of, seconds
-from sim.city.report_map import LOSS_CLASSES_S, WIDTH, Projection, classes_of, draw, read_map
-from sim.city.results import Experiment, open_experiment
-from sim.city.run_files import ResultError, read_table
-from sim.city.sweep_summary import summarize
-from sim.city.time_plots import line_plot, side_plot
+from sim.city.measuring.report import Made, html, percent, places_of, seconds
+from sim.city.measuring.report_map import LOSS_CLASSES_S, WIDTH, Projection, classes_of, draw, read_map
+from sim.city.measuring.results import Experiment, open_experiment
+from sim.city.measuring.run_files import ResultError, read_table
+from sim.city.measuring.sweep_summary import summarize
+from sim.city.measuring.time_plots import line_plot, side_plot
 from tests.made_city_runs import DISTRICTS, job, keep
 from tests.test_report import Outline
 

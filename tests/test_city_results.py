@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from controller.policy import Policy
-from sim.city import run_files
-from sim.city.results import CityStore, open_experiment
-from sim.city.run_files import ResultError, read_record, read_table
+from sim.city.measuring import run_files
+from sim.city.measuring.results import CityStore, open_experiment
+from sim.city.measuring.run_files import ResultError, read_record, read_table
 from sim.run_pool import Failure
 from tests.made_city_runs import MAP, SCENARIO, files_of, job, keep, made_tables
 

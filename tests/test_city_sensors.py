@@ -12,12 +12,12 @@ import pytest
 from controller.frame import Frame, empty_frame
 from controller.network import Network, build_network
 from controller.vocabulary import DetectorKind, Lamp, Sensors
+from sim.city.movement.traffic import Status, Traffic, new_traffic
 from sim.city.net_roads import roads_of_net
+from sim.city.people.walkers_model import empty_walkers
 from sim.city.roads import Roads
-from sim.city.sensors import CitySensors, Fitting
-from sim.city.traffic import Status, Traffic, new_traffic
+from sim.city.sensing.sensors import CitySensors, Fitting
 from sim.city.trips import Mode
-from sim.city.walkers_model import empty_walkers
 from sim.importers.sumo import import_sumo
 from sim.importers.sumo_net_xml import SumoNet, read_net
 from sim.sumo_sensors import SumoSensors

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sim.city.cluster import ClusterError, pack, unpack
-from sim.city.results import CityJob, CityStore
+from sim.city.measuring.results import CityJob, CityStore
 from sim.city.scenario import RunPlan, of_sumo
 from sim.city.simulate import Outcomes, plan_jobs, sweep_city
 from sim.run_pool import Failure

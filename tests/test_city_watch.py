@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from sim.city import watch_kernels as kernels
-from sim.city.run_tables import quantile_of_bins
+from sim.city.measuring import watch_kernels as kernels
+from sim.city.measuring.run_tables import quantile_of_bins
+from sim.city.measuring.watch_model import BIN_EDGES_S, Notes, Streets, empty_notes
+from sim.city.people.walkers_model import Stage, Walkers, empty_walkers
 from sim.city.trips import Mode
-from sim.city.walkers_model import Stage, Walkers, empty_walkers
-from sim.city.watch_model import BIN_EDGES_S, Notes, Streets, empty_notes
 
 CAR, WALK = int(Mode.CAR), int(Mode.WALK)
 DRIVING, ARRIVED = 2, 3

@@ -14,14 +14,14 @@ from controller.overlay import Overlay
 from controller.policy import Policy
 from controller.tick import Controller
 from controller.vocabulary import CONTROLLERS, Lamp, Sensors
-from sim.city import transit, walkers
 from sim.city.load import City, load_city
+from sim.city.movement.traffic import Status
 from sim.city.pace import Pace
+from sim.city.people import transit, walkers
+from sim.city.people.walkers import Stage
 from sim.city.scenario import CityPlan, CityScenario, DemandPlan, FaultKind, FaultPlan, RunPlan
-from sim.city.sensors import Fitting
+from sim.city.sensing.sensors import Fitting
 from sim.city.snapshot import Snapshot, SnapshotError
-from sim.city.traffic import Status
-from sim.city.walkers import Stage
 from sim.city.world import World
 
 FAULTS = (

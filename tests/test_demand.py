@@ -9,12 +9,12 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from sim.city.demand import Demand, demand
-from sim.city.demand_drives import merged
-from sim.city.demand_kernels import grow_tree, opinion, write_way
-from sim.city.demand_routes import BACK, OUT, StreetGraph, draw_routes
-from sim.city.demand_walks import draw_ways
-from sim.city.generate import GeneratedCity
+from sim.city.demand.demand import Demand, demand
+from sim.city.demand.demand_drives import merged
+from sim.city.demand.demand_kernels import grow_tree, opinion, write_way
+from sim.city.demand.demand_routes import BACK, OUT, StreetGraph, draw_routes
+from sim.city.demand.demand_walks import draw_ways
+from sim.city.generator.generate import GeneratedCity
 from sim.city.roads import Roads
 from sim.city.scenario import DemandPlan
 from sim.city.trips import Drives, Mode

@@ -190,8 +190,8 @@ def test_flows_and_people_are_what_their_slow_twin_says(seed: int) -> None:
         demand_kernels.count_people_and_flow(
             1000 * now_s, 1000 * passed_s, 1000 * observed_s, on, count, network.detector_kind,
             network.detector_lane, network.detector_group, network.detector_share, network.group_kind,
-            state.lamp, state.unseen_lane, state.stop_on, state.crossed_veh, state.flow_veh_per_s, state.waiting_people,
-            state.people_per_s, state.call_since_ms,
+            state.lamp, state.unseen_lane, state.stop_on, state.crossed_veh, state.flow_veh_per_s,
+            state.waiting_people, state.people_per_s, state.call_since_ms,
         )  # fmt: skip
         for g in np.flatnonzero(state.lamp == Lamp.GREEN):
             waiting[g] = 0.0

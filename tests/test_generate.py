@@ -17,8 +17,8 @@ from controller.conflicts import UnsafeJunction, conflict_bits, prove, prove_net
 from controller.junction import Junction, StreetNetwork
 from controller.network import build_network
 from controller.vocabulary import GroupKind
-from sim.city.generate import GeneratedCity, generate, roads_of_city, street_of_city
-from sim.city.generate_kernels import find_touching
+from sim.city.generator.generate import GeneratedCity, generate, roads_of_city, street_of_city
+from sim.city.generator.generate_kernels import find_touching
 from sim.city.roads import Roads
 from sim.city.scenario import CityPlan
 from sim.scenarios import ScenarioError

@@ -16,9 +16,9 @@ from sim.city.demo_commands import summary
 from sim.city.live import play_live, played
 from sim.city.live_view import CityNow, clock, draw, look
 from sim.city.load import City, load_city
-from sim.city.measured_run import Watched
+from sim.city.measuring.measured_run import Watched
+from sim.city.movement.traffic import Status
 from sim.city.scenario import CityPlan, CityScenario, DemandPlan, FaultKind, FaultPlan, RunPlan
-from sim.city.traffic import Status
 from sim.city.trips import Mode
 from sim.city.world import World
 from tests.conftest import ROOT

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.vocabulary import Lamp
-from sim.city.mover import Mover
+from sim.city.movement.mover import Mover
+from sim.city.movement.traffic import Status, Traffic, new_traffic
 from sim.city.roads import Roads
-from sim.city.traffic import Status, Traffic, new_traffic
 from sim.city.trips import Drives
 from tests.slow_mover import Car, braking_m, greatest_speed, next_speed
 from tests.toy_roads import cars, row_of_edges

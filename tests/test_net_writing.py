@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from sim import sumo_libraries
-from sim.city.demand import demand
-from sim.city.net_writing import write_net, write_trips
+from sim.city.demand.demand import demand
+from sim.city.generator.net_writing import write_net, write_trips
 from sim.city.scenario import DemandPlan
 from sim.importers.sumo import import_sumo, street_of_net
 from sim.importers.sumo_net_xml import read_net

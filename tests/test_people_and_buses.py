@@ -8,12 +8,12 @@ import pytest
 pytest.importorskip("google.transit", reason="needs pip install 'belisha[transit]'")
 
 from controller.vocabulary import Lamp
-from sim.city.bus_feed import BusFeed, FeedPlan
 from sim.city.load import City, load_city
+from sim.city.movement.traffic import Status
+from sim.city.people.bus_feed import BusFeed, FeedPlan
+from sim.city.people.walkers import Stage
 from sim.city.scenario import CityPlan, CityScenario, DemandPlan, RunPlan
-from sim.city.traffic import Status
 from sim.city.trips import Mode
-from sim.city.walkers import Stage
 from sim.city.world import World
 
 BEGIN_S, MINUTES = 7 * 3600, 10

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from controller.network import build_network
+from sim.city.demand.routing import StreetWays
+from sim.city.demand.sumo_demand import SumoTrips, trips_of_sumo
+from sim.city.demand.sumo_types import DEFAULTS, read_type
 from sim.city.net_roads import roads_of_net
 from sim.city.roads import Permit, Roads
-from sim.city.routing import StreetWays
 from sim.city.scenario import DemandPlan
-from sim.city.sumo_demand import SumoTrips, trips_of_sumo
-from sim.city.sumo_types import DEFAULTS, read_type
 from sim.city.trips import Mode
 from sim.demo import build_demo_street, sumo_binary
 from sim.importers.sumo import street_of_net

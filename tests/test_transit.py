@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from controller.vocabulary import Lamp
-from sim.city.mover import Mover
-from sim.city.traffic import Status, Traffic, new_traffic
-from sim.city.transit import (
+from sim.city.measuring.trip_table import PASSENGER
+from sim.city.movement.mover import Mover
+from sim.city.movement.traffic import Status, Traffic, new_traffic
+from sim.city.people.transit import (
     Line,
     Passengers,
     Stop,
@@ -24,7 +25,6 @@ from sim.city.transit import (
     riders_table,
     step,
 )
-from sim.city.trip_table import PASSENGER
 from sim.city.trips import Mode
 from tests.slow_transit import SlowBus, SlowTransit
 from tests.walk_street import Way, drives, street

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from controller.vocabulary import Lamp
-from sim.city.oncoming_kernels import NEVER_S
+from sim.city.movement.traffic import Traffic
+from sim.city.people.oncoming_kernels import NEVER_S
+from sim.city.people.walkers import Stage, Walkers, find_footways, new_walkers, step
+from sim.city.people.walkers_kernels import step_people
 from sim.city.roads import Roads
-from sim.city.traffic import Traffic
 from sim.city.trips import Drives
-from sim.city.walkers import Stage, Walkers, find_footways, new_walkers, step
-from sim.city.walkers_kernels import step_people
 from tests.slow_walkers import SlowWalkers, slow_vehicle_s
 from tests.walk_street import Walk, Way, drives, empty_traffic, put, street, walks
 

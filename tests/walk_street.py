@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.city.movement.traffic import Traffic, new_traffic
 from sim.city.roads import Roads
-from sim.city.traffic import Traffic, new_traffic
 from sim.city.trips import Drives, Mode, Walks
 
 

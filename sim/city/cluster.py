@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sim.city.results import CityJob
+from sim.city.measuring.results import CityJob
 from sim.run_pool import Failure, OnEnd, OnPart, Work, failure_of
 
 TOPIC = "belisha-progress"

@@ -12,7 +12,7 @@ import typer
 from sim.evaluate_commands import EXIT_BAD_INPUT, check_writable, command_line
 
 if TYPE_CHECKING:
-    from sim.city.compare import Comparison, Group
+    from sim.city.measuring.compare import Comparison, Group
 
 _HELP_A = "What there is now: the folder of a controller below --out of `belisha simulate`."
 _HELP_B = "What it is set against."
@@ -30,8 +30,8 @@ def compare(
 
     Exit code 0, or 2 when the two are not of the same people on the same streets.
     """
-    from sim.city.compare import compare as compare_folders
-    from sim.city.compare import to_json
+    from sim.city.measuring.compare import compare as compare_folders
+    from sim.city.measuring.compare import to_json
 
     check_writable(out)
     comparison = compare_folders(a, b)
@@ -44,8 +44,8 @@ def compare(
 
 
 def _write(a: Path, b: Path, out: Path) -> None:
-    from sim.city.compare_report import html
-    from sim.city.report import Made
+    from sim.city.measuring.compare_report import html
+    from sim.city.measuring.report import Made
     from sim.sweep import versions
 
     when = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
@@ -60,7 +60,7 @@ def _write(a: Path, b: Path, out: Path) -> None:
 def _print(comparison: Comparison) -> None:
     from rich.console import Console
 
-    from sim.city.compare_report import headline, sentences
+    from sim.city.measuring.compare_report import headline, sentences
 
     console = Console()
     console.print(headline(comparison), highlight=False, markup=False)
@@ -78,8 +78,8 @@ def _table(title: str, groups: Any, comparison: Comparison) -> Any:
     from rich import box
     from rich.table import Table
 
-    from sim.city.compare_report import name, signed
-    from sim.city.report import people, seconds
+    from sim.city.measuring.compare_report import name, signed
+    from sim.city.measuring.report import people, seconds
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
     table.add_column("")

@@ -12,7 +12,7 @@ from sim.commands import ControllerName
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from sim.city.measures import CityMeasures
+    from sim.city.measuring.measures import CityMeasures
 
 FIXED = "fixed plans"
 ADAPTIVE = ControllerName("adaptive")
@@ -75,7 +75,7 @@ def summary(names: tuple[str, str], runs: tuple[CityMeasures, CityMeasures]) -> 
     """Two runs of the same people beside each other: by mode, by district, promises, people on red."""
     from rich.table import Table
 
-    from sim.city.sweep_summary import MODE_NAMES
+    from sim.city.measuring.sweep_summary import MODE_NAMES
 
     people = Table("Seconds lost, a person", *names, box=None, title_justify="left", padding=(0, 3, 0, 0))
     for mode in runs[0].modes:

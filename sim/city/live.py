@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from controller.decision_log import DecisionLog
 from controller.explain import explain
 from sim.city.live_view import draw, look
-from sim.city.measured_run import Watched
-from sim.city.measures import CityMeasures, measure
+from sim.city.measuring.measured_run import Watched
+from sim.city.measuring.measures import CityMeasures, measure
+from sim.city.measuring.run_tables import tables_of
+from sim.city.measuring.watch import Clock
 from sim.city.pace import Pace
-from sim.city.run_tables import tables_of
-from sim.city.watch import Clock
 from sim.city.world import World
 
 if TYPE_CHECKING:

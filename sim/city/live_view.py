@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from controller.vocabulary import Lamp
-from sim.city.traffic import STANDING_M_PER_S, Status
+from sim.city.movement.traffic import STANDING_M_PER_S, Status
 from sim.city.trips import MODES, Mode
 
 if TYPE_CHECKING:
-    from sim.city.watch import Watch
+    from sim.city.measuring.watch import Watch
     from sim.city.world import World
 
 JUNCTIONS_SHOWN = 5

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from controller.junction import StreetNetwork
 from controller.network import Network, build_network
-from sim.city.demand import demand
-from sim.city.generate import GeneratedCity, generate, roads_of_city, street_of_city
-from sim.city.lines import Line
+from sim.city.demand.demand import demand
+from sim.city.demand.sumo_demand import trips_of_sumo
+from sim.city.generator.generate import GeneratedCity, generate, roads_of_city, street_of_city
+from sim.city.movement.traffic import STEP_MS
 from sim.city.net_roads import roads_of_net
+from sim.city.people.lines import Line
 from sim.city.roads import Roads
 from sim.city.scenario import CityPlan, CityScenario, SumoPlan
-from sim.city.sumo_demand import trips_of_sumo
-from sim.city.traffic import STEP_MS
 from sim.city.trips import Drives, Walks
 from sim.importers.sumo import street_of_net
 from sim.importers.sumo_net_xml import SumoNet, read_net

@@ -115,7 +115,7 @@ class FaultPlan:
     """0: at the onset, once. Else each detector falls ill at this rate after the onset, for
     `repair_s` on average."""
     strength: float = 0.0
-    """How bad it is, in the unit of its kind (`sim.city.faults.STRENGTHS`); 0 = as usual."""
+    """How bad it is, in the unit of its kind (`sim.city.sensing.faults.STRENGTHS`); 0 = as usual."""
 
 
 @dataclass(frozen=True, slots=True)

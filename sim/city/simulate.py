@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sim.city.results import CityJob, CityStore, city_source_digest
-from sim.city.run_files import RunFiles
+from sim.city.measuring.results import CityJob, CityStore, city_source_digest
+from sim.city.measuring.run_files import RunFiles
 from sim.run_pool import Failure, Progress, run_in_processes
 
 if TYPE_CHECKING:

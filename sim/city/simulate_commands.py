@@ -26,10 +26,10 @@ from sim.evaluate_commands import (
 
 if TYPE_CHECKING:
     from controller.policy import Policy
-    from sim.city.results import CityJob, CityStore
+    from sim.city.measuring.results import CityJob, CityStore
+    from sim.city.measuring.sweep_summary import Summary
     from sim.city.scenario import CityScenario
     from sim.city.simulate import OnStep, Outcomes
-    from sim.city.sweep_summary import Summary
 
 REPORT_FILE = "report.html"
 
@@ -87,7 +87,7 @@ def _asked(
     if sensors is not None:
         scenario = dataclasses.replace(scenario, run=dataclasses.replace(scenario.run, sensors=sensors))
     if faults:
-        from sim.city.faults import fault_from_order
+        from sim.city.sensing.faults import fault_from_order
 
         try:
             more = tuple(fault_from_order(text) for text in faults)
@@ -112,8 +112,8 @@ def _run(
 ) -> tuple[Outcomes, CityStore]:
     from controller.warm_up import warm_up
     from sim.city.load import load_city
-    from sim.city.measured_run import check_run, run_city
-    from sim.city.results import CityStore
+    from sim.city.measuring.measured_run import check_run, run_city
+    from sim.city.measuring.results import CityStore
     from sim.city.simulate import open_folders, plan_jobs, street_map, sweep_city
 
     store = CityStore(out, again)
@@ -177,8 +177,8 @@ def _progress(planned: Sequence[CityJob], store: CityStore, duration_s: int, qui
 
 
 def _show(request: _Request, outcomes: Outcomes, store: CityStore, as_json: bool) -> None:
-    from sim.city.results import open_experiment
-    from sim.city.run_files import ResultError
+    from sim.city.measuring.results import open_experiment
+    from sim.city.measuring.run_files import ResultError
     from sim.run_pool import Failure
 
     failed = {job: outcome for job, outcome in outcomes.items() if isinstance(outcome, Failure)}
@@ -189,7 +189,7 @@ def _show(request: _Request, outcomes: Outcomes, store: CityStore, as_json: bool
     experiments = [open_experiment(store.out / name).only(request.seeds) for name in finished]
     report = store.out / REPORT_FILE
     if experiments:
-        from sim.city.report import html
+        from sim.city.measuring.report import html
 
         try:
             report.write_text(html(experiments, _made(store)), encoding="utf-8")
@@ -205,7 +205,7 @@ def _show(request: _Request, outcomes: Outcomes, store: CityStore, as_json: bool
 
 
 def _made(store: CityStore) -> Any:
-    from sim.city.report import Made
+    from sim.city.measuring.report import Made
     from sim.sweep import versions
 
     when = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
@@ -215,7 +215,7 @@ def _made(store: CityStore) -> Any:
 def _as_json(
     request: _Request, experiments: Sequence[Any], failed: Mapping[CityJob, Any], report: Path
 ) -> dict[str, Any]:
-    from sim.city.report import summary_json
+    from sim.city.measuring.report import summary_json
 
     return {
         "format": "belisha simulation 1",
@@ -232,8 +232,8 @@ def _as_json(
 def _print(experiments: Sequence[Any], failed: Mapping[CityJob, Any], out: Path, report: Path) -> None:
     from rich.console import Console
 
-    from sim.city.run_files import has_parquet
-    from sim.city.sweep_summary import summarize
+    from sim.city.measuring.run_files import has_parquet
+    from sim.city.measuring.sweep_summary import summarize
 
     console = Console()
     summaries = [summarize(one) for one in experiments]
@@ -253,8 +253,8 @@ def _overview(summaries: Sequence[Summary]) -> Any:
     from rich import box
     from rich.table import Table
 
-    from sim.city.report import percent, seconds
-    from sim.city.sweep_summary import MODE_NAMES
+    from sim.city.measuring.report import percent, seconds
+    from sim.city.measuring.sweep_summary import MODE_NAMES
 
     count = len(summaries[0].seeds)
     runs = "one run" if count == 1 else f"{count} runs"
@@ -290,7 +290,7 @@ def _districts(summaries: Sequence[Summary]) -> Any:
     from rich import box
     from rich.table import Table
 
-    from sim.city.report import seconds
+    from sim.city.measuring.report import seconds
 
     names = list(dict.fromkeys(row.district for s in summaries for row in s.ledger))
     table = Table(title="Time lost a person, by home district", title_justify="left", box=box.SIMPLE_HEAD)

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from controller.frame import Frame, empty_frame
 from controller.network import Network
-from sim.city.faults import Faults
-from sim.city.sensors import CitySensors
-from sim.city.traffic import STEP_MS, Traffic
-from sim.city.walkers_model import Walkers
+from sim.city.movement.traffic import STEP_MS, Traffic
+from sim.city.people.walkers_model import Walkers
+from sim.city.sensing.faults import Faults
+from sim.city.sensing.sensors import CitySensors
 
 
 class CityStreet:

@@ -15,19 +15,19 @@ import simpy
 from controller.network import Network
 from controller.policy import Policy
 from controller.tick import TICK_MS, Controller
-from sim.city import transit, walkers
 from sim.city.carried import DoesNotFit, put_back, take
-from sim.city.faults import Faults
 from sim.city.load import City
-from sim.city.mover import Mover
+from sim.city.movement.mover import Mover
+from sim.city.movement.program import FixedProgram
+from sim.city.movement.second_kernels import Town, pass_second, pass_seconds
+from sim.city.movement.traffic import STEP_MS, new_traffic
 from sim.city.pace import Pace
-from sim.city.program import FixedProgram
+from sim.city.people import transit, walkers
 from sim.city.scenario import FaultPlan
-from sim.city.second_kernels import Town, pass_second, pass_seconds
-from sim.city.sensors import CitySensors, Fitting
+from sim.city.sensing.faults import Faults
+from sim.city.sensing.sensors import CitySensors, Fitting
 from sim.city.snapshot import Snapshot, SnapshotError, content_digest
 from sim.city.street import CityStreet
-from sim.city.traffic import STEP_MS, new_traffic
 
 MakeController = Callable[[Network, int], Any]
 Process = Generator[simpy.Event, Any, None]

@@ -1,0 +1,55 @@
+"""Fixed programs and traffic together: whole stretches of time without leaving compiled code."""
+
+from controller import numba_cache  # noqa: F401, I001  (must come before numba)
+
+from numba import njit, types
+
+from sim.city.movement.departure_kernels import depart, enqueue
+from sim.city.movement.lane_change_kernels import change_lanes
+from sim.city.movement.movement_model import DOORS, FLEET, LEDGER, MOTION, STREETS
+from sim.city.movement.node_kernels import read_lamps
+from sim.city.movement.plan_speed_kernels import plan_speeds
+from sim.city.movement.programs_model import PROGRAMS
+from sim.city.movement.traffic_kernels import move, show
+
+_I, _I1 = types.int64, types.int8[::1]
+
+
+@njit(types.void(_I1, _I1, STREETS, FLEET, MOTION, LEDGER, DOORS), cache=True, nogil=True, _nrt=False)
+def drive_second(group_lamp, lamp_seen, streets, fleet, motion, ledger, doors):
+    """Let one second pass for everybody on wheels. group_lamp (G) Lamp · the rest as in `movement_model`."""
+    read_lamps(group_lamp, lamp_seen, streets, motion)
+    plan_speeds(streets, fleet, motion)
+    move(streets, fleet, motion, ledger)
+    change_lanes(streets, fleet, motion)
+    enqueue(fleet, motion, doors)
+    depart(streets, fleet, motion, doors)
+    show(streets, motion, ledger)
+    motion.time_ms[0] += 1000
+
+
+@njit(types.void(_I, PROGRAMS, _I1), cache=True, nogil=True, _nrt=False)
+def lamps_at(now_ms, programs, group_lamp):
+    """What every signal shows at a time. Written: group_lamp (G) of groups that have a program."""
+    for j in range(len(programs.cycle_ms)):
+        if programs.cycle_ms[j] <= 0:
+            continue
+        at_ms = (now_ms - programs.offset_ms[j]) % programs.cycle_ms[j]
+        phase = programs.phase_start[j]
+        while programs.phase_end_ms[phase] <= at_ms:
+            phase += 1
+        lamp = programs.lamp_start[phase]
+        for g in range(programs.group_start[j], programs.group_start[j + 1]):
+            group_lamp[g] = programs.lamp[lamp]
+            lamp += 1
+
+
+_UNTIL = types.void(_I, PROGRAMS, _I1, _I1, STREETS, FLEET, MOTION, LEDGER, DOORS)
+
+
+@njit(_UNTIL, cache=True, nogil=True, _nrt=False)
+def drive_until(end_ms, programs, group_lamp, lamp_seen, streets, fleet, motion, ledger, doors):
+    """Play the programs and let everybody drive until `end_ms`."""
+    while motion.time_ms[0] < end_ms:
+        lamps_at(motion.time_ms[0], programs, group_lamp)
+        drive_second(group_lamp, lamp_seen, streets, fleet, motion, ledger, doors)

@@ -1,0 +1,208 @@
+"""Vehicles move: positions, ways over nodes, arrivals, halts, and what it costs them, over arrays."""
+
+from controller import numba_cache  # noqa: F401, I001  (must come before numba)
+
+from numba import njit, types
+
+from sim.city.movement.movement_model import FLEET, LEDGER, MOTION, STREETS
+
+_I, _F = types.int64, types.float64
+DRIVING, ARRIVED = 2, 3
+STANDING_M_PER_S = 0.1
+HALT_REACHED_M = 0.5
+
+
+@njit(types.void(_I, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+def take_off(v, fleet, motion):
+    """Take vehicle `v` out of the order of its way."""
+    riders = fleet.riders
+    cars, lane_veh, places = motion.cars, motion.lane_veh, motion.places
+    way, ahead, behind = cars[v].way, cars[v].ahead, cars[v].behind
+    if ahead >= 0:
+        cars[ahead].behind = behind
+    else:
+        places[way].first = behind
+    if behind >= 0:
+        cars[behind].ahead = ahead
+    else:
+        places[way].last = ahead
+    places[way].load_m -= riders[v].length_m + riders[v].gap_m
+    if places[way].first < 0:
+        places[way].load_m = 0.0
+    if way < len(lane_veh):
+        lane_veh[way] -= 1
+
+
+@njit(types.void(_I, _I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+def put_on(v, way, ahead, streets, fleet, motion):
+    """Put vehicle `v` on a way behind vehicle `ahead` (-1: as its first), and note its next connection."""
+    edge_lane_start, n_lanes, ways = streets.edge_lane_start, streets.n_lanes, streets.ways
+    riders, row_start, rows = fleet.riders, fleet.row_start, fleet.rows
+    cars, lane_veh, places = motion.cars, motion.lane_veh, motion.places
+    behind = cars[ahead].behind if ahead >= 0 else places[way].first
+    cars[v].way, cars[v].ahead, cars[v].behind = way, ahead, behind
+    if ahead >= 0:
+        cars[ahead].behind = v
+    else:
+        places[way].first = v
+    if behind >= 0:
+        cars[behind].ahead = v
+    else:
+        places[way].last = v
+    places[way].load_m += riders[v].length_m + riders[v].gap_m
+    if way < n_lanes[0]:
+        lane_veh[way] += 1
+        at = cars[v].route_at
+        cars[v].next_connection = -1
+        if at < riders[v].last_at:
+            row = row_start[at + riders[v].shift] + way
+            row -= edge_lane_start[ways[way].edge]
+            cars[v].next_connection = rows[row].connection
+
+
+@njit(types.void(_I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+def halt(v, way, streets, fleet, motion):
+    """Begin or end a halt at a stop."""
+    n_lanes, ways = streets.n_lanes, streets.ways
+    halts = fleet.halts
+    cars, halt_at, halt_until_ms = motion.cars, motion.halt_at, motion.halt_until_ms
+    time_ms = motion.time_ms
+    h = halt_at[v]
+    clock_ms = time_ms[0] + 1000
+    if halt_until_ms[v] >= 0:
+        if halt_until_ms[v] < clock_ms:
+            halt_until_ms[v] = -1
+            halt_at[v] = h + 1
+    elif way < n_lanes[0] and halts[h].edge == ways[way].edge:
+        past_m = cars[v].position_m - halts[h].position_m
+        if past_m > 1.0:
+            halt_at[v] = h + 1
+        elif past_m > -HALT_REACHED_M and cars[v].speed < STANDING_M_PER_S:
+            halt_until_ms[v] = max(clock_ms + halts[h].dwell_ms, halts[h].due_ms)
+
+
+@njit(_I(_I, STREETS, FLEET, MOTION, LEDGER), cache=True, nogil=True, _nrt=False, forceinline=True)
+def leave_way(way, streets, fleet, motion, ledger):
+    """Move on everybody who has passed the end of a way. Returns how many arrived."""
+    links, n_lanes, ways = streets.links, streets.n_lanes, streets.ways
+    riders = fleet.riders
+    cars, places, status = motion.cars, motion.places, motion.status
+    time_ms = motion.time_ms
+    arrived_ms, lane, route_at = ledger.arrived_ms, ledger.lane, ledger.route_at
+    lanes = n_lanes[0]
+    arrived = 0
+    while True:
+        v = places[way].first
+        if v < 0 or cars[v].position_m <= ways[way].length_m:
+            return arrived
+        here = way
+        take_off(v, fleet, motion)
+        while True:
+            past_m = cars[v].position_m - ways[here].length_m
+            places[here].tail = v
+            places[here].tail_at_m = cars[v].driven_m - past_m
+            if here < lanes and cars[v].route_at >= riders[v].last_at:
+                status[v] = ARRIVED
+                arrived_ms[v] = time_ms[0]
+                cars[v].way = -1
+                lane[v] = -1
+                route_at[v] = cars[v].route_at
+                arrived += 1
+                break
+            if here >= lanes:
+                onto = links[here - lanes].to_lane
+                cars[v].route_at += 1
+            elif cars[v].next_connection >= 0:
+                onto = lanes + cars[v].next_connection
+            else:
+                # Nobody drives over the end of a lane that does not lead on.
+                cars[v].driven_m -= past_m
+                cars[v].position_m = ways[here].length_m
+                cars[v].speed = 0.0
+                put_on(v, here, -1, streets, fleet, motion)
+                return arrived
+            cars[v].position_m = past_m
+            # Two may come onto one way in the same second: in the order of where they are.
+            u = places[onto].last
+            while u >= 0 and cars[u].position_m < past_m:
+                u = cars[u].ahead
+            put_on(v, onto, u, streets, fleet, motion)
+            if u >= 0 or past_m <= ways[onto].length_m:
+                break
+            take_off(v, fleet, motion)
+            here = onto
+
+
+@njit(types.void(STREETS, FLEET, MOTION, LEDGER), cache=True, nogil=True, _nrt=False)
+def move(streets, fleet, motion, ledger):
+    """Let everybody drive for one second at the planned speed, and book it."""
+    links, n_lanes, ways = streets.links, streets.n_lanes, streets.ways
+    riders = fleet.riders
+    cars, driving, halt_at = motion.cars, motion.driving, motion.halt_at
+    halt_until_ms, n_driving, status = motion.halt_until_ms, motion.n_driving, motion.status
+    stood_ms_of = motion.stood_ms
+    crossing_ways, lane_lost_person_s, lane_lost_s = (
+        ledger.crossing_ways,
+        ledger.lane_lost_person_s,
+        ledger.lane_lost_s,
+    )
+    lost_s_of, persons, stops = ledger.lost_s, ledger.persons, ledger.stops
+    worst_stood_ms = ledger.worst_stood_ms
+    n = n_driving[0]
+    lanes = n_lanes[0]
+    n_crossing = 0
+    for i in range(n):
+        v = driving[i]
+        car, rider = cars[v], riders[v]
+        way, speed, before = car.way, car.next_speed, car.speed
+        car.speed_before, car.speed = before, speed
+        car.position_m += speed
+        car.driven_m += speed
+        if halt_at[v] < rider.halt_end:
+            halt(v, way, streets, fleet, motion)
+        stood_ms = 0
+        if halt_until_ms[v] < 0:
+            lost_s = 1.0 - speed / min(ways[way].speed * rider.speed_factor, rider.speed_max)
+            if lost_s > 0.0:
+                lane = way if way < lanes else links[way - lanes].from_lane
+                lost_s_of[v] += lost_s
+                lane_lost_s[lane, rider.mode] += lost_s
+                lane_lost_person_s[lane, rider.mode] += lost_s * persons[v]
+            if speed < STANDING_M_PER_S:
+                stood_ms = stood_ms_of[v] + 1000
+                worst_stood_ms[v] = max(worst_stood_ms[v], stood_ms)
+                if before >= STANDING_M_PER_S:
+                    stops[v] += 1
+        stood_ms_of[v] = stood_ms
+        if car.position_m > ways[way].length_m and car.ahead < 0:
+            crossing_ways[n_crossing] = way
+            n_crossing += 1
+    arrived = 0
+    for k in range(n_crossing):
+        arrived += leave_way(crossing_ways[k], streets, fleet, motion, ledger)
+    if arrived > 0:
+        kept = 0
+        for i in range(n):
+            v = driving[i]
+            if status[v] == DRIVING:
+                driving[kept] = v
+                kept += 1
+        n_driving[0] = kept
+
+
+@njit(types.void(STREETS, MOTION, LEDGER), cache=True, nogil=True, _nrt=False)
+def show(streets, motion, ledger):
+    """Tell the rest of the city where everybody is now."""
+    n_lanes = streets.n_lanes
+    cars, driving, n_driving = motion.cars, motion.driving, motion.n_driving
+    connection, lane, position_m = ledger.connection, ledger.lane, ledger.position_m
+    route_at, speed_m_per_s = ledger.route_at, ledger.speed_m_per_s
+    lanes = n_lanes[0]
+    for i in range(n_driving[0]):
+        v = driving[i]
+        car = cars[v]
+        lane[v] = car.way if car.way < lanes else -1
+        connection[v] = car.way - lanes if car.way >= lanes else -1
+        position_m[v] = car.position_m
+        speed_m_per_s[v] = car.speed
+        route_at[v] = car.route_at
