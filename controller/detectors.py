@@ -97,8 +97,6 @@ class Detectors:
         self.known: NDArray[np.int8] = np.zeros(lanes, np.int8)
         self.seen: NDArray[np.int8] = np.full(lanes, 2, np.int8)
         self._untold_ms = np.zeros(len(network.detectors), np.int64)
-        self._fitted: NDArray[np.bool_] = np.zeros(lanes, np.bool_)
-        self._fitted[network.detector_lane[np.array(self.laid.gate) >= 0]] = True
         self._failed = np.zeros(3 * junctions, np.int64)
         self._blind = np.zeros(2 * junctions, np.int64)
         self.failed = self._failed.reshape(junctions, 3)
@@ -150,9 +148,7 @@ class Detectors:
         memory.usual_flows(night, self._hour, self.laid, self.health, self.rate_veh_per_s, self.known)
 
     def _survey(self) -> None:
-        memory.survey(
-            self.laid, self.health, self._loops_only, self._fitted, self.seen, self._failed, self._blind
-        )
+        memory.survey(self.laid, self.health, self._loops_only, self.seen, self._failed, self._blind)
 
     # --- in words --------------------------------------------------------------------------
 

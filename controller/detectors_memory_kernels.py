@@ -169,15 +169,13 @@ def lose_all(now_ms, laid, health):
             health.presses[d] = 0
 
 
-@njit(_V(LAID, HEALTH, types.boolean, types.boolean[::1], _N1, _I1, _I1), cache=True, nogil=True)
-def survey(laid, health, loops_only, fitted, seen, failed, blind):
+@njit(_V(LAID, HEALTH, types.boolean, _N1, _I1, _I1), cache=True, nogil=True)
+def survey(laid, health, loops_only, seen, failed, blind):
     """Which lanes are still seen, and how many detectors of each junction are not used.
 
-    loops_only: no tracks; a lane without loops is not seen · fitted (L) bool, lanes that have a loop
-    Written: seen (L) 0 not at all, 1 by loops that have told of nobody yet, 2 seen
-    failed (3 J) all vehicle detectors, not used, in doubt · blind (2 J) fitted lanes, those of them not
-    seen; where none has told of anybody, all of them. Who never had eyes has not gone blind: where
-    nobody ever looked, demand is believed (controller.unseen)
+    loops_only: no tracks; a lane without loops is not seen · written: seen (L) 0 not at all, 1 by loops
+    that have told of nobody yet, 2 seen · failed (3 J) all vehicle detectors, not used, in doubt
+    blind (2 J) lanes, those of them not seen; where none has told of anybody, all of them
     """
     failed[:] = 0
     blind[:] = 0
@@ -199,9 +197,8 @@ def survey(laid, health, loops_only, fitted, seen, failed, blind):
     for j in range(len(laid.lane_start) - 1):
         best = 0
         for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):
-            if fitted[lane] or not loops_only:
-                blind[2 * j] += 1
-                blind[2 * j + 1] += 1 if seen[lane] == 0 else 0
+            blind[2 * j] += 1
+            blind[2 * j + 1] += 1 if seen[lane] == 0 else 0
             best = max(best, seen[lane])
         if best < 2:
             blind[2 * j + 1] = blind[2 * j]
