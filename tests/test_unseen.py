@@ -59,7 +59,7 @@ def test_a_crossing_without_a_button_gets_walk_again_and_again_and_one_with_a_bu
     None
 ):
     network = fitted_with("north", "east", "south", "west", "walk.north")
-    player, longest_ms = played(network, "adaptive", 15)
+    player, longest_ms = played(network, "actuated", 15)
     blind = network.group_index("ordinary", WALK_EAST)
     fitted = network.group_index("ordinary", "walk.north")
     assert longest_ms[blind] <= network.promise_ms[blind]
