@@ -181,19 +181,17 @@ def survey(laid, health, loops_only, seen, failed, blind):
     blind[:] = 0
     seen[:] = 0 if loops_only else 2
     for d in range(len(laid.kind)):
-        if laid.gate[d] < 0:
+        # Where tracks are seen nothing rests on loops, and their silence says nothing.
+        if laid.gate[d] < 0 or not loops_only:
             continue
         j, lane = laid.junction[d], laid.lane[d]
         failed[3 * j] += 1
         if health.masked[d]:
             failed[3 * j + 1] += 1
-            if not loops_only and laid.gate[d] == 0:
-                seen[lane] = 0
         else:
             unproven = health.cause[d] == UNPROVEN
             failed[3 * j + 2] += 0 if unproven or health.trust[d] >= 1.0 else 1
-            if loops_only:
-                seen[lane] = max(seen[lane], 1 if unproven else 2)
+            seen[lane] = max(seen[lane], 1 if unproven else 2)
     for j in range(len(laid.lane_start) - 1):
         best = 0
         for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):
