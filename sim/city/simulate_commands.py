@@ -110,11 +110,11 @@ def _policy(path: Path | None) -> Policy:
 def _run(
     request: _Request, out: Path, processes: int, cluster: str | None, again: bool, quiet: bool
 ) -> tuple[Outcomes, CityStore]:
-    from controller.warm_up import warm_up
     from sim.city.load import load_city
     from sim.city.measuring.measured_run import check_run, run_city
     from sim.city.measuring.results import CityStore
     from sim.city.simulate import open_folders, plan_jobs, street_map, sweep_city
+    from sim.first_start import compile_kernels
 
     store = CityStore(out, again)
     planned = plan_jobs(request.scenario, request.controllers, request.seeds, request.policy)
@@ -126,8 +126,7 @@ def _run(
         raise BadRequest(f"{request.scenario.name}: {error}") from None
     if cluster is None and not all(store.path(job).exists() for job in planned):
         # Compiled once here, not once in each process.
-        for name in request.controllers:
-            warm_up(name, request.scenario.run.sensors)
+        compile_kernels()
     drawn = street_map(city)
     open_folders(planned, store, drawn)
     with _progress(planned, store, request.scenario.run.duration_s, quiet) as on_step:
