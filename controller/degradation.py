@@ -69,6 +69,10 @@ class Degradation:
             )  # fmt: skip
             np.copyto(self.ladder.reasons.failed, detectors.failed)
             np.copyto(self.ladder.reasons.blind, detectors.blind)
+        if frame.sensors is Sensors.FULL:
+            # Who sees every vehicle counts them there; a loop that reports nothing takes nothing away.
+            np.copyto(state.unseen_lane, self._bare_lane)
+            return frame
         if not self._masked:
             return frame
         if self._fresh:
