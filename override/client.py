@@ -15,24 +15,13 @@ from typing import Any
 import zmq
 
 from override import wire
+from override.bounds import BOOT_BYTES, NONCE_BYTES
 from override.keys import Secret
 from override.refused import Refused
+from override.requests import Approval, Header, OrderRequest, SnapshotRequest
 from override.sockets import client
-from override.topics import (
-    BOOT_BYTES,
-    NONCE_BYTES,
-    TOPICS,
-    Alarm,
-    Approval,
-    Delta,
-    Header,
-    JunctionView,
-    OrderRequest,
-    OrderView,
-    Reply,
-    Snapshot,
-    SnapshotRequest,
-)
+from override.topics import TOPICS
+from override.views import Delta, Event, JunctionView, OrderView, Reply, Snapshot
 
 TRY_MS = 1000
 TRIES = 3
@@ -93,7 +82,7 @@ class Console:
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.view = View()
-        self.alarms: list[Alarm] = []
+        self.events: list[Event] = []
         self._secret = secret
         self._station_public = station_public
         self._endpoints = endpoints
@@ -157,8 +146,8 @@ class Console:
         while self._hears.poll(0 if out else timeout_ms):
             topic, payload = self._hears.recv_multipart()[:2]
             self._heard_s = time.monotonic()
-            if topic == b"alarm":
-                self.alarms.append(wire.decode(payload, TOPICS["alarm"]))
+            if topic == b"event":
+                self.events.append(wire.decode(payload, TOPICS["event"]))
             elif topic == b"delta":
                 delta = wire.decode(payload, TOPICS["delta"])
                 if not self.view.take_delta(delta):

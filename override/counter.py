@@ -18,10 +18,12 @@ from override.desk import Desk
 from override.keys import PANIC, Identity, Secret
 from override.orders import Life, Order
 from override.refused import Refused
+from override.requests import Approval, Header, OrderRequest
 from override.roles import LEASE_ALONE_MS, SAFER, Command, Role, Slot
 from override.ruling import Act, Person, Ruling
 from override.storage import Change, Storage, StorageFull
-from override.topics import TOPICS, Approval, Header, OrderRequest, Outcome, Reply
+from override.topics import TOPICS
+from override.views import Outcome, Reply
 
 SKEW_MS = 30_000
 """Wall clocks further apart prove nothing (rules 5.4)."""

@@ -15,6 +15,7 @@ from dataclasses import replace
 from override.orders import LIVE, ONCE_POINT, STAGE_POINT, Event, Life, Order, order_of, step, without
 from override.places import Places
 from override.refused import Refused
+from override.requests import Approval, OrderRequest
 from override.roles import (
     APPROVAL_MS,
     COUNTERSIGN_MS,
@@ -29,7 +30,7 @@ from override.roles import (
     permission,
 )
 from override.ruling import Act, Person, Ruling
-from override.topics import Approval, OrderRequest, Outcome
+from override.views import Outcome
 
 CHANGE_EVERY_MS = 10_000
 """One change a junction and person in this time (A24)."""

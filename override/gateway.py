@@ -24,7 +24,8 @@ from override.refused import Refused
 from override.ruling import Act
 from override.sockets import Doorkeeper, sender_of, server
 from override.storage import Storage, StorageFull
-from override.topics import TOPICS, Alarm
+from override.topics import TOPICS
+from override.views import Event
 
 REQUESTS_PER_TURN = 20
 REPORTS_PER_TURN = 20
@@ -70,6 +71,7 @@ class Gateway:
         self._published_ms = self._head_ms = self._progress_ms = -(1 << 60)
         self._head_index = self._progress = 0
         self._complaint = ""
+        self._events = 0
         self._silent = False
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.doorkeeper = Doorkeeper(self.context, self._known())
@@ -226,8 +228,9 @@ class Gateway:
         for delta in self.picture.deltas(now_ms):
             self._pictures.send_multipart((b"delta", wire.pack(delta)), zmq.NOBLOCK)
         for junction, code, sentence in self._alarms[:REQUESTS_PER_TURN]:
-            alarm = Alarm(self._boot, self.picture.seq, now_ms, junction, code, sentence)
-            self._pictures.send_multipart((b"alarm", wire.pack(alarm)), zmq.NOBLOCK)
+            self._events += 1
+            event = Event(self._boot, self._events, now_ms, self._clock()[1], code, junction, sentence)
+            self._pictures.send_multipart((b"event", wire.pack(event)), zmq.NOBLOCK)
         del self._alarms[:REQUESTS_PER_TURN]
 
     def _sign_head(self, now_ms: int, wall_ms: int) -> None:

@@ -15,7 +15,8 @@ from override.roles import Command, Role, Slot
 
 if TYPE_CHECKING:
     from override.client import Console, View
-    from override.topics import Leg, Reply
+    from override.requests import Leg
+    from override.views import Reply
 
 app = typer.Typer(help="Tell a street what to do: leases that end by themselves.", no_args_is_help=True)
 
@@ -77,7 +78,7 @@ def milliseconds(text: str) -> int:
 
 def legs_of(texts: list[str]) -> tuple[Leg, ...]:
     """`JUNCTION:STAGE:AFTER:HOLD`, as `J1:a:0s:20s`. Raises BadOrder."""
-    from override.topics import Leg
+    from override.requests import Leg
 
     out = []
     for text in texts:
@@ -284,11 +285,9 @@ def watch(
                 for delta in console.listen(500):
                     for view in (*delta.junctions, *delta.orders):
                         typer.echo(json.dumps(plain(view)) if as_json else change_line(view))
-                while console.alarms:
-                    alarm = console.alarms.pop(0)
-                    typer.echo(
-                        json.dumps(plain(alarm)) if as_json else f"ALARM {alarm.code} {alarm.sentence}"
-                    )
+                while console.events:
+                    event = console.events.pop(0)
+                    typer.echo(json.dumps(plain(event)) if as_json else f"{event.kind}: {event.sentence}")
                 if console.station_is_silent:
                     typer.echo("the station is silent", err=True)
         except KeyboardInterrupt:

@@ -12,8 +12,8 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from override.requests import Leg, OrderRequest
 from override.roles import JUNCTIONS_ALONE, ONCE, Command, Role
-from override.topics import Leg, OrderRequest
 
 
 class Life(StrEnum):

@@ -10,10 +10,11 @@ from typing import TypeVar
 import numpy as np
 
 from controller.network import Network
+from override.bounds import JUNCTIONS_PER_PART
 from override.desk import Desk
 from override.engine import Report
 from override.orders import Order
-from override.topics import JUNCTIONS_PER_PART, Delta, JunctionView, OrderView, Snapshot
+from override.views import Delta, JunctionView, OrderView, Snapshot
 
 LETTERS = np.array(list("RGYCFAD"))
 """By lamp number; `JunctionView.lamps`."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from controller.junction import Junction, StreetNetwork
 from override.refused import Refused
+from override.requests import OrderRequest
 from override.roles import Command
-from override.topics import ARGUMENTS, NEEDS, OrderRequest
+from override.topics import ARGUMENTS, NEEDS
 
 
 @dataclass(frozen=True, slots=True)

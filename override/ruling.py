@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from override.orders import Order
 from override.roles import Role
-from override.topics import Outcome
+from override.views import Outcome
 
 
 @dataclass(frozen=True, slots=True)

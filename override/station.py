@@ -21,13 +21,13 @@ from multiprocessing import connection
 from pathlib import Path
 
 from controller.network import Network
+from override.bounds import BOOT_BYTES
 from override.gateway import Gateway
 from override.keys import Keyring, KeysError, Secret, read_secret
 from override.line import LocalLine, line_pair
 from override.panic import DOOR, PanicDoor
 from override.sockets import SocketsError, stranger_is_refused
 from override.storage import Storage
-from override.topics import BOOT_BYTES
 
 PROBE_S = 60.0
 """A stranger must be refused, tried so often (A11)."""

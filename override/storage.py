@@ -18,8 +18,8 @@ import msgpack  # type: ignore[import-untyped]
 from override import audit
 from override.audit import Entry, Head
 from override.orders import LIVE, Life, Order
+from override.requests import Leg
 from override.roles import Command, Role
-from override.topics import Leg
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (id TEXT PRIMARY KEY, life TEXT NOT NULL, record BLOB NOT NULL);

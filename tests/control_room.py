@@ -11,9 +11,9 @@ from controller.vocabulary import Timing
 from override.desk import Desk
 from override.orders import Order
 from override.places import Places
+from override.requests import Approval, Header, OrderRequest
 from override.roles import Command, Role, Slot
 from override.ruling import Person, Ruling
-from override.topics import Approval, Header, OrderRequest
 from tests import toy_street
 
 ANA = Person("ana", Role.OPERATOR)

@@ -10,10 +10,12 @@ from override.counter import Counter
 from override.desk import Desk
 from override.keys import Identity, Secret, new_secret
 from override.places import Places
+from override.requests import Header, OrderRequest
 from override.roles import Command, Role
 from override.ruling import Act
 from override.storage import Storage
-from override.topics import TOPICS, Header, OrderRequest, Reply
+from override.topics import TOPICS
+from override.views import Reply
 from tests.control_room import ARGUMENT, SLOT_OF, street
 
 BOOT = b"boot-one"

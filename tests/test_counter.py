@@ -11,9 +11,10 @@ import pytest
 from override import wire
 from override.audit import entry_of
 from override.orders import Life
+from override.requests import Approval
 from override.roles import Command, Role
 from override.storage import Storage, StorageError
-from override.topics import Approval, Outcome
+from override.views import Outcome
 from tests.paper_station import BOOT, WALL_MS, Console, Station, hold
 
 

@@ -11,7 +11,7 @@ from override.audit import entry_of
 from override.roles import Command, Role
 from override.ruling import Act
 from override.storage import Storage
-from override.topics import Outcome, Reply
+from override.views import Outcome, Reply
 from tests.paper_station import Console, Station, hold
 
 CRASHES = int(os.environ.get("BELISHA_CRASHES", "100"))

@@ -9,7 +9,7 @@ import pytest
 from override.orders import NEXT, Event, Life, Order, WrongStep, step
 from override.refused import Refused
 from override.roles import Command
-from override.topics import Outcome
+from override.views import Outcome
 from tests.control_room import ANA, ENG, GATE, OLE, SAM, SUE, Room
 
 

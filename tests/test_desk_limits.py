@@ -8,8 +8,8 @@ import pytest
 
 from override.orders import Life
 from override.refused import Refused
+from override.requests import Leg
 from override.roles import Command
-from override.topics import Leg
 from tests.control_room import ANA, ENG, EVERYBODY, OLE, SAM, Room, header
 
 

@@ -15,8 +15,8 @@ from override.engine import Engine, Report, pack_acts, pack_reset, report_of, un
 from override.line import LocalLine, line_pair
 from override.orders import Life
 from override.picture import Picture
+from override.requests import Leg
 from override.roles import Command
-from override.topics import Leg
 from tests.control_room import ANA, OLE, SAM, SUE, Room, street
 from tests.order_street import Street as ToyStreet
 

@@ -25,7 +25,7 @@ from override.refused import Refused
 from override.roles import Command, Role
 from override.sockets import Doorkeeper, client, server, stranger_is_refused
 from override.storage import Storage
-from override.topics import Delta, JunctionView, Outcome, Snapshot
+from override.views import Delta, JunctionView, Outcome, Snapshot
 from tests.control_room import street
 from tests.order_street import Street as ToyStreet
 
@@ -248,7 +248,8 @@ def test_a14_a_routing_id_is_nobodys_word(station: Station) -> None:
     made.connect(station.endpoints[0])
     with station.console("ana") as console:
         header = console._header()
-    from override.topics import TOPICS, OrderRequest
+    from override.requests import OrderRequest
+    from override.topics import TOPICS
 
     lock = OrderRequest(header, "sam", Command.LOCKOUT, 6, ("J0",), (0,), lease_ms=60_000, reason="x")
     made.send_multipart((b"order", wire.seal(lock, ana.sign)))
@@ -321,5 +322,5 @@ def test_a_hung_engine_is_an_alarm_though_every_socket_lives(station: Station) -
     with station.console("sam") as sam:
         sam.look()
         station.hung = True
-        wait_for(lambda: sam.listen(200) is not None and [a for a in sam.alarms if a.code == "C11"])
+        wait_for(lambda: sam.listen(200) is not None and [a for a in sam.events if a.kind == "C11"])
         station.hung = False

@@ -8,6 +8,7 @@ import pytest
 
 from override.orders import LIVE, Life, Order
 from override.refused import Refused
+from override.requests import Approval, Leg
 from override.roles import (
     COUNTERSIGN_MS,
     HOUR_MS,
@@ -22,7 +23,6 @@ from override.roles import (
     may_approve,
     permission,
 )
-from override.topics import Approval, Leg
 from tests.control_room import ARGUMENT, EVERYBODY, Room, header, slot_of
 
 CITY = 26

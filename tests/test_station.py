@@ -26,7 +26,7 @@ from override.panic import PanicError, panic
 from override.refused import Refused
 from override.roles import Command, Role
 from override.storage import Storage
-from override.topics import Outcome
+from override.views import Outcome
 
 KILLS = int(os.environ.get("BELISHA_KILLS", "10"))
 """More of them where there is time."""
