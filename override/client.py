@@ -16,12 +16,15 @@ import zmq
 
 from override import wire
 from override.bounds import BOOT_BYTES, NONCE_BYTES
+from override.flag_messages import FlagView
 from override.keys import Secret
+from override.layouts import Layout, LayoutRequest
 from override.refused import Refused
 from override.requests import Approval, Header, OrderRequest, SnapshotRequest
 from override.sockets import client
+from override.street_layout import StreetLayout
 from override.topics import TOPICS
-from override.views import Delta, Event, JunctionView, OrderView, Reply, Snapshot
+from override.views import AlarmView, Delta, Event, JunctionView, OrderView, Reply, Snapshot
 
 TRY_MS = 1000
 TRIES = 3
@@ -46,11 +49,15 @@ class View:
     whole: bool = False
     junctions: dict[str, JunctionView] = field(default_factory=dict)
     orders: dict[str, OrderView] = field(default_factory=dict)
+    alarms: dict[str, AlarmView] = field(default_factory=dict)
+    flags: dict[str, FlagView] = field(default_factory=dict)
 
     def take_snapshot(self, parts: Sequence[Snapshot]) -> None:
         """A whole new picture."""
         self.junctions = {view.name: view for part in parts for view in part.junctions}
         self.orders = {view.order: view for part in parts for view in part.orders}
+        self.alarms = {view.alarm: view for part in parts for view in part.alarms}
+        self.flags = {view.flag: view for part in parts for view in part.flags}
         self.boot, self.seq, self.now_ms = parts[0].boot, parts[0].seq, parts[0].now_ms
         self.whole = True
 
@@ -68,6 +75,14 @@ class View:
                 self.orders.pop(view.order, None)
             else:
                 self.orders[view.order] = view
+        for alarm in delta.alarms:
+            if alarm.active or not alarm.acknowledged:
+                self.alarms[alarm.alarm] = alarm
+            else:
+                self.alarms.pop(alarm.alarm, None)
+        self.flags.update((flag.flag, flag) for flag in delta.flags)
+        for gone in delta.flags_gone:
+            self.flags.pop(gone, None)
         return True
 
 
@@ -140,6 +155,27 @@ class Console:
         self.view.take_snapshot(parts)
         return self.view
 
+    def layout(self) -> StreetLayout:
+        """Ask where everything is; once for each boot of the station. Raises NoAnswer."""
+        request = LayoutRequest(self._header(), self._secret.name)
+        parts: dict[int, Layout] = {}
+
+        def complete(topic: bytes, payload: bytes) -> bool:
+            if topic != b"layout":
+                return False
+            part = wire.decode(payload, TOPICS["layout"])
+            if part.answers == request.header.nonce:
+                parts[part.part] = part
+            return bool(parts) and len(parts) == next(iter(parts.values())).parts
+
+        self._exchange(b"layout-please", wire.seal(request, self._secret.sign), complete)
+        inorder = [parts[k] for k in sorted(parts)]
+        return StreetLayout(
+            inorder[0].street,
+            tuple(junction for part in inorder for junction in part.junctions),
+            tuple(road for part in inorder for road in part.roads),
+        )
+
     def listen(self, timeout_ms: int) -> list[Delta]:
         """Take in what the station publishes, for so long or until something came; asks anew after a gap."""
         out: list[Delta] = []
@@ -197,6 +233,7 @@ class Console:
                     got = self._asks.recv_multipart()
                     if len(got) == 2 and answers(got[0], got[1]):
                         return
+                    end_s = time.monotonic() + TRY_MS / 1000  # it comes in parts, or others are answered
             self._asks.close(0)
             self._asks = self._connect(zmq.DEALER)
         raise NoAnswer(

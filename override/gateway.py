@@ -16,7 +16,8 @@ from override.audit import HEAD_EVERY, HEAD_EVERY_MS, Entry
 from override.counter import Counter
 from override.desk import Desk
 from override.engine import Line, pack_acts, pack_reset, report_of
-from override.keys import Keyring, Secret
+from override.keys import Identity, Keyring, Secret
+from override.outbox import Outbox
 from override.panic import PanicDoor
 from override.picture import Picture
 from override.places import Places
@@ -24,12 +25,14 @@ from override.refused import Refused
 from override.ruling import Act
 from override.sockets import Doorkeeper, sender_of, server
 from override.storage import Storage, StorageFull
+from override.street_layout import PackedLayout, layout_of_street
 from override.topics import TOPICS
 from override.views import Event
 
 REQUESTS_PER_TURN = 20
 REPORTS_PER_TURN = 20
 PUBLISH_MS = 200
+QUESTIONS = frozenset({b"picture", b"layout-please"})
 TURN_MS = 20
 """A turn waits no longer than this for something to happen."""
 SILENT_MS = 1500
@@ -54,11 +57,13 @@ class Gateway:
         boot: bytes,
         clock: Callable[[], tuple[int, int]],
         door: PanicDoor | None = None,
+        layout: PackedLayout | None = None,
     ) -> None:
         self.ring = ring
         self.desk = Desk(Places(network.street))
         self.counter = Counter(self.desk, storage, boot, self._tell_engine, self.alarm)
         self.picture = Picture(network, self.desk, boot)
+        self.layout = layout or PackedLayout(layout_of_street(network.street))
         self.strangers = 0
         self._network = network
         self._secret = secret
@@ -76,6 +81,7 @@ class Gateway:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.doorkeeper = Doorkeeper(self.context, self._known())
         self._orders = server(self.context, zmq.ROUTER, endpoints[0], secret)
+        self._outbox = Outbox(self._orders)
         self._pictures = server(self.context, zmq.XPUB, endpoints[1], secret)
         self._poller = zmq.Poller()
         self._poller.register(self._orders, zmq.POLLIN)
@@ -115,6 +121,7 @@ class Gateway:
         self.counter.tick(now_ms, wall_ms)
         while self._unsent and self._line.send(self._unsent[0]):
             self._unsent.pop(0)
+        self._outbox.drip()
         if now_ms - self._published_ms >= PUBLISH_MS:
             self._published_ms = now_ms
             self._publish(now_ms)
@@ -170,24 +177,30 @@ class Gateway:
         now_ms, wall_ms = self._clock()
         back, topic, body = bytes(frames[0].bytes), bytes(frames[1].bytes), bytes(frames[2].bytes)
         if topic in (b"order", b"approve"):
-            self._send(back, b"reply", self.counter.receive(body, topic.decode(), who, now_ms, wall_ms))
-        elif topic == b"picture":
-            try:
-                request, _ = wire.open_sealed(body, who.sign_public, TOPICS["picture"])
-            except Refused:
-                self.strangers += 1
-                return True
-            if request.issuer == who.name:
-                self._publish(now_ms)  # so that whoever has just been answered sees what he did
-                for part in self.picture.snapshot(now_ms):
-                    self._send(back, b"snapshot", wire.pack(part))
+            self._outbox.send(
+                back, b"reply", self.counter.receive(body, topic.decode(), who, now_ms, wall_ms)
+            )
+        elif topic in QUESTIONS:
+            self._answer(back, topic.decode(), body, who)
         return True
 
-    def _send(self, back: bytes, topic: bytes, payload: bytes) -> None:
+    def _answer(self, back: bytes, topic: str, body: bytes, who: Identity) -> None:
+        """Answer who only wants to know something: nothing of it is stored."""
         try:
-            self._orders.send_multipart((back, topic, payload), zmq.NOBLOCK)
-        except zmq.ZMQError:
-            return  # gone, or reads nothing: he will ask again
+            request, _ = wire.open_sealed(body, who.sign_public, TOPICS[topic])
+        except Refused:
+            self.strangers += 1
+            return
+        if request.issuer != who.name:
+            self.strangers += 1
+            return
+        now_ms, _ = self._clock()
+        if topic == "picture":
+            self._publish(now_ms)  # so that whoever has just been answered sees what he did
+            for part in self.picture.snapshot(now_ms):
+                self._outbox.send(back, b"snapshot", wire.pack(part))
+        elif topic == "layout-please":
+            self._outbox.send_parts(back, b"layout", self.layout.parts(self._boot, request.header.nonce))
 
     def _tell_engine(self, acts: tuple[Act, ...]) -> None:
         for message in pack_acts(acts):

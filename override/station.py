@@ -28,6 +28,7 @@ from override.line import LocalLine, line_pair
 from override.panic import DOOR, PanicDoor
 from override.sockets import SocketsError, stranger_is_refused
 from override.storage import Storage
+from override.street_layout import PackedLayout, StreetLayout, layout_of_street
 
 PROBE_S = 60.0
 """A stranger must be refused, tried so often (A11)."""
@@ -73,8 +74,10 @@ class Station:
         network: Network,
         drive: Drive,
         say: Callable[[str], None] = lambda line: None,
+        layout: StreetLayout | None = None,
     ) -> None:
         self.plan = plan
+        self.layout = PackedLayout(layout or layout_of_street(network.street))
         self.secret = plan.check()
         self.gateway_starts = 0
         self._network, self._drive, self._say = network, drive, say
@@ -147,7 +150,7 @@ class Station:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda number, frame: over.set())
         try:
-            gateway = open_gateway(self.plan, self.secret, self._network, self._ends[0])
+            gateway = open_gateway(self.plan, self.secret, self._network, self._ends[0], self.layout)
         except (ValueError, SocketsError, OSError) as error:
             self._say(str(error))
             os._exit(EXIT_BAD_INPUT)
@@ -160,7 +163,13 @@ class Station:
         gateway.close()
 
 
-def open_gateway(plan: StationPlan, secret: Secret, network: Network, end: socket.socket) -> Gateway:
+def open_gateway(
+    plan: StationPlan,
+    secret: Secret,
+    network: Network,
+    end: socket.socket,
+    layout: PackedLayout | None = None,
+) -> Gateway:
     """A gateway that refuses strangers: tried before it is called ready. Raises SocketsError."""
     gateway = Gateway(
         network,
@@ -172,6 +181,7 @@ def open_gateway(plan: StationPlan, secret: Secret, network: Network, end: socke
         secrets.token_bytes(BOOT_BYTES),
         clock,
         PanicDoor(plan.keys / DOOR),
+        layout,
     )
     for endpoint in gateway.endpoints:
         if not stranger_is_refused(reachable(endpoint), secret.curve_public):

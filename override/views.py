@@ -151,6 +151,8 @@ class Delta:
     alarms: Annotated[tuple[AlarmView, ...], items(JUNCTIONS_PER_PART)] = ()
     """Changed ones; one that is neither active nor unacknowledged is gone after this."""
     flags: Annotated[tuple[FlagView, ...], items(JUNCTIONS_PER_PART)] = ()
+    flags_gone: Annotated[tuple[str, ...], items(JUNCTIONS_PER_PART)] = ()
+    """Cases of which nothing is told any more."""
 
 
 @dataclass(frozen=True, slots=True)

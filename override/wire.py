@@ -46,6 +46,11 @@ def pack(message: Any) -> bytes:
     return payload
 
 
+def packed_bytes(row: Any) -> int:
+    """Bytes that a record takes inside a message."""
+    return len(msgpack.packb(_plain(row)))
+
+
 def seal(message: Any, sign: Callable[[bytes], bytes]) -> bytes:
     """A signed frame: 64 bytes of Ed25519 over CONTEXT and payload, then the payload."""
     payload = pack(message)

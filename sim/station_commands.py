@@ -57,6 +57,7 @@ def station(
     plan = StationPlan(keys, file, orders, pictures)
     plan.check()
     from controller.warm_up import warm_up
+    from sim.city.layout import layout_of_city
     from sim.city.load import load_city
     from sim.city.scenario import find_scenario
     from sim.first_start import compile_kernels
@@ -71,7 +72,8 @@ def station(
     drive = (
         _sumo(city, str(controller), speed) if street is StreetKind.SUMO else _sim(city, controller, speed)
     )
-    code = Station(plan, city.network, drive, lambda line: typer.echo(line, err=True)).run()
+    layout = layout_of_city(city)
+    code = Station(plan, city.network, drive, lambda line: typer.echo(line, err=True), layout).run()
     if code:
         raise typer.Exit(code)
 

@@ -25,6 +25,7 @@ from override.refused import Refused
 from override.roles import Command, Role
 from override.sockets import Doorkeeper, client, server, stranger_is_refused
 from override.storage import Storage
+from override.street_layout import PackedLayout, layout_of_street
 from override.views import Delta, JunctionView, Outcome, Snapshot
 from tests.control_room import street
 from tests.order_street import Street as ToyStreet
@@ -37,13 +38,14 @@ def clock() -> tuple[int, int]:
 class Station:
     """A gateway and an engine in threads; ten seconds of street pass in one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, junctions: int = 3, layout_junctions: int = 0) -> None:
         self.keys = folder / "keys"
         init_keys(self.keys)
         for name, role in (("ana", Role.OPERATOR), ("ole", Role.OPERATOR), ("sam", Role.SUPERVISOR)):
             add_person(self.keys, name, role)
         self.secret = read_secret(self.keys / "station.key")
-        toy = ToyStreet(*street(3).junctions)
+        toy = ToyStreet(*street(junctions).junctions)
+        self.layout = layout_of_street(street(layout_junctions or junctions))
         ends = line_pair()
         self.lines = [LocalLine(end) for end in ends]
         made = Controller(toy.network, "actuated", Policy(), 0)
@@ -64,6 +66,7 @@ class Station:
             self.gateway = Gateway(
                 self.toy.network, Keyring(self.keys), self.secret, Storage(self.file), self.lines[0],
                 ("tcp://127.0.0.1:*", "tcp://127.0.0.1:*"), b"boot-one", clock,
+                layout=PackedLayout(self.layout),
             )  # fmt: skip
             self.endpoints = self.gateway.endpoints
             self.ready.set()
