@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,39 @@ if TYPE_CHECKING:
 TICK_MS = 100
 
 
+class Judge(Protocol):
+    """Who judges every frame last: the safety monitor itself, or the way to one in another process."""
+
+    @property
+    def permitted(self) -> NDArray[np.int8]:
+        """(groups) the lamps that may be shown now."""
+
+    def judge(
+        self, now_ms: int, sequence: int, lamps: NDArray[np.int8], feedback: NDArray[np.int8],
+        calls: NDArray[np.bool_], min_green_waived: NDArray[np.bool_],
+        promise_suspended: NDArray[np.bool_], lease_until_ms: NDArray[np.int64] | None = None,
+    ) -> Verdict:  # fmt: skip
+        """As `SafetyMonitor.judge`."""
+
+    def reset(self, junction: int, by: str, reason: str) -> object:
+        """As `SafetyMonitor.reset`."""
+
+
 class Controller:
     """A network's state, its planner, the sequencer and the safety monitor.
 
-    Raises ValueError for a controller name that is not in `vocabulary.CONTROLLERS`.
+    `monitor` stands in for a safety monitor of its own. Raises ValueError for a controller name
+    that is not in `vocabulary.CONTROLLERS`.
     """
 
-    def __init__(self, network: Network, controller: str, policy: Policy, now_ms: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        controller: str,
+        policy: Policy,
+        now_ms: int,
+        monitor: Judge | None = None,
+    ) -> None:
         self.network = network
         self.name = controller
         self.policy = policy
@@ -43,7 +69,7 @@ class Controller:
         self.estimator = Estimator(network, policy)
         self.planner = make_planner(controller, network, policy)
         self.sequencer = Sequencer(network)
-        self.monitor = SafetyMonitor(card_of(network.street, network.lamp_resolution_ms))
+        self.monitor: Judge = monitor or SafetyMonitor(card_of(network.street, network.lamp_resolution_ms))
         # The others are yardsticks: they run as they are, on what they are told.
         self.degradation = (
             Degradation(network, self.state, self.estimator, now_ms) if controller == "adaptive" else None
@@ -79,8 +105,9 @@ class Controller:
         self._sequence += 1
         np.less(state.call_since_ms, now_ms + 1, out=self._called)
         self.verdict = self.monitor.judge(
-            now_ms, self._sequence, state.lamp, frame.lamps_shown, self._called, self._waived, self._suspended
-        )
+            now_ms, self._sequence, state.lamp, frame.lamps_shown, self._called, self._waived,
+            self._suspended, None if overlay is None or orders is None else orders.book.until_ms,
+        )  # fmt: skip
         if np.count_nonzero(self.verdict.flash) or self._flashing:
             self.sequencer.follow_flash(state, self.verdict.flash, now_ms)
             self._flashing = bool(self.verdict.flash.any())

@@ -63,6 +63,10 @@ class FrameGate:
         self.before_ms, self.now_ms = self.now_ms, now_ms
         return reason
 
+    def expect_anew(self) -> None:
+        """Whoever sends frames is gone: the next one is a first one, with a time and number of its own."""
+        self._sequence = -1
+
     def _step_fault(self, now_ms: int, sequence: int) -> str:
         if type(sequence) is not int:
             sequence = _whole(sequence)

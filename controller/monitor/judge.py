@@ -7,6 +7,7 @@ import numpy as np
 from controller.monitor.card import Card
 from controller.monitor.frame_gate import MIN_FLASH_MS, FrameGate, lamps_in_range
 from controller.monitor.lamps import ACTIVE, FLASHING, RED, Bools, Int8s, Int64s
+from controller.monitor.leases import LeaseChecks
 from controller.monitor.memory import ConflictIndex, LampMemory
 from controller.monitor.patience import PatienceChecks
 from controller.monitor.shown import ShownChecks
@@ -23,10 +24,10 @@ class SafetyMonitor:
     junction, so that both start again from the same lamps; then R39's 6 s of red follow.
 
     `latched` (J) names junctions that were latched when the monitor last stopped: a latch
-    survives a loss of power.
+    survives a loss of power. `starts_in_flash`: as after a power-up, everything flashes first (R40).
     """
 
-    def __init__(self, card: Card, latched: Bools | None = None) -> None:
+    def __init__(self, card: Card, latched: Bools | None = None, starts_in_flash: bool = False) -> None:
         self._card = card
         self._gate = FrameGate(card.group_count, card.junction_count)
         conflicts = ConflictIndex(card)
@@ -34,6 +35,7 @@ class SafetyMonitor:
         self._transitions = TransitionChecks(card, self._memory, conflicts)
         self._shown = ShownChecks(card, conflicts)
         self._patience = PatienceChecks(card, self._memory, conflicts)
+        self._leases = LeaseChecks(card)
         junctions, groups = card.junction_count, card.group_count
         self._latched: Bools = np.zeros(junctions, dtype=np.bool_)
         self._flash: Bools = np.zeros(junctions, dtype=np.bool_)
@@ -45,12 +47,16 @@ class SafetyMonitor:
         self._compared = (b"", b"")
         self._permitted_bytes = self._memory.permitted.tobytes()
         self._due_ms = 0
-        self._running = False
+        self._running = self._resumes = False
         self._flash_changed = self._any_flash = False
         if latched is not None:
             self._latched[:] = latched
             self._flash[:] = latched
             self._spread_flash()
+        if starts_in_flash:
+            self._flash[:] = True
+            self._spread_flash()
+            self._memory.permitted[:] = self._memory.flash_lamps
         self._quiet = Verdict(
             _read_only(self._flash), _read_only(self._latched), _read_only(self._memory.permitted), (), ()
         )
@@ -67,14 +73,16 @@ class SafetyMonitor:
 
     def judge(
         self, now_ms: int, sequence: int, lamps: Int8s, feedback: Int8s,
-        calls: Bools, min_green_waived: Bools, promise_suspended: Bools,
+        calls: Bools, min_green_waived: Bools, promise_suspended: Bools, lease_until_ms: Int64s | None = None,
     ) -> Verdict:  # fmt: skip
         """Judge the frame proposed for `now_ms`.
 
         `sequence` counts frames by one; `lamps` (G int8) are proposed; `feedback` (G int8) is
         what the street showed for the frame before; `calls` (G bool) wait for service;
         `min_green_waived` and `promise_suspended` (J bool) are the engine's word on C6, C7 and
-        C13 only. Never raises on what it is given: a frame it cannot believe is C12.
+        C13 only, and `lease_until_ms` (J int64) until when somebody's order lasts that lets it say
+        so (C14; None = not told, not checked). Never raises on what it is given: a frame it cannot
+        believe is C12.
         """
         fault = self._gate.fault(
             now_ms, sequence, lamps, feedback, calls, min_green_waived, promise_suspended
@@ -85,11 +93,19 @@ class SafetyMonitor:
         seen = (lamps.tobytes(), calls.tobytes(), promise_suspended.tobytes())
         shown = (feedback.tobytes(), self._permitted_bytes)
         compared = shown == self._compared and now_ms < self._shown.due_ms
-        if compared and seen == self._seen and now_ms < self._due_ms:
+        ordered = lease_until_ms is not None and (min_green_waived.any() or promise_suspended.any())
+        if compared and seen == self._seen and now_ms < self._due_ms and not ordered:
             return self._quiet
         if seen[0] != self._seen[0] and not lamps_in_range(lamps):
             return self._distrust("a lamp code is out of range")
         found = Findings(self._card)
+        if lease_until_ms is not None:
+            if lease_until_ms.shape != promise_suspended.shape or lease_until_ms.dtype.kind != "i":
+                return self._distrust("an array of the frame has the wrong type or shape")
+            self._leases.judge(now_ms, min_green_waived | promise_suspended, lease_until_ms, found)
+        if self._resumes:
+            self._resumes = False
+            self._flash_since_ms[self._flash] = now_ms
         if not self._running:
             self._begin(now_ms, lamps, min_green_waived, found)
         else:
@@ -101,6 +117,24 @@ class SafetyMonitor:
         self._judge_waiting(now_ms, calls, promise_suspended, found)
         self._seen = seen
         return self._verdict(found)
+
+    def lose(self, check: str, reason: str) -> Verdict:
+        """Somebody has fallen silent who must always speak (`check` C11 or C12): the whole street flashes.
+
+        Nothing is latched before the third time in 24 h. The next frame is taken as a first one, and
+        the flash lasts 6 s from it.
+        """
+        self._gate.expect_anew()
+        self._resumes = True
+        return self._distrust(reason, check)
+
+    def refuse(self, check: str, reason: str) -> Verdict:
+        """This card, or this monitor, cannot be trusted (`check` C15 or C16): latched flash everywhere."""
+        self._latched[:] = True
+        self._distrust(reason, check)
+        quiet = self._quiet
+        violation = Violation(check, WHOLE_STREET, (), 0, 0, f"whole street: {reason}")
+        return Verdict(quiet.flash, quiet.latched, quiet.permitted, (violation,), ())
 
     def reset(self, junction: int, by: str, reason: str) -> Reset:
         """A person ends the latch of `junction` (index). The flash itself ends when its 6 s are
@@ -180,7 +214,7 @@ class SafetyMonitor:
         if now_ms >= self._patience.due_ms:
             self._patience.judge(now_ms, found)
 
-    def _distrust(self, reason: str) -> Verdict:
+    def _distrust(self, reason: str, check: str = "C12") -> Verdict:
         """C12: nothing in this frame is used; the whole street flashes from now on."""
         now_ms = self._gate.now_ms
         opens, latches = self._gate.count()
@@ -195,7 +229,7 @@ class SafetyMonitor:
         if not opens:
             return self._quiet
         again = "; the third time in 24 h, latched" if latches else ""
-        violation = Violation("C12", WHOLE_STREET, (), 0, 0, f"whole street: {reason}{again}")
+        violation = Violation(check, WHOLE_STREET, (), 0, 0, f"whole street: {reason}{again}")
         quiet = self._quiet
         return Verdict(quiet.flash, quiet.latched, quiet.permitted, (violation,), ())
 
