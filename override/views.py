@@ -88,6 +88,11 @@ class OrderView:
     expires_ms: Annotated[int, whole()]
     digest: Annotated[bytes, exactly(DIGEST_BYTES)]
     """Of the request: what a second person agrees to."""
+    at: Annotated[tuple[str, ...], items(16)] = ()
+    """Its junctions, the first sixteen of them."""
+    argument: Annotated[str, text(200)] = ""
+    """Stage, group, detector, plan or bias: what the order is about, for people."""
+    lease_ms: Annotated[int, whole(86_400_000)] = 0
 
 
 class Urgency(StrEnum):
