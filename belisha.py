@@ -23,6 +23,7 @@ from sim.importers.commands import import_command
 from sim.replay_commands import replay
 from sim.station_commands import station
 from sim.town_commands import town
+from tui.commands import console
 
 app = typer.Typer(
     name="belisha",
@@ -50,6 +51,7 @@ app.command()(town)
 app.command()(check)
 app.command()(drill)
 app.command()(station)
+app.command()(console)
 app.command()(watch)
 app.command()(panic)
 app.add_typer(order_app, name="order")

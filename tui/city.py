@@ -1,0 +1,212 @@
+"""The city overview: the map, beside it what needs attention, beneath that the chosen junction."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Footer, Input, Static
+
+from tui.attention import Notice, folded, worst_by_junction
+from tui.card import Card
+from tui.map import StreetMap
+from tui.model import Sight
+from tui.notice_list import NoticeList
+from tui.sight_screen import SightScreen
+from tui.status import StatusLine
+
+MAP_COLUMNS, MAP_ROWS = 80, 16
+"""On a smaller terminal there is no map, only the list."""
+LEAST_COLUMNS, LEAST_ROWS = 30, 8
+
+
+class CityScreen(SightScreen):
+    """The whole street."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "urgent(1)", "Next urgent"),
+        Binding("p", "urgent(-1)", "Urgent before", show=False),
+        Binding("enter", "enter", "Look near"),
+        Binding("slash", "search", "Find", key_display="/"),
+        Binding("d", "district(1)", "District"),
+        Binding("D", "district(-1)", "District before", show=False),
+        Binding("z", "toggle_letters", "Rungs as numbers", show=False),
+        Binding("escape", "whole", "The whole city again", show=False),
+        Binding("plus,equals_sign", "map_zoom(1)", "Nearer", key_display="+", show=False),
+        Binding("minus", "map_zoom(-1)", "Farther", show=False),
+        Binding("0", "whole", "The whole city", show=False),
+    ]
+    CSS = """
+    CityScreen #city { height: 1fr; }
+    CityScreen #map { width: 1fr; height: 1fr; }
+    CityScreen #side { width: 36; border-left: solid $primary; }
+    CityScreen #what { height: 1; padding: 0 1; text-style: bold; }
+    CityScreen #find { display: none; height: 3; }
+    CityScreen #find.open { display: block; }
+    CityScreen #narrow { display: none; height: auto; max-height: 3; padding: 0 1; text-style: bold reverse; }
+    CityScreen.wide #side { width: 48; }
+    CityScreen.wider #side { width: 64; }
+    CityScreen.narrow #map { display: none; }
+    CityScreen.narrow #side { width: 1fr; border-left: none; }
+    CityScreen.narrow #narrow { display: block; }
+    CityScreen.low #card { display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.district = ""
+        self._notices: list[Notice] = []
+
+    def compose(self) -> ComposeResult:
+        """Status, list and card first: that is the order in which a screen reader reads."""
+        plain = self.console_app.plain
+        yield StatusLine()
+        yield Static(id="narrow")
+        with Horizontal(id="city"):
+            yield StreetMap(plain)
+            with Vertical(id="side"):
+                yield Static("Needs attention", id="what")
+                yield Input(placeholder="junction, street or district", id="find")
+                yield NoticeList(plain)
+                yield Card(plain)
+        yield Footer(compact=True, show_command_palette=False)
+
+    @property
+    def chosen(self) -> str:
+        """The junction that is chosen; empty = none."""
+        return self.console_app.chosen
+
+    def see(self, sight: Sight, now_s: float, stale: bool) -> None:
+        """Map, list and card of this sight."""
+        app = self.console_app
+        notices = app.notices
+        if self.district:
+            notices = [n for n in notices if not n.junction or self._is_here(sight, n.junction)]
+        self._notices = notices
+        self.query_one(StreetMap).see(sight, worst_by_junction(app.notices), stale)
+        self.query_one(NoticeList).see(folded(notices), sight.station_ms(now_s), stale)
+        self._see_card(now_s, stale)
+        where = f" in {self.district}" if self.district else ""
+        self.query_one("#what", Static).update(f"Needs attention{where}: {len(folded(notices))}")
+
+    def _see_card(self, now_s: float, stale: bool) -> None:
+        mine = [n for n in self._notices if n.junction == self.chosen and self.chosen]
+        self.query_one(Card).see(self.sight, self.chosen, mine, now_s, stale)
+
+    def _is_here(self, sight: Sight, junction: str) -> bool:
+        layout = sight.layouts.get(junction)
+        return layout is not None and layout.district == self.district
+
+    def choose(self, junction: str) -> None:
+        """Choose it everywhere: on the map, in the list, on the card."""
+        app = self.console_app
+        app.choose(junction)
+        self.query_one(StreetMap).choose(junction)
+        self.query_one(NoticeList).choose(junction)
+        now_s = app.now_s()
+        self._see_card(now_s, self.sight.is_stale(now_s))
+
+    # --- messages and keys -----------------------------------------------------------------
+
+    @on(StreetMap.Opened)
+    @on(NoticeList.Opened)
+    def _open(self, message: StreetMap.Opened | NoticeList.Opened) -> None:
+        message.stop()
+        self.choose(message.junction)
+        self.action_enter()
+
+    @on(StreetMap.Chosen)
+    @on(NoticeList.Chosen)
+    def _choose(self, message: StreetMap.Chosen | NoticeList.Chosen) -> None:
+        message.stop()
+        self.choose(message.junction)
+
+    def action_urgent(self, step: int) -> None:
+        """The next junction that needs somebody."""
+        self.query_one(NoticeList).step(step)
+
+    def action_enter(self) -> None:
+        """See the chosen junction from near."""
+        if self.chosen:
+            self.console_app.open_door("junction")
+        else:
+            self.notify("Choose a junction first: arrows on the map, n for the next urgent, / to find one.")
+
+    def action_search(self) -> None:
+        """Type a part of a name."""
+        box = self.query_one("#find", Input)
+        box.add_class("open")
+        box.value = ""
+        box.focus()
+
+    @on(Input.Changed, "#find")
+    def _found(self, event: Input.Changed) -> None:
+        if (name := self.console_app.find(event.value)) and event.value:
+            self.choose(name)
+
+    @on(Input.Submitted, "#find")
+    def _close_search(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value and not self.console_app.find(event.value):
+            self.notify(
+                f"No junction, street or district has {event.value!r} in its name.", severity="warning"
+            )
+            return
+        self._end_search()
+
+    def _end_search(self) -> None:
+        self.query_one("#find", Input).remove_class("open")
+        self._focus_first()
+
+    def action_whole(self) -> None:
+        """No search, no district, the whole city."""
+        box = self.query_one("#find", Input)
+        if box.has_class("open"):
+            self._end_search()
+            return
+        self.district = ""
+        self.query_one(StreetMap).action_fit()
+        self.catch_up()
+
+    def action_district(self, step: int) -> None:
+        """The next district: its part of the map and its notices only; after the last one the whole city."""
+        names = ["", *sorted({layout.district for layout in self.sight.layouts.values()} - {""})]
+        at = names.index(self.district) if self.district in names else 0
+        self.district = names[(at + step) % len(names)]
+        self.query_one(StreetMap).show_district(self.district)
+        self.catch_up()
+
+    def action_map_zoom(self, direction: int) -> None:
+        """Nearer or farther, wherever the cursor is."""
+        self.query_one(StreetMap).action_zoom(direction)
+
+    def action_toggle_letters(self) -> None:
+        """Numbers of rungs instead of shapes, and back."""
+        street_map = self.query_one(StreetMap)
+        street_map.letters = not street_map.letters
+        self.catch_up()
+
+    # --- size ----------------------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A map where there is room for one; otherwise the list, and a line that says so."""
+        width, height = event.size
+        narrow = width < MAP_COLUMNS or height < MAP_ROWS
+        self.set_class(narrow, "narrow")
+        self.set_class(110 <= width < 160, "wide")
+        self.set_class(width >= 160, "wider")
+        self.set_class(height < 20, "low")
+        words = f"{width}×{height}: the map needs {MAP_COLUMNS}×{MAP_ROWS}; make the window larger. The list:"
+        if width < LEAST_COLUMNS or height < LEAST_ROWS:
+            words = f"{width}×{height} is too small; {MAP_COLUMNS}×24 please."
+        self.query_one("#narrow", Static).update(words)
+        if narrow and self.focused is self.query_one(StreetMap):
+            self.query_one(NoticeList).focus()
+        elif not narrow and self.focused is None:
+            self._focus_first()
+
+    def _focus_first(self) -> None:
+        (self.query_one(NoticeList) if self.has_class("narrow") else self.query_one(StreetMap)).focus()

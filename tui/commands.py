@@ -1,0 +1,104 @@
+"""`belisha console`: the operator's console, in this terminal or in a browser of this machine."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from override.keys_commands import DEFAULT_FOLDER, Folder
+from override.order_commands import ORDERS
+
+if TYPE_CHECKING:
+    from override.keys import Identity
+
+_ENDPOINT = re.compile(r"tcp://(?P<host>[^:/\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})\Z")
+
+
+class ConsoleRefused(ValueError):
+    """A console that cannot be opened as asked; one line."""
+
+
+def console(
+    connect: Annotated[
+        str,
+        typer.Option(
+            "--connect", metavar="ENDPOINT", envvar="BELISHA_ORDERS", help="Where the station takes orders."
+        ),
+    ] = ORDERS,
+    pictures: Annotated[
+        str,
+        typer.Option(
+            metavar="ENDPOINT",
+            envvar="BELISHA_PICTURES",
+            help="Where it gives pictures. Default: the next port.",
+        ),
+    ] = "",
+    keys: Folder = DEFAULT_FOLDER,
+    name: Annotated[
+        str,
+        typer.Option(
+            "--as", metavar="NAME", help="Whose key of the folder. Default: the only person's there."
+        ),
+    ] = "",
+    web: Annotated[bool, typer.Option("--web", help="In a browser of this machine instead.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="With --web; 0 = any free one.")] = 0,
+) -> None:
+    """See a street, understand it, and take it over. Ends nothing but itself when it is left.
+
+    Exit code 0: it was left; 2: keys or endpoint cannot be used.
+    """
+    endpoints = (connect, pictures or next_port(connect))
+    who, people = sitter(keys, name), keys
+    if web:
+        from tui.web import serve
+
+        serve(["console", "--connect", endpoints[0], "--pictures", endpoints[1], "--keys", str(people),
+               "--as", who.name], port)  # fmt: skip
+        return
+    run(endpoints, keys, who)
+
+
+def run(endpoints: tuple[str, str], keys: Path, who: Identity) -> None:
+    """The console on this terminal, until it is left."""
+    from override.client import Console
+    from override.keys import read_people, read_secret
+    from tui.app import BelishaConsole
+    from tui.link import Link
+
+    secret = read_secret(keys / f"{who.name}.key")
+    station = next((p for p in read_people(keys) if p.name == "station"), None)
+    if station is None:
+        raise ConsoleRefused(f"{keys}: no key of the station there")
+    public = station.curve_public
+    BelishaConsole(Link(lambda: Console(secret, public, endpoints)), who.name, who.role).run()
+
+
+def next_port(orders: str) -> str:
+    """The endpoint of the pictures where it is the usual one. Raises ConsoleRefused."""
+    if not (found := _ENDPOINT.match(orders)) or not 0 < int(found["port"]) < 65535:
+        raise ConsoleRefused(f"--connect {orders}: tcp://HOST:PORT is needed, as {ORDERS}")
+    return f"tcp://{found['host']}:{int(found['port']) + 1}"
+
+
+def sitter(keys: Path, name: str) -> Identity:
+    """Who sits before the console: by name, or the only person whose private key is there.
+
+    Raises ConsoleRefused, KeysError.
+    """
+    from override.keys import read_people
+
+    people = {p.name: p for p in read_people(keys) if p.role is not None and not p.revoked}
+    if name and name not in people:
+        known = ", ".join(sorted(people)) or "nobody"
+        raise ConsoleRefused(f"{keys}: nobody is called {name} there; known are {known}")
+    here = [name] if name else [n for n in people if (keys / f"{n}.key").exists()]
+    if not here:
+        raise ConsoleRefused(
+            f"{keys}: no private key of a person there; make one with: belisha keys new NAME --role operator"
+        )
+    if len(here) > 1:
+        raise ConsoleRefused(f"{keys}: keys of {', '.join(sorted(here))}; say whose with --as NAME")
+    return people[here[0]]

@@ -1,0 +1,375 @@
+"""The map: streets as fine lines, junctions as marks, one widget that redraws only the cells that changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import ClassVar
+
+import numpy as np
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.attention import Notice
+from tui.braille import DOTS_ACROSS, DOTS_DOWN, Drawing, Lines, Window, draw, fitting, lines_of
+from tui.marks import Mark, approach_count, busy_level, mark_of
+from tui.model import Sight
+
+ZOOM_STEP = 1.5
+PAN_CELLS = 8
+ROAD_STYLE, STALE_STYLE, NAME_STYLE, DISTRICT_STYLE = (
+    "bright_black",
+    "bright_black",
+    "",
+    "italic bright_black",
+)
+CHOSEN_STYLE = "bold reverse"
+WIDE_CELLS = 6
+"""From one junction to the next this far apart on average, a mark has its three cells."""
+NAMED_CELLS = 15
+"""... and its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the junctions of a layout are; arrays in the order of `names`."""
+
+    names: tuple[str, ...]
+    x_m: np.ndarray
+    y_m: np.ndarray
+    districts: dict[str, tuple[float, float]]
+    """Middle of each."""
+    spacing_m: float
+    """Of two neighbours, about."""
+    approaches: dict[str, int]
+
+
+def places_of(sight: Sight) -> Places:
+    """Read once for each layout."""
+    names = tuple(sight.layouts)
+    x_m = np.array([layout.x_m for layout in sight.layouts.values()], np.float64)
+    y_m = np.array([layout.y_m for layout in sight.layouts.values()], np.float64)
+    of_district: dict[str, list[int]] = {}
+    for k, layout in enumerate(sight.layouts.values()):
+        of_district.setdefault(layout.district, []).append(k)
+    districts = {d: (float(x_m[at].mean()), float(y_m[at].mean())) for d, at in of_district.items() if d}
+    spacing_m = 1.0
+    if len(names) > 1:
+        area_m2 = max(float(np.ptp(x_m)), 1.0) * max(float(np.ptp(y_m)), 1.0)
+        spacing_m = max(1.0, (area_m2 / len(names)) ** 0.5)
+    approaches = {name: approach_count(layout) for name, layout in sight.layouts.items()}
+    return Places(names, x_m, y_m, districts, spacing_m, approaches)
+
+
+class StreetMap(Widget, can_focus=True):
+    """Streets and junctions. Says `Chosen` when the user picks a junction, `Opened` when he enters it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "step(0, 1)", "Next junction that way", show=False),
+        Binding("down", "step(0, -1)", "Next junction that way", show=False),
+        Binding("left", "step(-1, 0)", "Next junction that way", show=False),
+        Binding("right", "step(1, 0)", "Next junction that way", show=False),
+        Binding("shift+up,K", "pan(0, -1)", "Move the map", show=False),
+        Binding("shift+down,J", "pan(0, 1)", "Move the map", show=False),
+        Binding("shift+left,H", "pan(-1, 0)", "Move the map", show=False),
+        Binding("shift+right,L", "pan(1, 0)", "Move the map", show=False),
+        Binding("plus,equals_sign", "zoom(1)", "Nearer", key_display="+", show=False),
+        Binding("minus", "zoom(-1)", "Farther", key_display="-", show=False),
+        Binding("0", "fit", "The whole city", show=False),
+    ]
+
+    class Chosen(Message):
+        """The user picked a junction on the map."""
+
+        def __init__(self, junction: str) -> None:
+            self.junction = junction
+            super().__init__()
+
+    class Opened(Chosen):
+        """The user wants to see it from near."""
+
+    def __init__(self, plain: bool = False) -> None:
+        super().__init__(id="map")
+        self.plain, self.letters, self.stale = plain, False, False
+        self.chosen = ""
+        self.window = Window(0.0, 0.0, 10.0, 1, 1)
+        self._whole = True
+        """The window still shows the whole city, and goes on doing so when the terminal changes its size."""
+        self._layout_number = -1
+        self._places = places_of(Sight())
+        self._lines: Lines = lines_of(())
+        self._sight = Sight()
+        self._worst: dict[str, Notice] = {}
+        self._road: Drawing | None = None
+        self._characters = np.full((0, 0), " ")
+        self._inks = np.zeros((0, 0), np.int16)
+        self._ink_numbers: dict[str, int] = {"": 0}
+        self._ink_styles: list[str] = [""]
+        self._strips: dict[int, Strip] = {}
+        self._drag: tuple[int, int] | None = None
+
+    # --- what is shown ------------------------------------------------------------------
+
+    def see(self, sight: Sight, worst: dict[str, Notice], stale: bool) -> None:
+        """Show this; `worst` is the most urgent notice of each junction that has one."""
+        if sight.layout_number != self._layout_number:
+            self._layout_number = sight.layout_number
+            self._places = places_of(sight)
+            self._lines = lines_of([road.points_m for road in sight.roads])
+            self._whole, self._road = True, None
+            if self.chosen not in sight.layouts:
+                self.chosen = ""
+            self._fit()
+        self._sight, self._worst, self.stale = sight, worst, stale
+        self._draw_cells()
+
+    def choose(self, junction: str) -> None:
+        """Show which junction is meant; the map follows when it is not in sight."""
+        self.chosen = junction
+        at = self._sight.layouts.get(junction)
+        if at is not None and not self._whole:
+            (column,), (row,), _ = self.window.cells(np.array([at.x_m]), np.array([at.y_m]))
+            if not (2 <= column < self.window.columns - 2 and 1 <= row < self.window.rows - 1):
+                self._move(self.window.centred(at.x_m, at.y_m))
+                return
+        self._draw_cells()
+
+    def show_district(self, district: str) -> None:
+        """All junctions of a district; the whole city for none."""
+        inside = [k for k, name in enumerate(self._places.names) if self._district(name) == district]
+        if not inside:
+            self.action_fit()
+            return
+        x_m, y_m = self._places.x_m[inside], self._places.y_m[inside]
+        self._whole = False
+        self._move(fitting(x_m, y_m, self.size.width, self.size.height))
+
+    def _district(self, junction: str) -> str:
+        return self._sight.layouts[junction].district
+
+    def _fit(self) -> None:
+        size = self.size
+        if size.width and size.height:
+            self.window = fitting(self._places.x_m, self._places.y_m, size.width, size.height)
+            self._road = None
+
+    def _move(self, window: Window) -> None:
+        self.window, self._road = window, None
+        self._draw_cells()
+
+    # --- drawing -------------------------------------------------------------------------
+
+    def _ink(self, style: str) -> int:
+        if style not in self._ink_numbers:
+            self._ink_numbers[style] = len(self._ink_styles)
+            self._ink_styles.append(style)
+        return self._ink_numbers[style]
+
+    def _draw_cells(self) -> None:
+        """Draw everything into cells, and refresh the rows in which one is another."""
+        window = self.window
+        if not self.size.width or (window.columns, window.rows) != self.size:
+            return
+        if self._road is None:
+            self._road = draw(self._lines, window, self.plain)
+        characters = self._road.characters.copy()
+        inks = np.where(self._road.owner >= 0, self._ink(ROAD_STYLE), 0).astype(np.int16)
+        self._draw_districts(characters, inks)
+        self._draw_junctions(characters, inks)
+        if self.stale:
+            inks[:] = self._ink(STALE_STYLE)
+        if characters.shape != self._characters.shape:
+            self._strips.clear()
+            self._characters, self._inks = characters, inks
+            self.refresh()
+            return
+        differs = (characters != self._characters) | (inks != self._inks)
+        self._characters, self._inks = characters, inks
+        regions = []
+        for row in np.flatnonzero(differs.any(1)):
+            self._strips.pop(int(row), None)
+            columns = np.flatnonzero(differs[row])
+            left, right = int(columns[0]), int(columns[-1])
+            regions.append(Region(left, int(row), right - left + 1, 1))
+        if regions:
+            self.refresh(*regions)
+
+    def _cells_apart(self) -> float:
+        return self._places.spacing_m / (self.window.metres_a_dot * DOTS_ACROSS)
+
+    def _draw_districts(self, characters: np.ndarray, inks: np.ndarray) -> None:
+        if self._cells_apart() >= NAMED_CELLS or len(self._places.districts) < 2:
+            return
+        for district, (x_m, y_m) in self._places.districts.items():
+            (column,), (row,), (inside,) = self.window.cells(np.array([x_m]), np.array([y_m]))
+            if inside:
+                self._write(
+                    characters, inks, int(row), int(column) - len(district) // 2, district, DISTRICT_STYLE
+                )
+
+    def _draw_junctions(self, characters: np.ndarray, inks: np.ndarray) -> None:
+        places, apart = self._places, self._cells_apart()
+        columns, rows, inside = self.window.cells(places.x_m, places.y_m)
+        marks: list[tuple[int, int, int, str, Mark]] = []
+        for k in np.flatnonzero(inside):
+            name = places.names[k]
+            if (view := self._sight.junctions.get(name)) is None:
+                continue
+            level = busy_level(view, places.approaches[name])
+            mark = mark_of(view, level, self._worst.get(name), self.letters, self.plain)
+            marks.append((mark.weight, int(rows[k]), int(columns[k]), name, mark))
+        marks.sort(key=lambda one: (one[3] == self.chosen, one[0]))
+        for _, row, column, name, mark in marks:
+            if apart < WIDE_CELLS:
+                self._write(characters, inks, row, column, mark.alone, mark.alone_style)
+            else:
+                self._write(characters, inks, row, column - 1, mark.left, mark.left_style)
+                self._write(characters, inks, row, column, mark.middle, mark.middle_style)
+                self._write(characters, inks, row, column + 1, mark.right, mark.right_style)
+                if apart >= NAMED_CELLS and name != self.chosen:
+                    label = self._sight.title(name)[: round(apart) - 4]
+                    self._write(characters, inks, row + 1, column - 1, label, NAME_STYLE)
+            if name == self.chosen:
+                self._draw_chosen(characters, inks, row, column, mark)
+
+    def _draw_chosen(
+        self, characters: np.ndarray, inks: np.ndarray, row: int, column: int, mark: Mark
+    ) -> None:
+        self._write(characters, inks, row, column - 1, f"[{mark.middle}]", CHOSEN_STYLE)
+        label = f" {self.chosen} "
+        at = column + 2 if column + 2 + len(label) <= self.window.columns else column - 1 - len(label)
+        self._write(characters, inks, row, at, label, CHOSEN_STYLE)
+
+    def _write(
+        self, characters: np.ndarray, inks: np.ndarray, row: int, column: int, text: str, style: str
+    ) -> None:
+        """Blanks at the two sides of a mark leave what is beneath."""
+        ink = self._ink(style)
+        for k, character in enumerate(text, column):
+            if 0 <= row < self.window.rows and 0 <= k < self.window.columns and (style or character != " "):
+                characters[row, k], inks[row, k] = character, ink
+
+    def render_line(self, y: int) -> Strip:
+        """One row, as strips of equal style; kept until a cell of it changes."""
+        if y not in self._strips:
+            self._strips[y] = self._make_strip(y)
+        return self._strips[y]
+
+    def _make_strip(self, y: int) -> Strip:
+        width, base = self.size.width, self.rich_style
+        if y >= len(self._characters) or self._characters.shape[1] != width:
+            return Strip.blank(width, base)
+        row, inks = self._characters[y], self._inks[y]
+        starts = [0, *(np.flatnonzero(np.diff(inks)) + 1).tolist(), width]
+        segments = [
+            Segment("".join(row[a:b]), base + Style.parse(self._ink_styles[inks[a]] or "none"))
+            for a, b in pairwise(starts)
+        ]
+        return Strip(segments, width)
+
+    def notify_style_update(self) -> None:
+        """Another theme: every row is made anew."""
+        self._strips.clear()
+        super().notify_style_update()
+
+    # --- keys and mouse --------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the middle, or the whole city where that was to be seen."""
+        if self._whole:
+            self._fit()
+        else:
+            self.window = self.window.resized(event.size.width, event.size.height)
+        self._road = None
+        self._draw_cells()
+
+    def action_zoom(self, direction: int) -> None:
+        """Nearer or farther, around what is chosen."""
+        column = row = None
+        if (at := self._sight.layouts.get(self.chosen)) is not None:
+            (c,), (r,), (inside,) = self.window.cells(np.array([at.x_m]), np.array([at.y_m]))
+            if inside:
+                column, row = float(c), float(r)
+        self._whole = False
+        self._move(self.window.zoomed(ZOOM_STEP**direction, column, row))
+
+    def action_pan(self, right: int, down: int) -> None:
+        """Move the map by a few cells."""
+        self._whole = False
+        self._move(self.window.panned(right * PAN_CELLS, down * PAN_CELLS / 2))
+
+    def action_fit(self) -> None:
+        """The whole city."""
+        self._whole = True
+        self._fit()
+        self._draw_cells()
+
+    def action_step(self, east: int, north: int) -> None:
+        """Choose the nearest junction in that direction."""
+        places = self._places
+        at = self._sight.layouts.get(self.chosen)
+        if at is None:
+            x_m, y_m = self.window.middle_x_m, self.window.middle_y_m
+        else:
+            x_m, y_m = float(at.x_m), float(at.y_m)
+        dx, dy = places.x_m - x_m, places.y_m - y_m
+        ahead, aside = dx * east + dy * north, np.abs(dx * north) + np.abs(dy * east)
+        # Twice as far aside counts as out of the direction; straight ahead beats near by.
+        cost = np.where((ahead > 1.0) & (aside <= 2 * ahead), ahead + 2 * aside, np.inf)
+        if at is None:
+            cost = np.hypot(dx, dy)
+        if len(cost) and np.isfinite(cost.min()):
+            self.post_message(self.Chosen(places.names[int(cost.argmin())]))
+
+    def junction_at(self, column: int, row: int) -> str:
+        """The junction whose mark is there, or next to it; empty when none is."""
+        columns, rows, inside = self.window.cells(self._places.x_m, self._places.y_m)
+        reach = np.where(inside, np.abs(columns - column) + 2 * np.abs(rows - row), 99)
+        return self._places.names[int(reach.argmin())] if len(reach) and reach.min() <= 3 else ""
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Nearer, where the mouse is."""
+        self._zoom_at(event, 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Farther."""
+        self._zoom_at(event, -1)
+
+    def _zoom_at(self, event: events.MouseEvent, direction: int) -> None:
+        event.stop()
+        self._whole = False
+        self._move(self.window.zoomed(ZOOM_STEP**direction, float(event.x), float(event.y)))
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Begin to drag."""
+        self._drag = (event.screen_x, event.screen_y)
+        self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag."""
+        if self._drag is None:
+            return
+        right, down = self._drag[0] - event.screen_x, self._drag[1] - event.screen_y
+        if right or down:
+            self._drag = (event.screen_x, event.screen_y)
+            self._whole = False
+            self._move(self.window.panned(right, down))
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """End of dragging."""
+        self._drag = None
+        self.release_mouse()
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose; twice opens."""
+        if name := self.junction_at(event.x, event.y):
+            self.post_message(self.Opened(name) if event.chain > 1 else self.Chosen(name))
+
+
+assert DOTS_DOWN == 2 * DOTS_ACROSS, "one scale serves both directions"

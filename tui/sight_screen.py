@@ -1,0 +1,47 @@
+"""What every screen of the console has: the status line, the latest sight, and the past shown as past."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.screen import Screen
+
+from tui.model import Sight
+from tui.status import StatusLine
+
+if TYPE_CHECKING:
+    from tui.app import BelishaConsole
+
+
+class SightScreen(Screen[None]):
+    """A screen that is told of every new sight (`see`), and once a second that time goes on."""
+
+    @property
+    def console_app(self) -> BelishaConsole:
+        """The application, by its own type."""
+        return cast("BelishaConsole", self.app)
+
+    @property
+    def sight(self) -> Sight:
+        """The latest."""
+        return self.console_app.sight
+
+    def see(self, sight: Sight, now_s: float, stale: bool) -> None:
+        """Show this. Called for each new sight, once a second, and when the screen comes to the front."""
+
+    def catch_up(self) -> None:
+        """Show the latest sight now."""
+        app, now_s = self.console_app, self.console_app.now_s()
+        stale = app.sight.is_stale(now_s)
+        self.set_class(stale, "stale")
+        for line in self.query(StatusLine):
+            line.see(app.sight, now_s, app.who, app.role)
+        self.see(app.sight, now_s, stale)
+
+    def on_mount(self) -> None:
+        """First picture."""
+        self.call_after_refresh(self.catch_up)
+
+    def on_screen_resume(self) -> None:
+        """Back in front."""
+        self.catch_up()
