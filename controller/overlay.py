@@ -35,8 +35,8 @@ class Overlay:
         self.urgency = Urgency(network)
         self.none = Orders(network)
         self._state = state
-        self._plans = plans_of(network)
-        self._scene = self._view(state, waived, suspended)
+        self.plans = plans_of(network)
+        self.scene = self._view(state, waived, suspended)
         self._orders = self.none
         self._frame: Frame | None = None
         self._trusted = np.zeros(len(network.detectors), np.bool_)
@@ -79,12 +79,12 @@ class Overlay:
         np.copyto(self.planned_stage, state.wanted_stage)
         np.copyto(self.planned_end_ms, state.planned_end_ms)
         np.copyto(self._recall, state.recall)
-        calls = kernels.lay_calls(now_ms, book, self._scene)
+        calls = kernels.lay_calls(now_ms, book, self.scene)
         orders = True
         if now_ms % self.network.lamp_resolution_ms == 0:
             self.urgency.update(state, now_ms)
-            orders = kernels.lay_orders(now_ms, book, self._plans, self._scene)
-        self._laid = bool(calls or orders or self._scene.in_flash.any())
+            orders = kernels.lay_orders(now_ms, book, self.plans, self.scene)
+        self._laid = bool(calls or orders or self.scene.in_flash.any())
 
     def _view(self, state: State, waived: NDArray[np.bool_], suspended: NDArray[np.bool_]) -> Scene:
         own = {

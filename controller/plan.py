@@ -34,10 +34,16 @@ DETECTION_RANGE_M = 200.0
 class Adaptive:
     """Plans every junction once a second, a tenth of them each tick."""
 
-    def __init__(self, network: Network, policy: Policy, seen_range_m: float = DETECTION_RANGE_M) -> None:
+    def __init__(
+        self,
+        network: Network,
+        policy: Policy,
+        seen_range_m: float = DETECTION_RANGE_M,
+        model: Model | None = None,
+    ) -> None:
         self.network = network
         self.policy = policy
-        self.model = build_model(network)
+        self.model = build_model(network) if model is None else model
         self.view = empty_view()
         self.labels = empty_labels()
         self._chosen = np.zeros(4, np.int64)
@@ -73,7 +79,7 @@ class Adaptive:
             self.model,
             self.view,
             self.labels,
-            self._view_of(state),
+            self.live(state),
             self._chosen,
             self._costs,
         )
@@ -94,7 +100,8 @@ class Adaptive:
                 state.wanted_stage[j] = state.target_stage[j]
             state.planned_end_ms[j] = min(state.planned_end_ms[j], self.urgency.leave_by_ms[j])
 
-    def _view_of(self, state: State) -> Live:
+    def live(self, state: State) -> Live:
+        """What the kernels work on for this state."""
         if self._live is None or self._live_of is not state:
             own = {
                 "winner_cost": self.winner_cost,
