@@ -21,6 +21,7 @@ from controller.orders import Orders
 from controller.state import State
 from controller.tick import Controller
 from override.acting import Acting, Findings
+from override.handover import HandingOver
 from override.roles import Command
 from override.ruling import Act
 from override.storage import pack_order, unpack_order
@@ -120,6 +121,7 @@ class Engine:
         self.progress = 0
         self.lost_reports = 0
         self._line = line
+        self.handing = HandingOver(controller, speed)
         self._clock_ms = clock_ms
         self._unsent: list[Findings] = []
         self._alarms: list[tuple[int, str, str]] = []
@@ -135,6 +137,8 @@ class Engine:
         for _ in range(MESSAGES_PER_TICK):
             if (message := self._line.receive()) is None:
                 break
+            if self.handing.takes(message):
+                continue
             if (acts := unpack_acts(message)) is None:
                 self.acting.reset()
             else:
@@ -143,6 +147,7 @@ class Engine:
             self._do_once(self.acting.once.pop(0))
         lamps = self.controller.tick(frame, now_ms, self.orders)
         self.progress += 1
+        self.handing.after_tick(self._line, clock_ms, now_ms)
         found = self.acting.look(self.controller.state, frame.lamps_shown)
         if found.proven or found.completed or found.vetoed or found.served:
             self._unsent.append(found)
