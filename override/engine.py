@@ -21,6 +21,7 @@ from controller.orders import Orders
 from controller.state import State
 from controller.tick import Controller
 from override.acting import Acting, Findings
+from override.beliefs import Beliefs
 from override.handover import HandingOver
 from override.roles import Command
 from override.ruling import Act
@@ -29,6 +30,7 @@ from override.storage import pack_order, unpack_order
 MESSAGES_PER_TICK = 8
 ACTS_PER_MESSAGE = 200
 ALARMS_KEPT = 100
+SECOND_MS = 1000
 REPORT_EVERY = 2
 """A report every so many ticks; found things at once."""
 
@@ -63,6 +65,8 @@ class Report:
     served: list[tuple[str, str]] = field(default_factory=list)
     alarms: list[tuple[int, str, str]] = field(default_factory=list)
     """(junction index, code, sentence) of the monitor."""
+    beliefs: bytes = b""
+    """(ROWS, J) int32 as `override.beliefs` measures them, once a second; empty in between."""
 
     def packed(self) -> bytes:
         """For the line."""
@@ -125,6 +129,8 @@ class Engine:
         self._clock_ms = clock_ms
         self._unsent: list[Findings] = []
         self._alarms: list[tuple[int, str, str]] = []
+        self._beliefs = Beliefs(controller.network)
+        self._believed_ms = -SECOND_MS
 
     @property
     def verdict(self) -> Verdict | None:
@@ -156,7 +162,7 @@ class Engine:
             for fault in (*verdict.violations, *verdict.alarms):
                 self._alarms.append((int(fault.junction), str(fault.check), fault.sentence))
         if self._unsent or self._alarms or self.progress % REPORT_EVERY == 0:
-            self._report(clock_ms, frame.lamps_shown)
+            self._report(clock_ms, now_ms, frame.lamps_shown)
         return lamps
 
     def _do_once(self, act: Act) -> None:
@@ -171,11 +177,16 @@ class Engine:
         except ValueError as error:
             self._alarms.append((j, "reset", str(error)))
 
-    def _report(self, clock_ms: int, shown: NDArray[np.int8]) -> None:
+    def _report(self, clock_ms: int, street_ms: int, shown: NDArray[np.int8]) -> None:
         stages = self.controller.state.target_stage.tobytes()
         ladder = self.controller.degradation
         rungs = b"" if ladder is None else ladder.ladder.rungs.rung.astype(np.int8).tobytes()
         report = Report(clock_ms, self.progress, shown.tobytes(), stages, rungs)
+        if clock_ms - self._believed_ms >= SECOND_MS:
+            self._believed_ms = clock_ms
+            detectors = None if ladder is None else ladder.detectors
+            believed = self._beliefs.measure(self.controller.state, detectors, street_ms)
+            report.beliefs = believed.tobytes()
         for found in self._unsent:
             report.proven += found.proven
             report.completed += found.completed

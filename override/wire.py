@@ -33,16 +33,18 @@ if msgpack.version < MSGPACK_LEAST:
 NAMES = {topic.message: topic for topic in TOPICS.values()}
 
 
-def pack(message: Any) -> bytes:
+def pack(message: Any, checked: bool = True) -> bytes:
     """Payload of a message: a msgpack map that begins with topic and version. Defaults are left out.
 
-    Raises Refused when the message itself breaks its own bounds or is too long.
+    Raises Refused when the message itself breaks its own bounds or is too long. Telemetry of our
+    own making may go unchecked but for its size: reading every message back costs more than making it.
     """
     topic = NAMES[type(message)]
     payload: bytes = msgpack.packb({"topic": topic.name, "version": topic.version, **_plain(message)})
     if len(payload) + (SIGNATURE_BYTES if topic.signed else 0) > topic.most_bytes:
         raise Refused("size", f"{topic.name} of {len(payload)} bytes; {topic.most_bytes} are allowed")
-    decode(payload, topic)
+    if checked:
+        decode(payload, topic)
     return payload
 
 
@@ -116,23 +118,31 @@ def _no_extensions(code: int, data: bytes) -> Any:
     raise Refused("format", f"extension type {code} is not accepted")
 
 
+@cache
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    return tuple((f.name, f.default) for f in fields(kind))
+
+
 def _plain(message: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for f in fields(message):
-        value = getattr(message, f.name)
-        if f.default is not MISSING and value == f.default:
+    for name, default in _defaults(message.__class__):
+        value = getattr(message, name)
+        if default is not MISSING and value == default:
             continue
-        out[f.name] = _plain_value(value)
+        out[name] = value if type(value) in _AS_THEY_ARE else _plain_value(value)
     return out
 
 
+_AS_THEY_ARE = frozenset({int, str, bool, bytes})
+
+
 def _plain_value(value: Any) -> Any:
-    if is_dataclass(value):
-        return _plain(value)
     if isinstance(value, tuple):
-        return [_plain_value(item) for item in value]
+        return [item if type(item) in _AS_THEY_ARE else _plain_value(item) for item in value]
     if isinstance(value, StrEnum):
         return value.value
+    if is_dataclass(value):
+        return _plain(value)
     return value
 
 

@@ -210,7 +210,7 @@ def test_a_junction_on_another_rung_is_told_and_is_another_one_to_who_saw_it_bef
     assert town.engine.controller.degradation is not None
     rungs = town.engine.controller.degradation.ladder.rungs.rung
     rungs[1] = other = (before["J1"].rung + 1) % 5
-    town.engine._report(town.room.now_ms, town.toy.frame.lamps_shown)
+    town.engine._report(town.room.now_ms, town.street_ms, town.toy.frame.lamps_shown)
     message = town.here.receive()
     assert message is not None
     picture.hear(report_of(message))
