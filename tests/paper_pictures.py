@@ -147,7 +147,7 @@ def detail(name: str) -> Detail:
         "North and south stay green: bus 12 with 31 people is 8 s away and 2 min late.",
         "ns kept: J=412 against ew 455; bus term 96 decides; next decision point in 3 s.",
         "A late bus with many people is about to arrive from the north.",
-        "bus",
+        "buses",
         (TermDetail("cars", 2_110, 1_890), TermDetail("people", 740, 620), TermDetail("buses", 310, 1_270),
          TermDetail("promise", 0, 0), TermDetail("clearance", 960, 770)),
         "",

@@ -45,35 +45,44 @@ def console(
     ] = "",
     web: Annotated[bool, typer.Option("--web", help="In a browser of this machine instead.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="With --web; 0 = any free one.")] = 0,
+    unlock: Annotated[
+        bool, typer.Option("--unlock", help="With --web: let the browser give orders with this key.")
+    ] = False,
+    only_watch: Annotated[
+        bool, typer.Option("--only-watch", help="Give no orders, whatever the key.")
+    ] = False,
 ) -> None:
     """See a street, understand it, and take it over. Ends nothing but itself when it is left.
 
     Exit code 0: it was left; 2: keys or endpoint cannot be used.
     """
     endpoints = (connect, pictures or next_port(connect))
-    who, people = sitter(keys, name), keys
+    who = sitter(keys, name)
     if web:
         from tui.web import serve
 
-        serve(["console", "--connect", endpoints[0], "--pictures", endpoints[1], "--keys", str(people),
-               "--as", who.name], port)  # fmt: skip
+        watching = [] if unlock else ["--only-watch"]
+        serve(["console", "--connect", endpoints[0], "--pictures", endpoints[1], "--keys", str(keys),
+               "--as", who.name, *watching], port, typer.echo)  # fmt: skip
         return
-    run(endpoints, keys, who)
+    run(endpoints, keys, who, only_watch)
 
 
-def run(endpoints: tuple[str, str], keys: Path, who: Identity) -> None:
+def run(endpoints: tuple[str, str], keys: Path, who: Identity, only_watch: bool = False) -> None:
     """The console on this terminal, until it is left."""
     from override.client import Console
     from override.keys import read_people, read_secret
+    from override.roles import Role
     from tui.app import BelishaConsole
-    from tui.link import Link
+    from tui.link import Link, Watching
 
     secret = read_secret(keys / f"{who.name}.key")
     station = next((p for p in read_people(keys) if p.name == "station"), None)
     if station is None:
         raise ConsoleRefused(f"{keys}: no key of the station there")
     public = station.curve_public
-    BelishaConsole(Link(lambda: Console(secret, public, endpoints)), who.name, who.role).run()
+    kind, role = (Watching, Role.VIEWER) if only_watch else (Console, who.role)
+    BelishaConsole(Link(lambda: kind(secret, public, endpoints)), who.name, role).run()
 
 
 def next_port(orders: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from override.client import Console, NoAnswer
 from override.refused import Refused
-from override.views import Delta
+from override.views import Delta, Reply
 from tui.model import EVENTS_KEPT, RECEIPTS_KEPT, Contact, DetailSeen, PulsePoint, Sight
 
 LISTEN_MS = 50
@@ -49,6 +49,18 @@ class Wire(Protocol):
 
     def ask(self, job: Callable[[Console], Answer]) -> Future[Answer]:
         """Have this done with the connection. The future raises what `job` raises: NoAnswer, Refused."""
+
+
+class Watching(Console):
+    """A connection that gives no order, whatever its key may."""
+
+    def order(self, **what: Any) -> Reply:
+        """Refused."""
+        raise Refused("only-watch", "this console only watches; it was started so")
+
+    def approve(self, digest: bytes, agrees: bool = True) -> Reply:
+        """Refused."""
+        raise Refused("only-watch", "this console only watches; it was started so")
 
 
 @dataclass(slots=True)

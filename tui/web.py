@@ -1,12 +1,114 @@
-"""The console in a browser of this machine."""
+"""`belisha console --web`: the same console in a browser of this machine, behind a token that works once.
+
+textual-serve runs one console process for each window. Around it stand three locks: it listens on
+loopback only; the first visit must bring the token that was printed, which is then spent and replaced by a
+cookie; and every later request must carry that cookie and, where it names an origin, this one (10.10).
+A browser window watches; it gives orders only where `--unlock` was said.
+"""
 
 from __future__ import annotations
 
+import hmac
+import secrets
+import shlex
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+HOST = "127.0.0.1"
+COOKIE = "belisha-console"
+TOKEN_BYTES = 24
+Handler = Callable[["web.Request"], Awaitable["web.StreamResponse"]]
+
 
 class WebMissing(ValueError):
-    """textual-serve is not installed."""
+    """What is needed is not installed; one line naming the extra."""
 
 
-def serve(arguments: list[str], port: int) -> None:
-    """Serve `belisha` with these arguments. Raises WebMissing."""
-    raise WebMissing("console --web is not there yet")
+class Locks:
+    """Who may come in: whoever brings the token first, and then that browser only."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        self.token = secrets.token_urlsafe(TOKEN_BYTES)
+        """To be printed; empty when it is spent."""
+        self._cookie = secrets.token_urlsafe(TOKEN_BYTES)
+
+    def spend(self, token: str) -> str:
+        """The cookie for this token, once; empty for any other."""
+        if not self.token or not hmac.compare_digest(token.encode(), self.token.encode()):
+            return ""
+        self.token = ""
+        return self._cookie
+
+    def refusal(self, cookie: str, origin: str, host: str) -> str:
+        """Why a request may not pass; empty when it may."""
+        if host != self.origin.partition("//")[2]:
+            return "This console answers under its own address only."
+        if origin and origin != self.origin:
+            return "This console answers its own page only."
+        if not hmac.compare_digest(cookie.encode(), self._cookie.encode()):
+            return "Use the address that was printed when the console was started; it works once."
+        return ""
+
+
+def guard(locks: Locks) -> Callable[[Any, Handler], Awaitable[Any]]:
+    """The locks as what every request goes through."""
+    from aiohttp import web
+
+    @web.middleware
+    async def at_the_door(request: web.Request, handler: Handler) -> web.StreamResponse:
+        token = request.query.get("token", "")
+        if token and request.path == "/" and (cookie := locks.spend(token)):
+            inside = web.HTTPFound("/")
+            inside.set_cookie(COOKIE, cookie, httponly=True, samesite="Strict", path="/")
+            return inside
+        why = locks.refusal(
+            request.cookies.get(COOKIE, ""),
+            request.headers.get("Origin", ""),
+            request.headers.get("Host", ""),
+        )
+        if why:
+            return web.Response(status=403, text=why + "\n", headers={"Cache-Control": "no-store"})
+        return await handler(request)
+
+    return at_the_door
+
+
+def serve(arguments: list[str], port: int, say: Callable[[str], None]) -> None:
+    """Serve `belisha` with these arguments until Ctrl-C. Raises WebMissing, OSError for a port in use."""
+    try:
+        from textual_serve.server import Server
+    except ModuleNotFoundError as error:
+        raise WebMissing(
+            f"console --web needs {error.name}, which is not here: pip install 'belisha[web]'"
+        ) from None
+
+    port = port or free_port()
+    origin = f"http://{HOST}:{port}"
+    locks = Locks(origin)
+
+    class Guarded(Server):
+        """textual-serve behind the locks."""
+
+        async def _make_app(self) -> web.Application:
+            app = await super()._make_app()
+            app.middlewares.append(guard(locks))  # type: ignore[arg-type]
+            return app
+
+    command = shlex.join([sys.executable, "-m", "belisha", *arguments])
+    say(f"Open this once, in a browser of this machine: {origin}/?token={locks.token}")
+    say("Ctrl-C ends it; the street goes on.")
+    Guarded(command, host=HOST, port=port, title="Belisha", public_url=origin).serve()
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has just now."""
+    with socket.socket() as asks:
+        asks.bind((HOST, 0))
+        port: int = asks.getsockname()[1]
+    return port
