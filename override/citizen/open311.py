@@ -1,0 +1,250 @@
+"""Open311 GeoReport v2: what the standard calls services and requests, made of kinds and cases.
+
+https://wiki.open311.org/GeoReport_v2/. It has only `open` and `closed`: where a case really
+stands, and why, is in `status_notes` and in `extended_attributes`. What identifies a person
+(name, mail, telephone, account, device, place, picture) is dropped before anything is kept.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+from xml.etree import ElementTree
+
+from override.bounds import NONCE_BYTES, REASON_CHARACTERS
+from override.citizen.desk import CitizenDesk
+from override.citizen.kinds import KINDS, words
+from override.citizen.language import Language, plain
+from override.citizen.pages import CasePage
+from override.citizen.sentences import LIFE, kind_words, place
+from override.flag_messages import Channel, FlagRequest, Kind
+
+SIGNAL = "signal"
+"""The one attribute of every service: the code on the pole."""
+GROUP = words("Traffic light")
+AGENCY = "Belisha"
+DAYS_MAX = 90
+"""A list reaches back so far where no dates are given, and never spans more (GeoReport v2)."""
+LISTED_MAX = 1000
+DAY_MS = 86_400_000
+Row = dict[str, Any]
+
+
+class Open311Error(ValueError):
+    """A request that cannot be answered; `status` is its HTTP status, the text its description."""
+
+    def __init__(self, status: int, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+
+
+def services(speak: Language) -> list[Row]:
+    """One service for each kind."""
+    return [
+        {
+            "service_code": row.kind.value,
+            "service_name": speak.say(row.english),
+            "description": speak.say(row.english),
+            "metadata": True,
+            "type": "realtime",
+            "keywords": "traffic signal",
+            "group": speak.say(GROUP),
+        }
+        for row in KINDS.values()
+    ]
+
+
+def definition(service_code: str, speak: Language) -> Row:
+    """The attributes of a service. Raises Open311Error for an unknown one."""
+    kind_of(service_code)
+    asked = speak.say("Code on the pole (like {example})", example="K7M 4XR")
+    attribute = {
+        "variable": True,
+        "code": SIGNAL,
+        "datatype": "string",
+        "required": True,
+        "datatype_description": asked,
+        "order": 1,
+        "description": asked,
+    }
+    return {"service_code": service_code, "attributes": [attribute]}
+
+
+def kind_of(service_code: str) -> Kind:
+    """The kind of a service. Raises Open311Error."""
+    if not service_code:
+        raise Open311Error(400, "service_code is missing")
+    if service_code not in set(Kind):
+        raise Open311Error(404, f"service_code {plain(service_code)[:40]} is unknown; see services")
+    return Kind(service_code)
+
+
+def filed(form: Mapping[str, str], desk: CitizenDesk) -> FlagRequest:
+    """The flag in a posted request; who sent it is not in it. Raises Open311Error."""
+    kind = kind_of(form.get("service_code", ""))
+    given = (form.get(f"attribute[{SIGNAL}]"), form.get("address_id"), form.get("address_string"))
+    names = [plain(name)[:64] for name in given if name and plain(name)]
+    if not names:
+        raise Open311Error(
+            400, f"attribute[{SIGNAL}] or address_id is missing: the code on the signal's pole"
+        )
+    signal = next((page for name in names if (page := desk.signal(name))), None)
+    if signal is None and desk.signals():
+        raise Open311Error(404, f"there is no signal {names[0]}; the code is on its pole")
+    said = plain(form.get("description", ""))
+    if len(said) > REASON_CHARACTERS:
+        raise Open311Error(
+            400, f"description has {len(said)} characters; at most {REASON_CHARACTERS} are taken"
+        )
+    name = (signal.pole or signal.junction) if signal else names[0]
+    return FlagRequest(secrets.token_bytes(NONCE_BYTES), name, kind, Channel.OPEN311, said)
+
+
+def request_row(case: CasePage, speak: Language, zone: tzinfo) -> Row:
+    """A case as a service request."""
+    told = [speak.say(LIFE[case.life]) + ".", speak.phrase(case.why)]
+    told += [speak.phrase(phrase) for phrase in (case.remedy, case.crew, case.evidence) if phrase]
+    return {
+        "service_request_id": case.case,
+        "status": "closed" if case.closed else "open",
+        "status_notes": " ".join(dict.fromkeys(told)),
+        "service_name": kind_words(case, speak),
+        "service_code": case.kind.value,
+        "description": kind_words(case, speak),
+        "agency_responsible": AGENCY,
+        "service_notice": None,
+        "requested_datetime": _iso(case.known_since_wall_ms, zone),
+        "updated_datetime": _iso(case.changed_wall_ms, zone),
+        "expected_datetime": None,
+        "address": place(case, speak),
+        "address_id": case.pole or case.junction,
+        "zipcode": None,
+        "lat": None,
+        "long": None,
+        "media_url": None,
+        "extended_attributes": {
+            "state": case.life.value,
+            "reason": case.why.code,
+            "remedy": case.remedy.code if case.remedy else None,
+            "remedy_until": _iso(case.until_wall_ms, zone) if case.until_wall_ms else None,
+            "district": case.district,
+            "reports": case.reports,
+        },
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The filters of a list of requests."""
+
+    ids: tuple[str, ...]
+    codes: frozenset[str]
+    statuses: frozenset[str]
+    begin_ms: int
+    end_ms: int
+    first: int
+    count: int
+
+
+def wanted(query: Mapping[str, str], now_ms: int) -> Wanted:
+    """Read them. Raises Open311Error naming the parameter."""
+    statuses = frozenset(_listed(query.get("status", "")))
+    if statuses - {"open", "closed"}:
+        raise Open311Error(400, "status is open, closed or both with a comma between")
+    codes = frozenset(_listed(query.get("service_code", "")))
+    for code in codes:
+        kind_of(code)
+    end_ms = _ms(query, "end_date") or now_ms + 1
+    begin_ms = _ms(query, "start_date") or end_ms - DAYS_MAX * DAY_MS
+    if not 0 <= end_ms - begin_ms <= DAYS_MAX * DAY_MS:
+        raise Open311Error(400, f"start_date to end_date spans 0 to {DAYS_MAX} days")
+    count = _whole(query, "page_size", LISTED_MAX, LISTED_MAX)
+    first = (_whole(query, "page", 1, 1_000_000) - 1) * count
+    ids = tuple(_listed(query.get("service_request_id", "")))[:LISTED_MAX]
+    return Wanted(ids, codes, statuses, begin_ms, end_ms, first, count)
+
+
+def cases_wanted(want: Wanted, desk: CitizenDesk) -> list[CasePage]:
+    """The cases that a list is about, latest first; named ones whatever the other filters say."""
+    if want.ids:
+        return [case for name in want.ids if (case := desk.case(name))]
+    found = [
+        case
+        for case in desk.cases(want.begin_ms, want.end_ms, LISTED_MAX)
+        if (not want.codes or case.kind.value in want.codes)
+        and (not want.statuses or ("closed" if case.closed else "open") in want.statuses)
+    ]
+    return found[want.first : want.first + want.count]
+
+
+def update_rows(case: CasePage, speak: Language, zone: tzinfo) -> list[Row]:
+    """The steps of a case as updates (FixMyStreet's extension)."""
+    return [
+        {
+            "update_id": f"{case.case}-{number}",
+            "service_request_id": case.case,
+            "status": "CLOSED" if step.life.value in ("fixed", "not-confirmed") else "OPEN",
+            "updated_datetime": _iso(step.wall_ms, zone),
+            "description": f"{speak.say(LIFE[step.life])}. {speak.phrase(step.why)}",
+            "extended_attributes": {"state": step.life.value, "reason": step.why.code},
+        }
+        for number, step in enumerate(case.steps, 1)
+    ]
+
+
+def as_xml(top: str, each: str, rows: Iterable[Row] | Row) -> bytes:
+    """The same as XML: a list of `each` in `top`, or one record called `top` when `each` is empty."""
+    root = ElementTree.Element(top)
+    if isinstance(rows, dict):
+        _fill(root, rows)
+    else:
+        for row in rows:
+            _fill(ElementTree.SubElement(root, each), row)
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _fill(parent: ElementTree.Element, row: Row) -> None:
+    for name, value in row.items():
+        child = ElementTree.SubElement(parent, name)
+        if isinstance(value, dict):
+            _fill(child, value)
+        elif isinstance(value, list):
+            for item in value:
+                _fill(ElementTree.SubElement(child, name.removesuffix("s")), item)
+        elif value is not None:
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            child.text = re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _ms(query: Mapping[str, str], name: str) -> int:
+    text = query.get(name, "").strip()
+    if not text:
+        return 0
+    try:
+        when = datetime.fromisoformat(text.replace(" ", "+"))
+        if when.tzinfo is None:
+            raise ValueError("no zone")
+        return max(1, int(when.timestamp() * 1000))
+    except (ValueError, OverflowError):
+        raise Open311Error(400, f"{name} is a date like 2026-01-31T00:00:00Z, with its zone") from None
+
+
+def _whole(query: Mapping[str, str], name: str, otherwise: int, most: int) -> int:
+    text = query.get(name, "")
+    if not text:
+        return otherwise
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise Open311Error(400, f"{name} is a whole number from 1 to {most}")
+    return int(text)
+
+
+def _iso(wall_ms: int, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(wall_ms // 1000, zone).isoformat()

@@ -1,0 +1,46 @@
+"""The few sentences that the page and text messages share: what a lamp shows, where a report stands."""
+
+from __future__ import annotations
+
+from override.citizen.kinds import KINDS, words
+from override.citizen.language import Language
+from override.citizen.pages import CasePage, CaseRow, Showing, SignalPage, SignalRow
+from override.flag_messages import FlagLife
+
+SHOWING: dict[Showing, str] = {
+    Showing.WALK: words("Walk now"),
+    Showing.FINISH: words("Finish, do not start"),
+    Showing.WAIT: words("Red. Please wait"),
+    Showing.FLASH: words("Flashing. Take great care"),
+    Showing.DARK: words("Dark. Take great care"),
+    Showing.GREEN: words("Green"),
+    Showing.YELLOW: words("Yellow"),
+    Showing.UNKNOWN: words("We do not know"),
+}
+WHY_TITLE: dict[Showing, str] = {
+    Showing.WAIT: words("Why is it red?"),
+    Showing.FLASH: words("Why does it flash?"),
+    Showing.DARK: words("Why is it dark?"),
+}
+WHY_ELSE = words("Why is that?")
+LIFE: dict[FlagLife, str] = {
+    FlagLife.RECEIVED: words("We have your report"),
+    FlagLife.KNOWN: words("We know of it"),
+    FlagLife.CONFIRMED: words("We found the fault"),
+    FlagLife.REMEDIED: words("We made it safe for now"),
+    FlagLife.WITH_A_PERSON: words("A person looks at it"),
+    FlagLife.FIXED: words("It is mended"),
+    FlagLife.NOT_CONFIRMED: words("We could not find the fault"),
+    FlagLife.REOPENED: words("We look again"),
+}
+
+
+def place(here: SignalPage | SignalRow | CasePage, speak: Language) -> str:
+    """Where a signal stands: the junction's title, and the crossing if it is about one."""
+    title = speak.name(here.title)
+    return f"{title}, {speak.name(here.crossing)}" if here.crossing else title
+
+
+def kind_words(case: CasePage | CaseRow, speak: Language) -> str:
+    """What is wrong, in a few words."""
+    return speak.say(KINDS[case.kind].english)

@@ -1,0 +1,177 @@
+"""Open311 over HTTP: `/open311/v2/...`, JSON and XML."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from override.citizen import open311
+from override.citizen.desk import CitizenDesk
+from override.citizen.language import Language
+from override.citizen.open311 import Open311Error
+from override.citizen.pages import CasePage
+from override.citizen.web.forms import BadForm, read_form
+from override.citizen.web.render import Renderer
+from override.flag_messages import FlagReply
+
+Handler = Callable[[Request], Awaitable[Response]]
+PREFIX = "/open311/v2"
+
+
+class Open311Routes:
+    """The handlers. With `keys` only their holders may post."""
+
+    def __init__(self, desk: CitizenDesk, renderer: Renderer, keys: frozenset[str], public_url: str) -> None:
+        self.desk = desk
+        self.renderer = renderer
+        self.keys = keys
+        self.public_url = public_url.rstrip("/")
+
+    def routes(self) -> list[Route]:
+        """All of them, each with its format as an ending."""
+        handlers: tuple[tuple[str, Handler, str], ...] = (
+            ("/services.{format}", self.services, "GET"),
+            ("/services/{code}.{format}", self.definition, "GET"),
+            ("/requests.{format}", self.listed, "GET"),
+            ("/requests.{format}", self.file, "POST"),
+            ("/requests/{id}.{format}", self.one, "GET"),
+            ("/tokens/{token}.{format}", self.token, "GET"),
+            ("/servicerequestupdates.{format}", self.updates, "GET"),
+            ("/servicerequestupdates.{format}", self.still, "POST"),
+        )
+        return [
+            Route(PREFIX + path, _in_words(handler), methods=[method]) for path, handler, method in handlers
+        ]
+
+    async def services(self, request: Request) -> Response:
+        """What may be reported."""
+        return _answer(request, "services", "service", open311.services(self._speak(request)))
+
+    async def definition(self, request: Request) -> Response:
+        """What must be told with it."""
+        row = open311.definition(request.path_params["code"], self._speak(request))
+        return _answer(request, "service_definition", "", row)
+
+    async def listed(self, request: Request) -> Response:
+        """Cases, the latest first."""
+        want = open311.wanted(request.query_params, self.renderer.now_ms())
+        return self._requests(request, open311.cases_wanted(want, self.desk))
+
+    async def one(self, request: Request) -> Response:
+        """One case, by its public id or by the token of a flag."""
+        return self._requests(request, [self._case(request.path_params["id"])])
+
+    async def token(self, request: Request) -> Response:
+        """The id that a token stands for."""
+        token = request.path_params["token"]
+        row = {"service_request_id": self._case(token).case, "token": token}
+        return _answer(request, "service_requests", "request", [row])
+
+    async def file(self, request: Request) -> Response:
+        """Take a report."""
+        form = await read_form(request)
+        self._check_key(form)
+        flag = open311.filed(form, self.desk)
+        reply = await run_in_threadpool(self.desk.flag, flag, _source(request))
+        _check(reply)
+        speak = self._speak(request)
+        case = self.desk.case(reply.token)
+        page = f"{self.public_url}/{speak.tag}/f/{reply.token}"
+        row: open311.Row = {"service_request_id": case.case} if case else {}
+        row |= {"token": reply.token, "service_notice": page, "account_id": None}
+        return _answer(request, "service_requests", "request", [row], 201)
+
+    async def updates(self, request: Request) -> Response:
+        """What happened to cases, the earliest first."""
+        want = open311.wanted(request.query_params, self.renderer.now_ms())
+        speak, zone = self._speak(request), self.renderer.zone
+        cases = open311.cases_wanted(want, self.desk)
+        rows = [row for case in cases for row in open311.update_rows(case, speak, zone)]
+        rows.sort(key=lambda row: (row["updated_datetime"], row["update_id"]))
+        return _answer(request, "service_request_updates", "request_update", rows[: open311.LISTED_MAX])
+
+    async def still(self, request: Request) -> Response:
+        """An update from outside says one thing only: still broken. It takes the token of the report."""
+        form = await read_form(request)
+        self._check_key(form)
+        token = form.get("token") or form.get("service_request_id", "")
+        if not self._case(token).mine:
+            raise Open311Error(403, "token is missing: the one that came with the answer to the report")
+        if form.get("status", "OPEN").upper() not in ("OPEN", "REOPENED", "CONFIRMED", "IN_PROGRESS"):
+            raise Open311Error(400, "a report is closed by proof or by a person in charge, not from outside")
+        reply = await run_in_threadpool(self.desk.still, token, _source(request))
+        _check(reply)
+        rows = open311.update_rows(self._case(token), self._speak(request), self.renderer.zone)
+        return _answer(request, "service_request_updates", "request_update", rows[-1:], 201)
+
+    def _case(self, name: str) -> CasePage:
+        case = self.desk.case(name) if name else None
+        if case is None:
+            raise Open311Error(404, "service_request_id or token is unknown")
+        return case
+
+    def _requests(self, request: Request, cases: list[CasePage]) -> Response:
+        speak = self._speak(request)
+        rows = [open311.request_row(case, speak, self.renderer.zone) for case in cases]
+        return _answer(request, "service_requests", "request", rows)
+
+    def _check_key(self, form: dict[str, str]) -> None:
+        given = form.get("api_key", "").encode()
+        if self.keys and not any(hmac.compare_digest(given, key.encode()) for key in self.keys):
+            raise Open311Error(403, "api_key is missing or unknown")
+
+    def _speak(self, request: Request) -> Language:
+        return self.renderer.speak(request)
+
+
+def _check(reply: FlagReply) -> None:
+    if reply.accepted:
+        return
+    if reply.busy or reply.code == "not-kept":
+        raise _Busy(reply)
+    raise Open311Error(404 if reply.code.startswith("unknown") else 400, reply.why)
+
+
+class _Busy(Open311Error):
+    def __init__(self, reply: FlagReply) -> None:
+        super().__init__(503, reply.why)
+        self.retry_s = max(1, reply.retry_s)
+
+
+def _in_words(handler: Handler) -> Handler:
+    """What cannot be answered is a list of errors, in the format asked for."""
+
+    async def answered(request: Request) -> Response:
+        try:
+            if request.path_params["format"] not in ("json", "xml"):
+                raise Open311Error(404, "formats are json and xml")
+            return await handler(request)
+        except (Open311Error, BadForm) as error:
+            row = {"code": error.status, "description": str(error)}
+            answer = _answer(request, "errors", "error", [row], error.status)
+            if isinstance(error, _Busy):
+                answer.headers["Retry-After"] = str(error.retry_s)
+            return answer
+
+    return answered
+
+
+def _answer(request: Request, top: str, each: str, rows: Any, status: int = 200) -> Response:
+    if request.path_params["format"] == "xml":
+        body = open311.as_xml(top, each, rows)
+        answer = Response(body, status, media_type="text/xml; charset=utf-8")
+    else:
+        answer = JSONResponse(rows, status)
+    answer.headers["Access-Control-Allow-Origin"] = "*"
+    answer.headers["Vary"] = "Accept-Language"
+    return answer
+
+
+def _source(request: Request) -> str:
+    return request.client.host if request.client else ""
