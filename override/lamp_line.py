@@ -28,7 +28,6 @@ from controller.network import Network
 PACKET_BYTES = 1 << 16
 """Longer messages travel in so many bytes at a time; a socket's buffer may be small."""
 BUFFER_BYTES = 1 << 22
-MESSAGE_BYTES_MAX = 1 << 26
 _PACKET = struct.Struct("<IHH")
 """Number of the message, number of this packet, packets in all."""
 _PEER = struct.Struct("3i")
@@ -152,7 +151,7 @@ class Hello:
     """Said first on every line."""
 
     role: str
-    """engine, street."""
+    """engine, street; a street that ends as it should says end."""
     card: bytes = b""
     """Digest of the card the engine is bound by, as it made it itself (C15)."""
 
@@ -173,7 +172,10 @@ class Heads:
 class Proposal:
     """Engine to monitor: what it wants shown; with `lamps` empty only that it is alive."""
 
+    number: int
+    """Grows with every message of an engine."""
     sequence: int
+    """Grows by one with every frame proposed."""
     street_ms: int
     reading: int
     answer: bytes
@@ -228,7 +230,7 @@ class Permit:
     """(G) int8."""
 
 
-_KINDS: dict[int, type] = {1: Hello, 2: Heads, 3: Proposal, 4: Unlatch, 5: Ruling, 6: Permit}
+_KINDS: dict[int, Any] = {1: Hello, 2: Heads, 3: Proposal, 4: Unlatch, 5: Ruling, 6: Permit}
 _NUMBERS = {kind: number for number, kind in _KINDS.items()}
 Message = Hello | Heads | Proposal | Unlatch | Ruling | Permit
 
@@ -256,7 +258,7 @@ def unpack(data: bytes) -> Message:
 
 def _fields(data: bytes) -> tuple[int, list[Any]]:
     try:
-        fields = msgpack.unpackb(data, use_list=False, max_buffer_size=MESSAGE_BYTES_MAX)
+        fields = msgpack.unpackb(data, use_list=False)
     except (ValueError, TypeError, OverflowError) as error:
         raise BadMessage(f"cannot be read ({type(error).__name__})") from None
     if not isinstance(fields, tuple) or not fields or type(fields[0]) is not int:

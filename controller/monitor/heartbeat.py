@@ -12,40 +12,42 @@ from collections import deque
 QUESTION_BYTES = 16
 ANSWER_BYTES = 8
 OPEN_QUESTIONS = 4
-"""So many questions may be underway; older ones are answered too late."""
+"""So many may be underway; the answer to an older one comes too late."""
 
 
-def answer(question: bytes, sequence: int, lamps: bytes) -> bytes:
-    """The one right answer, by who proposes these lamps as number `sequence`."""
+def answer(question: bytes, number: int, lamps: bytes) -> bytes:
+    """The one right answer, by who sends these lamps as message `number`."""
     sha = hashlib.blake2b(question, digest_size=ANSWER_BYTES)
-    sha.update(sequence.to_bytes(8, "little", signed=True))
+    sha.update(number.to_bytes(8, "little", signed=True))
     sha.update(lamps)
     return sha.digest()
 
 
 class Challenger:
-    """Remembers what it asked; each question can be answered once."""
+    """Remembers what it asked of one engine, and how far that has counted."""
 
     def __init__(self) -> None:
         self._open: deque[bytes] = deque(maxlen=OPEN_QUESTIONS)
+        self._number = 0
 
     def ask(self, question: bytes) -> bytes:
-        """Put a new question (random bytes from the caller). Raises ValueError for one too short to guess."""
+        """Put a new question, random bytes from the caller. Raises ValueError for one easily guessed."""
         if len(question) != QUESTION_BYTES:
             raise ValueError(f"a question has {QUESTION_BYTES} bytes, not {len(question)}")
         self._open.append(question)
         return question
 
-    def forget(self) -> None:
-        """Whoever was asked is gone."""
+    def forget(self, another: bool = False) -> None:
+        """What was asked is not asked any more; `another` engine counts anew."""
         self._open.clear()
+        if another:
+            self._number = 0
 
-    def accepts(self, given: bytes, sequence: int, lamps: bytes) -> bool:
-        """Whether this answers an open question; that question and older ones are closed then."""
-        for question in reversed(self._open):
-            if answer(question, sequence, lamps) == given:
-                while self._open and self._open[0] is not question:
-                    self._open.popleft()
-                self._open.popleft()
-                return True
-        return False
+    def accepts(self, given: bytes, number: int, lamps: bytes) -> bool:
+        """Whether this answers one of the latest questions, by a message newer than all before it."""
+        if number <= self._number:
+            return False
+        right = any(answer(question, number, lamps) == given for question in self._open)
+        if right:
+            self._number = number
+        return right

@@ -71,6 +71,16 @@ class SafetyMonitor:
         """(G) the lamps to show now; the same read-only view as in every verdict."""
         return self._quiet.permitted
 
+    @property
+    def latched(self) -> Bools:
+        """(J) only a person ends this flash; a read-only view."""
+        return self._quiet.latched
+
+    @property
+    def quiet(self) -> Verdict:
+        """What holds now, without anything new."""
+        return self._quiet
+
     def judge(
         self, now_ms: int, sequence: int, lamps: Int8s, feedback: Int8s,
         calls: Bools, min_green_waived: Bools, promise_suspended: Bools, lease_until_ms: Int64s | None = None,

@@ -1,0 +1,238 @@
+"""The street's end of the line: it shows what a fresh permit says, and else flashes by itself.
+
+Whatever moves the people (a simulated city, SUMO) calls `StreetEnd.tick` every 100 ms as it would call
+a controller. The reading goes to the engine, the state of the heads to the monitor, and the lamps that
+come back are the monitor's. Nothing that engine, monitor or their lines do or leave undone keeps a
+lamp lit longer than 300 ms without a permit.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.frame import Frame
+from controller.monitor import Card, Verdict
+from controller.monitor.heads import bits_lit
+from controller.monitor.lamps import FLASH_RED, LAMPS, RED
+from controller.monitor.vigil import SILENCE_MAX_MS
+from controller.network import Network
+from controller.state import State, new_state
+from override.lamp_line import (
+    BadMessage,
+    Heads,
+    Hello,
+    LampLine,
+    Permit,
+    array_of,
+    knock_at,
+    listen_at,
+    pack,
+    pack_reading,
+    take_line,
+    unpack,
+)
+from override.monitor_process import Places
+
+KNOCK_EVERY_MS = 50
+FIRST_WAIT_MS = 120_000
+"""A street that has just been built waits so long for its engine before time begins to pass."""
+AHEAD_MS = 50
+"""A permit from the future is no permit; clocks of one machine agree better than this."""
+
+Heard = Callable[[NDArray[np.int8], int], None]
+"""Told the lamps (groups,) that are shown and the own clock's time, whenever they are looked after."""
+
+
+class PermitGate:
+    """Decides what the heads show: the last permit while it is fresh, else all-red flash."""
+
+    def __init__(self, card: Card, silence_max_ms: int = SILENCE_MAX_MS) -> None:
+        self._flash: NDArray[np.int8] = np.where(card.pedestrian, RED, FLASH_RED).astype(np.int8)
+        self._lamps = self._flash.copy()
+        self._number = 0
+        self._issued_ms: int | None = None
+        self._silence_max_ms = silence_max_ms
+        self.reading = -1
+        """The latest reading a permit took account of."""
+        self.refused = 0
+        """Permits that were late, out of turn or malformed."""
+
+    def forget(self) -> None:
+        """The monitor is gone: no permit holds any more."""
+        self._issued_ms = None
+        self._number = 0
+
+    def take(self, permit: Permit, own_ms: int) -> bool:
+        """Take a permit. Stale ones, ones out of turn and ones for other lamps are refused."""
+        age_ms = own_ms - permit.issued_ms
+        try:
+            lamps = array_of(permit.lamps, np.int8, len(self._lamps))
+        except BadMessage:
+            lamps = self._flash[:0]
+        lit = lamps.size > 0 and bool(lamps.min() >= 0 and lamps.max() < LAMPS)
+        if not lit or permit.number <= self._number or not -AHEAD_MS <= age_ms <= self._silence_max_ms:
+            self.refused += 1
+            return False
+        self._number, self._issued_ms, self.reading = permit.number, permit.issued_ms, permit.reading
+        self._lamps[:] = lamps
+        return True
+
+    def fresh(self, own_ms: int) -> bool:
+        """Whether a permit holds now."""
+        return self._issued_ms is not None and -AHEAD_MS <= own_ms - self._issued_ms <= self._silence_max_ms
+
+    def lamps(self, own_ms: int) -> NDArray[np.int8]:
+        """(groups) what the heads show now."""
+        return self._lamps if self.fresh(own_ms) else self._flash
+
+
+class StreetEnd:
+    """Ticks like a controller, for a street whose engine and monitor are other processes.
+
+    `own_ms` is the machine's monotonic clock in ms. `on_show` hears of the lamps whenever they are
+    looked after; a cabinet whose lamps nobody looks after for 300 ms flashes by its own relay.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        card: Card,
+        places: Places,
+        own_ms: Callable[[], int],
+        now_ms: int,
+        speed: float = 1.0,
+        on_show: Heard = lambda lamps, own_ms: None,
+        disturb: Callable[[StreetEnd], None] = lambda end: None,
+    ) -> None:
+        self.network = network
+        self.state: State = new_state(network, now_ms)
+        """Nothing is known of calls here; whoever looks for them finds none."""
+        self.verdict: Verdict | None = None
+        """Never any: the monitor tells the engine."""
+        self.silence_max_ms = round(SILENCE_MAX_MS / min(speed, 1.0))
+        self.gate = PermitGate(card, self.silence_max_ms)
+        self.engine: LampLine | None = None
+        self.monitor: LampLine | None = None
+        self.by_itself_ticks = 0
+        self.reading = 0
+        self._card, self._places, self._own_ms = card, places, own_ms
+        self._on_show, self._disturb = on_show, disturb
+        self._door = listen_at(places.street)
+        self._poller = select.poll()
+        self._poller.register(self._door, select.POLLIN)
+        self._told = -1
+        self._knocked_ms = -KNOCK_EVERY_MS
+        self._begun = False
+        self._by_itself = True
+
+    def tick(self, frame: Frame, now_ms: int) -> NDArray[np.int8]:
+        """Lamps (groups,) to show from `now_ms` (street time) on."""
+        self._disturb(self)
+        self._find_others(self._own_ms())
+        if not self._begun:
+            self._wait_for_everybody()
+        own_ms = self._own_ms()
+        was_fresh = self.gate.fresh(own_ms)
+        self.reading += 1
+        self._tell(frame, now_ms)
+        # Without a fresh permit nobody is waited for: the flash has its own time.
+        until_ms = own_ms + (self.silence_max_ms if was_fresh and self.engine is not None else 0)
+        self._listen(until_ms)
+        own_ms = self._own_ms()
+        self._by_itself = not self.gate.fresh(own_ms)
+        self.by_itself_ticks += self._by_itself
+        lamps = self.gate.lamps(own_ms)
+        self._on_show(lamps, own_ms)
+        return lamps
+
+    def close(self) -> None:
+        """The street ends; engine and monitor see it at once."""
+        if self.monitor is not None:
+            self.monitor.send(pack(Hello("end")))
+        for line in (self.engine, self.monitor):
+            if line is not None:
+                line.close()
+        self._door.close()
+
+    def cut(self) -> None:
+        """Lose every line, as if they had been cut; they are sought anew (drills)."""
+        for line in (self.engine, self.monitor):
+            if line is not None:
+                self._lose(line)
+
+    # --- parts -----------------------------------------------------------------------------
+
+    def _tell(self, frame: Frame, now_ms: int) -> None:
+        """The reading to the engine; what the heads have shown until now to the monitor."""
+        if self.monitor is not None:
+            bits = bits_lit(frame.lamps_shown, self._card.pedestrian).tobytes()
+            self.monitor.send(pack(Heads(self.reading, now_ms, self._by_itself, bits)))
+        if self.engine is not None:
+            whole = frame.sequence != self._told
+            if self.engine.send(pack_reading(self.reading, now_ms, frame, whole)):
+                self._told = frame.sequence
+
+    def _listen(self, until_ms: int) -> None:
+        """Take permits until the one for this reading is there, or the time is over."""
+        while True:
+            self._take_permits()
+            own_ms = self._own_ms()
+            self._on_show(self.gate.lamps(own_ms), own_ms)
+            if self.monitor is None or self.gate.reading >= self.reading or own_ms >= until_ms:
+                return
+            self._poller.poll(max(1, min(until_ms - own_ms, KNOCK_EVERY_MS)))
+            self._find_others(self._own_ms())
+
+    def _take_permits(self) -> None:
+        while self.monitor is not None:
+            data = self.monitor.receive()
+            if data is None:
+                if self.monitor.closed:
+                    self._lose(self.monitor)
+                return
+            try:
+                message = unpack(data)
+            except BadMessage:
+                continue
+            if isinstance(message, Permit):
+                self.gate.take(message, self._own_ms())
+
+    def _find_others(self, own_ms: int) -> None:
+        """Let the engine in, knock at the monitor's, notice who has gone."""
+        while (line := take_line(self._door)) is not None:
+            if self.engine is not None:
+                self._lose(self.engine)
+            self.engine, self._told = line, -1
+            self._poller.register(line, select.POLLIN)
+        if self.engine is not None:
+            self.engine.receive()
+            if self.engine.closed:
+                self._lose(self.engine)
+        if self.monitor is None and own_ms - self._knocked_ms >= KNOCK_EVERY_MS:
+            self._knocked_ms = own_ms
+            self.monitor = knock_at(self._places.monitor)
+            if self.monitor is not None:
+                self.monitor.send(pack(Hello("street")))
+                self._poller.register(self.monitor, select.POLLIN)
+
+    def _lose(self, line: LampLine) -> None:
+        self._poller.unregister(line)
+        line.close()
+        if line is self.engine:
+            self.engine = None
+        if line is self.monitor:
+            self.monitor = None
+            self.gate.forget()
+
+    def _wait_for_everybody(self) -> None:
+        """Before the first tick: what is built first waits for the others, in flash."""
+        self._begun = True
+        end_ms = self._own_ms() + FIRST_WAIT_MS
+        while (own_ms := self._own_ms()) < end_ms and (self.engine is None or self.monitor is None):
+            self._on_show(self.gate.lamps(own_ms), own_ms)
+            self._poller.poll(KNOCK_EVERY_MS)
+            self._find_others(own_ms)
