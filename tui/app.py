@@ -20,6 +20,7 @@ from tui.link import Wire
 from tui.looks import CSS, NIGHT, theme_name, wants_no_colour, wants_plain
 from tui.model import Contact, Sight
 from tui.palette import Palette
+from tui.sent_orders import SentOrders
 from tui.sight_screen import SightScreen
 
 Answer = TypeVar("Answer")
@@ -54,7 +55,7 @@ class BelishaConsole(App[None]):
         Binding("q", "leave", "Quit"),
         Binding("ctrl+q", "leave", "Quit", show=False),
         *(
-            Binding(door.key, f"open_door('{door.name}')", door.title, tooltip=door.words)
+            Binding(door.key, f"open_door('{door.name}')", door.title, tooltip=door.words, show=door.shown)
             for door in DOORS
             if door.key != "enter"
         ),
@@ -79,7 +80,8 @@ class BelishaConsole(App[None]):
         self.attention = Attention()
         self.notices: list[Notice] = []
         self.chosen = ""
-        self._starts_seen = 0
+        self.sent = SentOrders()
+        """What was ordered from here, until it has ended."""
 
     # --- for screens ------------------------------------------------------------------------
 
@@ -103,7 +105,10 @@ class BelishaConsole(App[None]):
         if door.from_junction and not junction:
             self.notify("Choose a junction first: arrows on the map, n for the next urgent, / to find one.")
             return
-        self.push_screen(door.open(junction))
+        screen = door.open(junction)
+        if type(screen) is type(self.screen) and not door.from_junction:
+            return  # it is in front already
+        self.push_screen(screen)
 
     def find(self, words: str) -> str:
         """The junction whose name, title or district begins with, or else has, these words; empty = none."""
@@ -134,6 +139,8 @@ class BelishaConsole(App[None]):
         before, self.sight = self.sight, message.sight
         self.notices = self.attention.notices(message.sight)
         self._say_changes(before, message.sight)
+        for words, severity in self.sent.see(message.sight):
+            self.notify(words, severity="warning" if severity == "warning" else "information", timeout=8)
         self._catch_up()
 
     def _second(self) -> None:

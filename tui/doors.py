@@ -26,6 +26,8 @@ class Door:
     screen: str
     from_junction: bool = False
     """Made with the name of the selected junction."""
+    shown: bool = False
+    """Whether its key stands at the foot of every screen; help and the palette have all of them."""
 
     def open(self, junction: str = "") -> Screen[object]:
         """Make the screen."""
@@ -37,5 +39,11 @@ class Door:
 DOORS: tuple[Door, ...] = (
     Door("junction", "enter", "Junction", "See the selected junction from near", "tui.junction",
          "JunctionScreen", from_junction=True),
+    Door("order", "o", "Order", "Tell the chosen junction what to do, seeing first what it costs whom",
+         "tui.order_dialog", "OrderDialog", from_junction=True, shown=True),
+    Door("orders", "l", "Orders", "All orders: leases, renewing, releasing, agreeing as the second person",
+         "tui.orders_screen", "OrdersScreen", shown=True),
+    Door("panic", "exclamation_mark", "Stop", "All red or flash, of the chosen junction or its district",
+         "tui.panic_dialog", "PanicDialog", from_junction=True, shown=True),
 )  # fmt: skip
 """In the order in which they are offered. The overview is always there and has no door."""

@@ -55,17 +55,17 @@ class Offer:
 
 
 SAID: dict[Command, tuple[str, str]] = {
-    Command.HOLD: ("Hold a stage", "go to a stage and stay there, until a promise comes near"),
+    Command.HOLD: ("Hold a stage", "and stay, until a promise comes near"),
     Command.FORCE_OFF: ("End a stage", "leave a stage now, once"),
-    Command.CALL: ("Call a group", "serve a crossing or movement whenever it is not green"),
-    Command.OMIT: ("Leave out a group", "choose no stage with it; everybody else goes on"),
+    Command.CALL: ("Call a group", "serve it whenever it is not green"),
+    Command.OMIT: ("Leave out a group", "choose no stage with it"),
     Command.MANUAL_STEP: ("Step by hand", "go on to the next stage"),
     Command.SPLIT_BIAS: ("Lengthen or shorten a stage", "by up to ten seconds"),
     Command.PLAN: ("Play a fixed plan", "one of the junction's own"),
     Command.DETECTOR_DISABLE: ("Stop hearing a detector", "whom it served is called instead"),
     Command.DETECTOR_RECALL: ("Call for a detector", "whatever it reads"),
-    Command.EVENT_PLAN: ("Play an event plan", "a fixed plan at one junction or a district"),
-    Command.ALL_RED: ("ALL RED", "everything red within yellow and a tick"),
+    Command.EVENT_PLAN: ("Play an event plan", "here, or in the whole district"),
+    Command.ALL_RED: ("ALL RED", "within yellow and a tick"),
     Command.FLASH: ("FLASH", "through all red into flash"),
     Command.LOCKOUT: ("Lock out", "first plan and no orders; two people"),
     Command.RESET_TRIP: ("Reset the monitor", "end its latch after a conflict trip; two people"),
