@@ -36,19 +36,6 @@ def part_of(street: StreetNetwork, junctions: Ints) -> Network:
     return build_network(StreetNetwork(street.name, street.timing, kept, links), SECOND_MS)
 
 
-def neighbours(network: Network) -> list[frozenset[int]]:
-    """For every junction those it sends vehicles to or gets them from."""
-    feeds = find_feeds(network)
-    near: list[set[int]] = [set() for _ in range(network.n_junctions)]
-    for lane in range(network.n_lanes):
-        here = int(network.lane_junction[lane])
-        for up in feeds.lane[feeds.start[lane] : feeds.start[lane + 1]]:
-            there = int(network.lane_junction[up])
-            near[here].add(there)
-            near[there].add(here)
-    return [frozenset(others - {j}) for j, others in enumerate(near)]
-
-
 class Part:
     """A part of a street with all that never changes in it; good for many forecasts."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from controller.feeds import find_feeds
 from controller.network import Ints, Network
 from controller.state import State
 
@@ -73,3 +74,16 @@ def _rows(start: Ints, junctions: Ints) -> Ints:
     counts = start[junctions + 1] - start[junctions]
     before = np.cumsum(counts) - counts
     return np.arange(int(counts.sum())) + np.repeat(start[junctions] - before, counts)
+
+
+def neighbours(network: Network) -> list[frozenset[int]]:
+    """For every junction those it sends vehicles to or gets them from."""
+    feeds = find_feeds(network)
+    near: list[set[int]] = [set() for _ in range(network.n_junctions)]
+    for lane in range(network.n_lanes):
+        here = int(network.lane_junction[lane])
+        for up in feeds.lane[feeds.start[lane] : feeds.start[lane + 1]]:
+            there = int(network.lane_junction[up])
+            near[here].add(there)
+            near[there].add(here)
+    return [frozenset(others - {j}) for j, others in enumerate(near)]

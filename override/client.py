@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +17,11 @@ import zmq
 
 from override import wire
 from override.bounds import BOOT_BYTES, NONCE_BYTES
+from override.details import Detail, Pulse, Record, WatchRequest
 from override.flag_messages import FlagView
 from override.keys import Secret
 from override.layouts import Layout, LayoutRequest
+from override.previews import Forecast, PreviewRequest, Receipt
 from override.refused import Refused
 from override.requests import Approval, Header, OrderRequest, SnapshotRequest
 from override.sockets import client
@@ -98,6 +101,13 @@ class Console:
     ) -> None:
         self.view = View()
         self.events: list[Event] = []
+        self.details: dict[str, Detail] = {}
+        """The last one of each junction that anybody watches."""
+        self.pulse: Pulse | None = None
+        self.records: list[Record] = []
+        """Only with `keep_records`: to be emptied by who reads them, as `events` are."""
+        self.keep_records = False
+        self.receipts: list[Receipt] = []
         self._secret = secret
         self._station_public = station_public
         self._endpoints = endpoints
@@ -136,6 +146,23 @@ class Console:
         request = Approval(self._header(), self._secret.name, digest, agrees)
         return self._ask("approve", wire.seal(request, self._secret.sign))
 
+    def preview(self, **what: Any) -> Forecast:
+        """What an order (fields as for `order`) would do; nothing is done. Raises NoAnswer, Refused."""
+        header = self._header()
+        order = OrderRequest(header=header, issuer=self._secret.name, **what)
+        request = PreviewRequest(header, self._secret.name, order)
+        found: list[Forecast] = []
+
+        def answers(topic: bytes, payload: bytes) -> bool:
+            if topic == b"forecast":
+                forecast = wire.decode(payload, TOPICS["forecast"])
+                if forecast.answers == header.nonce:
+                    found.append(forecast)
+            return bool(found)
+
+        self._exchange(b"preview", wire.seal(request, self._secret.sign), answers)
+        return found[0]
+
     def look(self) -> View:
         """Ask for the whole picture. Raises NoAnswer."""
         request = SnapshotRequest(self._header(), self._secret.name)
@@ -154,6 +181,12 @@ class Console:
         self._exchange(b"picture", wire.seal(request, self._secret.sign), complete)
         self.view.take_snapshot(parts)
         return self.view
+
+    def watch(self, junctions: Sequence[str]) -> None:
+        """Look at these (16 at most) for ten seconds; `details` fills once a second. Waits for no answer."""
+        request = WatchRequest(self._header(), self._secret.name, tuple(junctions))
+        with suppress(zmq.Again):
+            self._asks.send_multipart((b"watch", wire.seal(request, self._secret.sign)), zmq.NOBLOCK)
 
     def layout(self) -> StreetLayout:
         """Ask where everything is; once for each boot of the station. Raises NoAnswer."""
@@ -184,6 +217,15 @@ class Console:
             self._heard_s = time.monotonic()
             if topic == b"event":
                 self.events.append(wire.decode(payload, TOPICS["event"]))
+            elif topic == b"detail":
+                detail = wire.decode(payload, TOPICS["detail"])
+                self.details[detail.junction] = detail
+            elif topic == b"pulse":
+                self.pulse = wire.decode(payload, TOPICS["pulse"])
+            elif topic == b"record" and self.keep_records:
+                self.records.append(wire.decode(payload, TOPICS["record"]))
+            elif topic == b"receipt":
+                self.receipts.append(wire.decode(payload, TOPICS["receipt"]))
             elif topic == b"delta":
                 delta = wire.decode(payload, TOPICS["delta"])
                 if not self.view.take_delta(delta):

@@ -11,7 +11,9 @@ from collections.abc import Callable
 import zmq
 
 from controller.network import Network
+from controller.present import neighbours
 from override import wire
+from override.asking import Asking
 from override.audit import HEAD_EVERY, HEAD_EVERY_MS, Entry
 from override.counter import Counter
 from override.desk import Desk
@@ -21,18 +23,22 @@ from override.outbox import Outbox
 from override.panic import PanicDoor
 from override.picture import Picture
 from override.places import Places
+from override.preview import Previews
+from override.previews import Forecast
 from override.refused import Refused
-from override.ruling import Act
+from override.ruling import Act, Person
 from override.sockets import Doorkeeper, sender_of, server
 from override.storage import Storage, StorageFull
 from override.street_layout import PackedLayout, layout_of_street
+from override.telemetry import pack_wish, said
 from override.topics import TOPICS
 from override.views import Event
+from override.watching import Watching
 
 REQUESTS_PER_TURN = 20
 REPORTS_PER_TURN = 20
 PUBLISH_MS = 200
-QUESTIONS = frozenset({b"picture", b"layout-please"})
+QUESTIONS = frozenset({b"picture", b"layout-please", b"preview"})
 TURN_MS = 20
 """A turn waits no longer than this for something to happen."""
 SILENT_MS = 1500
@@ -58,14 +64,20 @@ class Gateway:
         clock: Callable[[], tuple[int, int]],
         door: PanicDoor | None = None,
         layout: PackedLayout | None = None,
+        forecaster: Line | None = None,
     ) -> None:
         self.ring = ring
         self.desk = Desk(Places(network.street))
         self.counter = Counter(self.desk, storage, boot, self._tell_engine, self.alarm)
         self.picture = Picture(network, self.desk, boot)
         self.layout = layout or PackedLayout(layout_of_street(network.street))
+        self.asking = Asking(line.send, forecaster)
+        districts = [junction.district for junction in self.layout.layout.junctions]
+        self.previews = Previews(network, self.desk, self.asking, districts, neighbours(network))
         self.strangers = 0
         self._network = network
+        self._index = {junction.name: j for j, junction in enumerate(network.street.junctions)}
+        self._watching = Watching()
         self._secret = secret
         self._line = line
         self._boot = boot
@@ -86,7 +98,7 @@ class Gateway:
         self._poller = zmq.Poller()
         self._poller.register(self._orders, zmq.POLLIN)
         self._poller.register(self._pictures, zmq.POLLIN)
-        self._unsent.append(pack_reset())
+        self._unsent += [pack_reset(), pack_wish("boot", boot)]
         now_ms, wall_ms = clock()
         for order in self.counter.start(now_ms, wall_ms):
             self.alarm(f"{order.id} ({order.command}) ended: {order.why}")
@@ -119,8 +131,11 @@ class Gateway:
         self._hear_engine()
         now_ms, wall_ms = self._clock()
         self.counter.tick(now_ms, wall_ms)
+        self.asking.turn(now_ms)
         while self._unsent and self._line.send(self._unsent[0]):
             self._unsent.pop(0)
+        if (watched := self._watching.news(now_ms)) is not None:
+            self._line.send(pack_wish("watch", watched))
         self._outbox.drip()
         if now_ms - self._published_ms >= PUBLISH_MS:
             self._published_ms = now_ms
@@ -199,6 +214,17 @@ class Gateway:
             self._publish(now_ms)  # so that whoever has just been answered sees what he did
             for part in self.picture.snapshot(now_ms):
                 self._outbox.send(back, b"snapshot", wire.pack(part))
+        elif topic == "preview":
+            assert who.role is not None
+
+            def answer(forecast: Forecast) -> None:
+                self._outbox.send(back, b"forecast", wire.pack(forecast))
+
+            self.previews.ask(request, Person(who.name, who.role), now_ms, answer)
+        elif topic == "watch":
+            self._watching.wish(
+                (self._index[name] for name in request.junctions if name in self._index), now_ms
+            )
         elif topic == "layout-please":
             self._outbox.send_parts(back, b"layout", self.layout.parts(self._boot, request.header.nonce))
 
@@ -211,6 +237,11 @@ class Gateway:
         for _ in range(REPORTS_PER_TURN):
             if (message := self._line.receive()) is None:
                 break
+            if self.asking.hears(message):
+                continue
+            if (told := said(message)) is not None:
+                self._pictures.send_multipart(told, zmq.NOBLOCK)
+                continue
             report = report_of(message)
             self.picture.hear(report)
             now_ms, wall_ms = self._clock()

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from controller.network import Network
 from override.bounds import BOOT_BYTES
@@ -29,6 +30,10 @@ from override.panic import DOOR, PanicDoor
 from override.sockets import SocketsError, stranger_is_refused
 from override.storage import Storage
 from override.street_layout import PackedLayout, StreetLayout, layout_of_street
+
+if TYPE_CHECKING:
+    from controller.policy import Policy
+    from override.forecast_process import Beside
 
 PROBE_S = 60.0
 """A stranger must be refused, tried so often (A11)."""
@@ -75,6 +80,7 @@ class Station:
         drive: Drive,
         say: Callable[[str], None] = lambda line: None,
         layout: StreetLayout | None = None,
+        forecasts_by: Policy | None = None,
     ) -> None:
         self.plan = plan
         self.layout = PackedLayout(layout or layout_of_street(network.street))
@@ -86,16 +92,25 @@ class Station:
         # Forked, so that kernels and streets that are loaded once serve both.
         self._context = multiprocessing.get_context("fork")
         self.engine = self._context.Process(target=self._run_engine, name="engine")
+        self.forecaster: Beside | None = None
+        if forecasts_by is not None:
+            from override.forecast_process import Beside
+
+            self.forecaster = Beside(self._context, network, forecasts_by)
         self.gateway = self._new_gateway()
 
     def run(self) -> int:
         """Until the engine ends or somebody ends the station; gives the exit code."""
         with _Signals(self.stop):
             self.engine.start()
+            if self.forecaster is not None:
+                self.forecaster.keep()
             self._start_gateway()
             code = self._watch()
         self._end(self.gateway)
         self._end(self.engine)
+        if self.forecaster is not None:
+            self.forecaster.stop()
         for end in self._ends:
             end.close()
         return code
@@ -109,6 +124,8 @@ class Station:
     def _watch(self) -> int:
         while not self._over:
             connection.wait([self.engine.sentinel, self.gateway.sentinel], timeout=0.2)
+            if self.forecaster is not None:
+                self.forecaster.keep()
             if not self.engine.is_alive():
                 self._say(f"the street has ended (exit code {self.engine.exitcode})")
                 return 0 if self.engine.exitcode == 0 else 1
@@ -149,8 +166,11 @@ class Station:
         over = threading.Event()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda number, frame: over.set())
+        forecaster = LocalLine(self.forecaster.end) if self.forecaster else None
         try:
-            gateway = open_gateway(self.plan, self.secret, self._network, self._ends[0], self.layout)
+            gateway = open_gateway(
+                self.plan, self.secret, self._network, self._ends[0], self.layout, forecaster
+            )
         except (ValueError, SocketsError, OSError) as error:
             self._say(str(error))
             os._exit(EXIT_BAD_INPUT)
@@ -169,6 +189,7 @@ def open_gateway(
     network: Network,
     end: socket.socket,
     layout: PackedLayout | None = None,
+    forecaster: LocalLine | None = None,
 ) -> Gateway:
     """A gateway that refuses strangers: tried before it is called ready. Raises SocketsError."""
     gateway = Gateway(
@@ -182,6 +203,7 @@ def open_gateway(
         clock,
         PanicDoor(plan.keys / DOOR),
         layout,
+        forecaster,
     )
     for endpoint in gateway.endpoints:
         if not stranger_is_refused(reachable(endpoint), secret.curve_public):

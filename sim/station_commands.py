@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +57,7 @@ def station(
 
     plan = StationPlan(keys, file, orders, pictures)
     plan.check()
+    from controller.policy import Policy
     from controller.warm_up import warm_up
     from sim.city.layout import layout_of_city
     from sim.city.load import load_city
@@ -68,12 +70,17 @@ def station(
     typer.echo("Building the street; the first time its kernels are compiled, about a minute ...", err=True)
     compile_kernels()
     warm_up(str(controller), asked.run.sensors)
+    import_module("override.forecast_process")  # with its kernels, before the station is ready
     city = load_city(asked, seed)
     drive = (
         _sumo(city, str(controller), speed) if street is StreetKind.SUMO else _sim(city, controller, speed)
     )
     layout = layout_of_city(city)
-    code = Station(plan, city.network, drive, lambda line: typer.echo(line, err=True), layout).run()
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    code = Station(plan, city.network, drive, say, layout, Policy()).run()
     if code:
         raise typer.Exit(code)
 

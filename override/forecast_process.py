@@ -1,0 +1,80 @@
+"""The forecaster's process: beside the gateway, so that neither the tick nor an order ever waits for it."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from multiprocessing.context import ForkContext
+from multiprocessing.process import BaseProcess
+
+import msgpack  # type: ignore[import-untyped]
+
+from controller.network import Network
+from controller.policy import Policy
+from override.forecast import Forecaster
+from override.handover import handover_of
+from override.line import LocalLine, line_pair
+from override.what_if import FAILED, HELLO, READY, pack_outcome, unpack_question
+
+NICE = 5
+"""Lamps and orders come first."""
+RESTART_S = 5.0
+
+
+def serve(network: Network, policy: Policy, line: LocalLine) -> None:
+    """Answer questions until the other end, or whoever started this process, is gone."""
+    os.nice(NICE)
+    forecaster = Forecaster(network, policy)
+    line.send(READY)
+    starter = os.getppid()
+    while os.getppid() == starter and not line.closed:
+        select.select([line], [], [], 0.5)
+        message = line.receive()
+        if message is None:
+            continue
+        if message == HELLO:
+            line.send(READY)
+            continue
+        question, handover = unpack_question(message)
+        try:
+            outcome = forecaster.answer(question, handover_of(handover))
+        except (ValueError, KeyError, IndexError, AssertionError) as error:
+            line.send(FAILED + msgpack.packb([question.number, f"{type(error).__name__}: {error}"[:200]]))
+            continue
+        line.send(pack_outcome(outcome))
+
+
+class Beside:
+    """The forecaster as a process, kept alive by whoever started it. `end` is the gateway's of the line."""
+
+    def __init__(self, context: ForkContext, network: Network, policy: Policy) -> None:
+        self.end, self._far_end = line_pair()
+        self.starts = 0
+        self._context, self._network, self._policy = context, network, policy
+        self._process: BaseProcess | None = None
+        self._started_s = -RESTART_S
+
+    def keep(self) -> None:
+        """Start it, or start it anew when it has died."""
+        alive = self._process is not None and self._process.is_alive()
+        if alive or time.monotonic() - self._started_s < RESTART_S:
+            return
+        self._started_s = time.monotonic()
+        self.starts += 1
+        self._process = self._context.Process(target=self._serve, name="forecaster")
+        self._process.start()
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process is not None:
+            self._process.kill()  # it keeps nothing
+            self._process.join()
+        self.end.close()
+        self._far_end.close()
+
+    def _serve(self) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        serve(self._network, self._policy, LocalLine(self._far_end))

@@ -1,0 +1,147 @@
+"""`belisha order preview COMMAND`: who would wait longer, who less, before anything is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from override.order_commands import (
+    HELP,
+    ORDERS,
+    PICTURES,
+    AsJson,
+    Junctions,
+    Key,
+    Lease,
+    Orders,
+    Pictures,
+    SlotOption,
+    StationKey,
+    connect,
+    default_slot,
+    legs_of,
+    milliseconds,
+)
+from override.roles import Command
+
+if TYPE_CHECKING:
+    from override.previews import CostRow, Forecast
+
+app = typer.Typer(help="What would an order do? Nothing is done.", no_args_is_help=True)
+WORDS = {"cars": "in cars", "buses": "on buses", "pedestrians": "on foot"}
+
+
+def _make(command: Command) -> Callable[..., None]:
+    def show(
+        junctions: Junctions,
+        key: Key,
+        lease: Lease = "2min",
+        stage: Annotated[str, typer.Option(help="Name of a stage.")] = "",
+        group: Annotated[str, typer.Option(help="Name of a signal group.")] = "",
+        detector: Annotated[str, typer.Option(help="Name of a detector.")] = "",
+        plan: Annotated[str, typer.Option(help="Name of a fixed plan.")] = "",
+        by: Annotated[int, typer.Option(help="Seconds longer, or (negative) shorter; -10 to 10.")] = 0,
+        suspend: Annotated[bool, typer.Option("--suspend-promise", help="Supervisors, hold only.")] = False,
+        slot: SlotOption = 0,
+        station: StationKey = "",
+        orders: Orders = ORDERS,
+        pictures: Pictures = PICTURES,
+        as_json: AsJson = False,
+    ) -> None:
+        _ask(
+            key, station, orders, pictures, as_json, command=command, slot=slot,
+            junctions=tuple(junctions), lease_ms=milliseconds(lease), stage=stage, group=group,
+            detector=detector, plan=plan, bias_ms=1000 * by, suspends_promise=suspend,
+        )  # fmt: skip
+
+    show.__doc__ = HELP[command]
+    return show
+
+
+for _command in HELP:
+    app.command(name=str(_command))(_make(_command))
+
+
+@app.command()
+def corridor(
+    legs: Annotated[list[str], typer.Argument(metavar="JUNCTION:STAGE:AFTER:HOLD...")],
+    key: Key,
+    lease: Lease = "2min",
+    slot: SlotOption = 0,
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+    as_json: AsJson = False,
+) -> None:
+    """A green wave along a route, junction after junction."""
+    _ask(
+        key, station, orders, pictures, as_json, command=Command.CORRIDOR, slot=slot, junctions=(),
+        lease_ms=milliseconds(lease), legs=legs_of(legs),
+    )  # fmt: skip
+
+
+def _ask(
+    key: Any,
+    station: str,
+    orders: str,
+    pictures: str,
+    as_json: bool,
+    command: Command,
+    slot: int,
+    **what: Any,
+) -> None:
+    console, role = connect(key, station, orders, pictures)
+    with console:
+        console.look()
+        forecast = console.preview(
+            command=command, slot=slot or default_slot(command, role), basis=(), reason="preview", **what
+        )
+    if as_json:
+        plain = asdict(forecast) | {"answers": forecast.answers.hex()}
+        typer.echo(json.dumps(plain, indent=2))
+        return
+    for line in lines_of(forecast):
+        typer.echo(line)
+
+
+def lines_of(forecast: Forecast) -> list[str]:
+    """A forecast as people read it."""
+    out = []
+    if forecast.rows:
+        minutes = forecast.horizon_ms / 60_000
+        out.append(f"Waiting over the next {minutes:.0f} min, in person-seconds, as the station believes:")
+        out += table_of(forecast.rows, ("without", "with"))
+    out.append(forecast.sentence)
+    out += [f"Warning: {text}" for text in forecast.warnings]
+    if forecast.refusal:
+        out.append(f"The station would refuse it now: {forecast.refusal}")
+    if forecast.needs:
+        out.append(f"It needs {forecast.needs}.")
+    if forecast.checked:
+        percent = forecast.error_permille / 10
+        out.append(
+            f"Earlier forecasts were wrong by {percent:.0f} % in the mean ({forecast.checked} checked)."
+        )
+    elif forecast.rows:
+        out.append("No earlier forecast has been checked yet.")
+    return [line for line in out if line]
+
+
+def table_of(rows: tuple[CostRow, ...], heads: tuple[str, str]) -> list[str]:
+    """Rows by district and mode, the change and the longest waits."""
+    wide = max(8, *(len(row.district) for row in rows))
+    out = [f"{'':<{wide}}  {'':<8} {heads[0]:>9} {heads[1]:>9} {'change':>9}  longest wait"]
+    for row in rows:
+        longest = f"{row.longest_without_ms // 1000} -> {row.longest_with_ms // 1000} s"
+        if not row.longest_without_ms and not row.longest_with_ms:
+            longest = ""
+        words = WORDS.get(row.mode, row.mode)
+        change = row.with_order - row.without
+        numbers = f"{row.without:>9} {row.with_order:>9} {change:>+9}"
+        out.append(f"{row.district:<{wide}}  {words:<8} {numbers}  {longest}".rstrip())
+    return out
