@@ -72,6 +72,12 @@ class FixedTime:
         if self.urgency is not None:
             self._give_way(state, now_ms, self.urgency)
 
+    def steps(self, junction: int) -> tuple[Ints, Ints, int, int]:
+        """A junction's plan: stage of each step among all stages, its end in the cycle, cycle, offset; ms."""
+        here = slice(int(self._step_start[junction]), int(self._step_start[junction + 1]))
+        cycle_ms, offset_ms = int(self._cycle_ms[junction]), int(self._offset_ms[junction])
+        return self._step_stage[here], self._step_end_ms[here], cycle_ms, offset_ms
+
     def restart(self, junction: int, stage: int, now_ms: int) -> None:
         """Let a junction's plan begin now at its first step of `stage`, or else at its first."""
         begin, end = int(self._step_start[junction]), int(self._step_start[junction + 1])

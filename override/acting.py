@@ -86,6 +86,11 @@ class Acting:
         for junction, point in list(self._acting):
             self.take((Act(junction, point, None),), 0, 0)
 
+    def who_moves(self, j: int) -> str:
+        """Whose order says which stage a junction shows, in words; empty when nobody's does."""
+        order = self._acting.get((self._name(j), STAGE_POINT))
+        return f"{order.command} by {order.issuer}" if order else ""
+
     def look(self, state: State, shown: NDArray[np.int8]) -> Findings:
         """What has come of the orders, by the lamps (groups,) that are really shown."""
         found = Findings()

@@ -26,6 +26,7 @@ from override.handover import HandingOver
 from override.roles import Command
 from override.ruling import Act
 from override.storage import pack_order, unpack_order
+from override.telemetry import Telemetry
 
 MESSAGES_PER_TICK = 8
 ACTS_PER_MESSAGE = 200
@@ -126,6 +127,7 @@ class Engine:
         self.lost_reports = 0
         self._line = line
         self.handing = HandingOver(controller, speed)
+        self.telemetry = Telemetry(controller, self.acting)
         self._clock_ms = clock_ms
         self._unsent: list[Findings] = []
         self._alarms: list[tuple[int, str, str]] = []
@@ -143,7 +145,7 @@ class Engine:
         for _ in range(MESSAGES_PER_TICK):
             if (message := self._line.receive()) is None:
                 break
-            if self.handing.takes(message):
+            if self.handing.takes(message) or self.telemetry.takes(message):
                 continue
             if (acts := unpack_acts(message)) is None:
                 self.acting.reset()
@@ -154,6 +156,7 @@ class Engine:
         lamps = self.controller.tick(frame, now_ms, self.orders)
         self.progress += 1
         self.handing.after_tick(self._line, clock_ms, now_ms)
+        self.telemetry.after_tick(self._line, frame, clock_ms, now_ms)
         found = self.acting.look(self.controller.state, frame.lamps_shown)
         if found.proven or found.completed or found.vetoed or found.served:
             self._unsent.append(found)

@@ -1,0 +1,99 @@
+"""What an engine tells beside its reports: details of junctions somebody looks at, pulse and record.
+
+It is told over the line what is wanted, and answers with finished messages for the picture
+endpoint, which the gateway hands on without looking into them. Every tick does a bounded part.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgpack  # type: ignore[import-untyped]
+
+from controller.frame import Frame
+from override import wire
+from override.bounds import BOOT_BYTES
+from override.details import WATCH_MS, WATCHED_MAX
+from override.near import Near
+
+if TYPE_CHECKING:
+    from controller.tick import Controller
+    from override.acting import Acting
+
+WISH = "wish"
+"""First item of a wish on the line to the engine."""
+_WISH = msgpack.packb([WISH, None, None])[:6]
+SAID = b"S"
+"""First byte of a finished message on the line to the gateway; a report begins otherwise."""
+DETAILS_PER_TICK = 3
+SECOND_MS = 1000
+
+
+class Line(Protocol):
+    """A way to the other process that never blocks."""
+
+    def send(self, message: bytes) -> bool:
+        """Hand over a message; False = no room, the message is lost."""
+
+
+def pack_wish(kind: str, body: Any) -> bytes:
+    """`boot`: what the messages carry; `watch`: numbers of the junctions to describe."""
+    message: bytes = msgpack.packb([WISH, kind, body])
+    return message
+
+
+def said(message: bytes) -> tuple[bytes, bytes] | None:
+    """(topic, payload) of a finished message; None when it is something else."""
+    if message[:1] != SAID:
+        return None
+    topic, _, payload = message[1:].partition(b"\0")
+    return topic, payload
+
+
+class Telemetry:
+    """Watches one controller for one gateway."""
+
+    def __init__(self, controller: Controller, acting: Acting) -> None:
+        self.near = Near(controller, acting)
+        self.lost = 0
+        """Messages for which the line had no room."""
+        self._boot = bytes(BOOT_BYTES)
+        self._junctions = controller.network.n_junctions
+        self._watched: dict[int, int] = {}
+        self._watched_until_ms = 0
+
+    def takes(self, message: bytes) -> bool:
+        """Take a wish; False = the message is none."""
+        if message[: len(_WISH)] != _WISH:
+            return False
+        _, kind, body = msgpack.unpackb(message)
+        if kind == "boot":
+            self._boot = body
+        elif kind == "watch":
+            wanted = [j for j in body if 0 <= j < self._junctions][:WATCHED_MAX]
+            self._watched = {j: self._watched.get(j, 0) for j in wanted}
+            self._watched_until_ms = -1
+        return True
+
+    def after_tick(self, line: Line, frame: Frame, clock_ms: int, street_ms: int) -> None:
+        """Look at what the tick did, and tell what is due."""
+        self.near.observe(frame, street_ms)
+        if self._watched:
+            self._tell_details(line, frame, clock_ms, street_ms)
+
+    def _tell_details(self, line: Line, frame: Frame, clock_ms: int, street_ms: int) -> None:
+        if self._watched_until_ms < 0:
+            self._watched_until_ms = clock_ms + WATCH_MS
+        if clock_ms > self._watched_until_ms:
+            self._watched.clear()  # nobody has renewed it: the gateway is gone
+            return
+        due = [j for j, told_ms in self._watched.items() if clock_ms - told_ms >= SECOND_MS]
+        due.sort(key=self._watched.__getitem__)
+        for j in due[:DETAILS_PER_TICK]:
+            self._watched[j] = clock_ms
+            detail = self.near.detail(j, frame, self._boot, clock_ms, street_ms)
+            self._say(line, b"detail", wire.pack(detail, checked=False))
+
+    def _say(self, line: Line, topic: bytes, payload: bytes) -> None:
+        if not line.send(SAID + topic + b"\0" + payload):
+            self.lost += 1
