@@ -143,6 +143,8 @@ class Case:
     proof_from_ms: int = 0
     """Record time from which good cycles count as proof."""
     crew: str = ""
+    by_person: str = ""
+    """Role of the person who has taken it on; the record asks nobody else then."""
     closed_ms: int = 0
 
     @property

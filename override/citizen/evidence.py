@@ -89,7 +89,7 @@ class Witness:
         """(good cycles in a row since then, how many of them are proof); (0, 0) = it can prove nothing."""
         if words is not None and words.code.startswith("rec-button"):
             return self._good_presses(signal, from_ms), PRESSES
-        if kind is Kind.WAITED_LONG:
+        if kind in (Kind.WAITED_LONG, Kind.BUTTON_DEAD):
             return self._good_waits(signal, from_ms), CYCLES
         if kind is Kind.WALK_SHORT and signal.group is not None:
             walks = self._walks_ms(signal, from_ms)

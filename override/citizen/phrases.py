@@ -74,6 +74,10 @@ PHRASES: dict[str, str] = {
     "remedy-full": "As much help as is allowed at a time is given here already. A person looks at it.",
     "remedy-refused": "The safe help could not be given now: {reason}. A person looks at it.",
     "remedy-unheard": "The signal does not answer just now; we try again. A person looks at it.",
+    "person-accepts": "The {role} has taken it on.",
+    "remedy-ended": "The {role} ended the safe help: {reason}",
+    "walk-needs-person": "A longer walk is a person's decision. They were told, with the record.",
+    "remedy-lost": "The safe help was interrupted. We ask for it again.",
     "needs-crew": "Nothing in the signal's program can mend this. A person sends somebody.",
     "enough-reports": "Enough people said so at different times. The walk comes by itself for {minutes} min.",
     # what the record says

@@ -112,6 +112,7 @@ class SignalRecord:
         self.five_presses: list[tuple[int, int, int]] = []
         """(ms, junction, group) of five presses in ten seconds, until somebody takes them."""
         self._unsaved: list[int] = []
+        self._served_at: set[tuple[int, int]] = set()
         self._boot = b""
         self._seq = -1
         self._offset_ms = 0
@@ -159,11 +160,17 @@ class SignalRecord:
         for at in range(0, len(rows) - 3, 4):
             self._take((rows[at], rows[at + 1], rows[at + 2], rows[at + 3]))
         self.five_presses.clear()
+        self._served_at.clear()
 
     def take_unsaved(self) -> list[int]:
         """Rows since last asked, to be kept on the disk."""
         rows, self._unsaved = self._unsaved, []
         return rows
+
+    def take_served(self) -> list[tuple[int, int]]:
+        """(junction, group) of the groups whose count of kept promises has changed since last asked."""
+        served, self._served_at = sorted(self._served_at), set()
+        return served
 
     def forget(self) -> None:
         """Another street: nothing of before means anything."""
@@ -298,6 +305,7 @@ class SignalRecord:
         past.waits.append((past.called_ms, ms))
         promise_ms = self.promise_ms.get((number, group), 0)
         if promise_ms:
+            self._served_at.add((number, group))
             hour = ms // HOUR_MS
             if not past.by_hour or past.by_hour[-1][0] != hour:
                 past.by_hour.append([hour, 0, 0])
