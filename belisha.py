@@ -16,6 +16,7 @@ from override.preview_commands import app as preview_app
 from sim.city.check_commands import check
 from sim.city.compare_commands import compare
 from sim.city.demo_commands import demo
+from sim.city.poles_commands import app as poles_app
 from sim.city.simulate_commands import simulate
 from sim.commands import sumo
 from sim.drill_commands import drill
@@ -59,6 +60,7 @@ order_app.add_typer(preview_app, name="preview")
 app.add_typer(order_app, name="order")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
+app.add_typer(poles_app, name="poles")
 
 
 def is_bad_input(error: Exception) -> bool:

@@ -58,16 +58,22 @@ def catalogue(tag: str) -> Catalog:
 
 def update(tag: str) -> int:
     """Write the catalogue anew; how many sentences are still without a translation."""
-    old, new = catalogue(tag), Catalog(locale=Locale.parse(_LOCALES.get(tag, tag)), charset="utf-8")
+    locale = Locale.parse(_LOCALES.get(tag, tag))
+    old, new = catalogue(tag), Catalog(locale=locale, charset="utf-8", fuzzy=False)
     new.header_comment = f"# {Locale.parse('en').languages[tag]} for the citizen's page and text messages."
     new.creation_date = new.revision_date = BEGUN
     for message, place in said():
         key = message[0] if isinstance(message, tuple) else message
         known = old.get(key)
         new.add(message, known.string if known else None, locations=[(place, None)])
-    with (CATALOGUES / f"{tag}.po").open("wb") as file:
-        write_po(file, new, width=110, sort_output=False, omit_header=False, include_lineno=False)
+    write(tag, new)
     return sum(not all(m.string if isinstance(m.string, tuple) else (m.string,)) for m in new if m.id)
+
+
+def write(tag: str, written: Catalog) -> None:
+    """Put a catalogue where it belongs; the same sentences are the same bytes."""
+    with (CATALOGUES / f"{tag}.po").open("wb") as file:
+        write_po(file, written, width=110, include_lineno=False)
 
 
 if __name__ == "__main__":

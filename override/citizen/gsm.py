@@ -47,18 +47,19 @@ def without_rare_accents(text: str) -> str:
     return folded if is_gsm(folded) else text
 
 
-def fitting(needed: str, wishes: Iterable[str]) -> str:
-    """The needed sentence, and after it every wish for which there is room in two parts, in their order.
+def fitting(needed: str, wishes: Iterable[str] = (), last: str = "") -> str:
+    """The needed sentence, then in their order the wishes for which two parts have room, and a last line.
 
-    A needed sentence that is longer by itself is cut, and shows that it is.
+    The needed sentence is cut where it and the last line are longer by themselves, and shows that it is.
     """
     text = without_rare_accents(needed)
-    if part_count(text) > PARTS_MAX:
-        while part_count(text + "...") > PARTS_MAX:
+    tail = without_rare_accents(f"\n{last}") if last else ""
+    if part_count(text + tail) > PARTS_MAX:
+        while text and part_count(f"{text}...{tail}") > PARTS_MAX:
             text = text[:-1]
-        return text + "..."
+        return f"{text}...{tail}"
     for wish in wishes:
         longer = without_rare_accents(f"{text} {wish}")
-        if wish and part_count(longer) <= PARTS_MAX:
+        if wish and part_count(longer + tail) <= PARTS_MAX:
             text = longer
-    return text
+    return text + tail

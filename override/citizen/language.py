@@ -31,6 +31,9 @@ _LOCALES = {"zh": "zh_Hans"}
 _DIGITS = {"beng": "০১২৩৪৫৬৭৮৯", "arab": "٠١٢٣٤٥٦٧٨٩"}
 _SECONDS = {"s": 1, "minutes": 60, "days": 86_400}
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+_NO_TEXT = ("Cf", "Cn", "Co", "Cs")
+_JOINERS = "\u200c\u200d"
+"""Bengali and Persian words need them to be spelled right."""
 NO_UNIT_UP = 1e9
 """As `threshold` of babel: keep the unit asked for, "90 seconds" and not "2 minutes"."""
 
@@ -138,8 +141,11 @@ class Language:
 
 
 def plain(text: str) -> str:
-    """Without control characters and without the marks that turn the direction of writing."""
-    kept = ("" if category(c) in ("Cf", "Cs", "Co") else " " if category(c) == "Cc" else c for c in text)
+    """On one line, without control characters and without the marks that turn the direction of writing."""
+    kept = (
+        " " if (kind := category(c)) == "Cc" else "" if kind in _NO_TEXT and c not in _JOINERS else c
+        for c in text
+    )
     return " ".join("".join(kept).split())
 
 

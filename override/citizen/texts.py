@@ -32,6 +32,8 @@ from override.flag_messages import Channel, FlagReply, FlagRequest, Kind
 READ_CHARACTERS = 1000
 """More than any phone sends; the rest of a text is not read."""
 NAME_WORDS_MAX = 6
+EXAMPLE = "K7M 4XR"
+"""A code, in help."""
 HELP = words("help, info, ?")
 STATUS = words("status")
 STILL = words("still")
@@ -62,10 +64,18 @@ class _Texter:
             return self.status(_token("".join(self.said[1:])))
         if len(self.said) == 1 and _TOKEN.fullmatch(_token(self.said[0])):
             return self.status(_token(self.said[0]))
-        for count in range(min(NAME_WORDS_MAX, len(self.said)), 0, -1):
-            if page := self.desk.signal(" ".join(self.said[:count])[:64]):
-                return self.about(page, self.said[count:])
-        return self.unknown()
+        page, rest = self.found(self.said)
+        if page is None and kind_called(self.said[0], self.speak):
+            page, after = self.found(self.said[1:])
+            rest = [self.said[0], *after]
+        return self.about(page, rest) if page else self.unknown()
+
+    def found(self, said: list[str]) -> tuple[SignalPage | None, list[str]]:
+        """The signal that the first words name, as many of them as can be, and the words after."""
+        for count in range(min(NAME_WORDS_MAX, len(said)), 0, -1):
+            if page := self.desk.signal(" ".join(said[:count])[:64]):
+                return page, said[count:]
+        return None, said
 
     def about(self, page: SignalPage, rest: list[str]) -> str:
         if not rest:
@@ -78,7 +88,7 @@ class _Texter:
         return self.flag(page, Kind.OTHER, rest) if len(rest) > 1 else self.help(page)
 
     def help(self, page: SignalPage | None = None) -> str:
-        code = _name(page) if page else "K7M 4XR"
+        code = _name(page) if page else EXAMPLE
         example = keywords_of(Kind.BUTTON_DEAD, self.speak)[0]
         how = self.speak.say(
             "Text the code on the pole and what is wrong, like: {example}", example=f"{code} {example}"
@@ -87,17 +97,18 @@ class _Texter:
             f"{self.speak.number(row.number)} {keywords_of(row.kind, self.speak)[0]}"
             for row in KINDS.values()
         )
-        return fitting(how, [self.speak.say("Or a number: {list}.", list=listed)])
+        return fitting(how, last=self.speak.say("Or a number: {list}.", list=listed))
 
     def signal(self, page: SignalPage) -> str:
         shows = self.speak.say(SHOWING[page.showing])
         told = [f"{self.speak.phrase(page.why)}"]
         told += [f"{kind_words(case, self.speak)}: {self.speak.phrase(case.why)}" for case in page.cases[:2]]
-        return fitting(f"{_name(page)}: {shows}.", [*told, self.help_short(page)])
+        first = self.speak.say("{where}: {what}.", where=_name(page), what=shows)
+        return fitting(first, told, self.help_short(page))
 
-    def help_short(self, page: SignalPage) -> str:
-        example = keywords_of(Kind.BUTTON_DEAD, self.speak)[0]
-        return self.speak.say("Something wrong? Text: {example}", example=f"{_name(page)} {example}")
+    def help_short(self, page: SignalPage | None) -> str:
+        example = f"{_name(page) if page else EXAMPLE} {keywords_of(Kind.BUTTON_DEAD, self.speak)[0]}"
+        return self.speak.say("Something wrong? Text: {example}", example=example)
 
     def flag(self, page: SignalPage, kind: Kind, more: list[str]) -> str:
         free = plain(" ".join(more))[:REASON_CHARACTERS]
@@ -106,9 +117,10 @@ class _Texter:
         if not reply.accepted:
             return self.refused(reply)
         case = self.desk.case(reply.token)
-        what = f"{_name(page)}, {self.speak.say(KINDS[kind].english)}."
-        needed = f"{self.speak.say('Thank you.')} {what} {self.number(reply.token)}"
-        return fitting(needed, self.standing(case) if case else [])
+        wrong = self.speak.say(KINDS[kind].english)
+        what = self.speak.say("{where}: {what}.", where=_name(page), what=wrong)
+        thanks = self.speak.say("Thank you.")
+        return fitting(f"{thanks} {what}", self.standing(case) if case else [], self.number(reply.token))
 
     def still(self, token: str) -> str:
         reply = self.desk.still(token, self.sender_key)
@@ -121,10 +133,11 @@ class _Texter:
     def status(self, token: str) -> str:
         case = self.desk.case(token)
         if case is None:
-            return fitting(self.speak.coded("unknown-token"), [])
-        what = f"{case.pole or case.junction}, {kind_words(case, self.speak)}."
+            return fitting(self.speak.coded("unknown-token"))
+        where = case.pole or case.junction
+        what = self.speak.say("{where}: {what}.", where=where, what=kind_words(case, self.speak))
         still = self.speak.say("Still wrong? Text: {example}", example=f"{self.one(STILL)} {token}")
-        return fitting(what, [*self.standing(case), still if case.mine else ""])
+        return fitting(what, self.standing(case), still if case.mine else "")
 
     def standing(self, case: CasePage) -> list[str]:
         """Where a case stands, the most important first."""
@@ -141,21 +154,21 @@ class _Texter:
 
     def refused(self, reply: FlagReply) -> str:
         if reply.code in ("busy", "not-kept"):
-            return fitting(self.speak.coded(reply.code, retry_s=reply.retry_s), [])
+            return fitting(self.speak.coded(reply.code, retry_s=reply.retry_s))
         if reply.code in ("unknown-signal", "unknown-token", "not-closed"):
-            return fitting(self.speak.coded(reply.code), [])
-        return fitting(reply.why or self.speak.say("This report cannot be taken."), [])
+            return fitting(self.speak.coded(reply.code))
+        return fitting(reply.why or self.speak.say("This report cannot be taken."))
 
     def unknown(self) -> str:
         typed = self.said[0] if len(letters(self.said[0])) > 3 else "".join(self.said[:2])
         meant = near(typed, self.desk.signals())
         known = self.speak.coded("unknown-signal")
         if not meant:
-            return fitting(known, [self.help()])
+            return fitting(known, last=self.help_short(None))
         listed = self.speak.say(
             "Did you mean {list}?", list=", ".join(f"{r.pole} ({r.title})" for r in meant[:2])
         )
-        return fitting(known, [listed])
+        return fitting(known, last=listed)
 
     def number(self, token: str) -> str:
         """How to ask again."""
@@ -219,7 +232,9 @@ def _spoken(said: list[str]) -> tuple[str, list[str]]:
     for word in said[:NAME_WORDS_MAX]:
         for tag in TAGS:
             there = language(tag)
-            if folded(word) in (folded(w) for listed in (HELP, STILL) for w in keywords(listed, there)):
+            if folded(word) in (
+                folded(w) for listed in (HELP, STATUS, STILL) for w in keywords(listed, there)
+            ):
                 return tag, said
         if script := _script(word):
             return script, said
