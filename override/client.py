@@ -18,7 +18,7 @@ import zmq
 from override import wire
 from override.bounds import BOOT_BYTES, NONCE_BYTES
 from override.details import Detail, Pulse, Record, WatchRequest
-from override.flag_messages import FlagView
+from override.flag_messages import FlagActRequest, FlagView
 from override.keys import Secret
 from override.layouts import Layout, LayoutRequest
 from override.previews import Forecast, PreviewRequest, Receipt
@@ -108,6 +108,8 @@ class Console:
         """Only with `keep_records`: to be emptied by who reads them, as `events` are."""
         self.keep_records = False
         self.receipts: list[Receipt] = []
+        self.acts: list[FlagActRequest] = []
+        """What people did with citizens' cases; to be emptied by who reads them."""
         self._secret = secret
         self._station_public = station_public
         self._endpoints = endpoints
@@ -134,7 +136,12 @@ class Console:
     @property
     def station_is_silent(self) -> bool:
         """Whether nothing has been heard for longer than it may take."""
-        return 1000 * (time.monotonic() - self._heard_s) > SILENT_MS
+        return self.silent_ms > SILENT_MS
+
+    @property
+    def silent_ms(self) -> int:
+        """Since when nothing has been heard."""
+        return round(1000 * (time.monotonic() - self._heard_s))
 
     def order(self, **what: Any) -> Reply:
         """Send an order; fields as in `OrderRequest` but header and issuer. Raises NoAnswer, Refused."""
@@ -224,6 +231,8 @@ class Console:
                 self.pulse = wire.decode(payload, TOPICS["pulse"])
             elif topic == b"record" and self.keep_records:
                 self.records.append(wire.decode(payload, TOPICS["record"]))
+            elif topic == b"flag-act":
+                self.acts.append(wire.decode(payload, TOPICS["flag-act"]))
             elif topic == b"receipt":
                 self.receipts.append(wire.decode(payload, TOPICS["receipt"]))
             elif topic == b"delta":

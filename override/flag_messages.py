@@ -162,3 +162,11 @@ class FlagReply:
     remedy: Annotated[str, text(200)] = ""
     until_ms: Annotated[int, whole()] = 0
     """The remedy stands for so long from now."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlagStatusRequest:
+    """How does it stand? Answered by a `flag-reply`; counts as nothing."""
+
+    nonce: Annotated[bytes, exactly(NONCE_BYTES)]
+    token: Annotated[str, text(64, 1)]

@@ -23,9 +23,12 @@ from override.topics import TOPICS
 LIBZMQ_LEAST = (4, 3, 5)
 """Earlier ones can be crashed or blocked before anybody is authenticated (A19)."""
 DOMAIN = "global"
+PUBLIC_DOMAIN = "public"
+"""Of endpoints to which anybody may speak, encrypted, but about nothing that a key is needed for."""
 USER_ID = "User-Id"
 COMMAND_BYTES = TOPICS["order"].most_bytes
 TELEMETRY_BYTES = TOPICS["snapshot"].most_bytes
+FLAG_BYTES = TOPICS["flag"].most_bytes
 COMMAND_QUEUE, TELEMETRY_QUEUE = 100, 1000
 HANDSHAKE_MS = 2000
 HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, HEARTBEAT_TTL_MS = 500, 1500, 2000
@@ -78,6 +81,35 @@ class Doorkeeper:
         self._authenticator.stop()
 
 
+class OpenDoor:
+    """The ZAP authenticator of a context with one endpoint for everybody: any key may connect to it.
+
+    As with a `Doorkeeper` nobody new gets in while its thread is dead. It opens no other endpoint.
+    """
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+        check_version()
+        self._authenticator = ThreadAuthenticator(context)
+        self._authenticator.start()
+        self._authenticator.configure_curve_callback(PUBLIC_DOMAIN, credentials_provider=_Anybody())
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread still runs."""
+        return bool(self._authenticator.is_alive())
+
+    def stop(self) -> None:
+        """End its thread."""
+        self._authenticator.stop()
+
+
+class _Anybody:
+    """Every key is welcome, at the public endpoint and nowhere else."""
+
+    def callback(self, domain: str, key: bytes) -> bool:
+        return domain == PUBLIC_DOMAIN
+
+
 class _Known:
     """The keys that may connect, as pyzmq asks for them."""
 
@@ -95,12 +127,16 @@ def server(
 
     Raises SocketsError when it would not be encrypted, OSError when the endpoint is taken.
     """
-    made = _socket(context, kind)
+    return _serve(_socket(context, kind), endpoint, secret, DOMAIN)
+
+
+def _serve(made: zmq.Socket[bytes], endpoint: str, secret: Secret, domain: str) -> zmq.Socket[bytes]:
     made.curve_server = True
     made.curve_secretkey = z85.encode(secret.curve_secret).encode()
     made.curve_publickey = z85.encode(secret.curve_public).encode()
-    made.zap_domain = DOMAIN.encode()
+    made.zap_domain = domain.encode()
     made.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+    kind = made.getsockopt(zmq.TYPE)
     if kind == zmq.ROUTER:
         made.setsockopt(zmq.ROUTER_MANDATORY, 1)
         made.setsockopt(zmq.ROUTER_HANDOVER, 0)
@@ -113,6 +149,18 @@ def server(
         made.close()
         raise SocketsError(f"{endpoint}: cannot be bound ({error})") from None
     return made
+
+
+def public_server(
+    context: zmq.Context[zmq.Socket[bytes]], endpoint: str, secret: Secret
+) -> zmq.Socket[bytes]:
+    """A bound ROUTER for everybody: encrypted, small messages only, a short queue for each sender.
+
+    Raises SocketsError when it would not be encrypted, or cannot be bound.
+    """
+    made = _socket(context, zmq.ROUTER)
+    made.setsockopt(zmq.MAXMSGSIZE, FLAG_BYTES)
+    return _serve(made, endpoint, secret, PUBLIC_DOMAIN)
 
 
 def client(
@@ -155,6 +203,14 @@ def _check_curve(made: zmq.Socket[bytes]) -> None:
     if made.getsockopt(zmq.MECHANISM) != zmq.CURVE:
         made.close()
         raise SocketsError("a socket without CURVE was about to be opened")
+
+
+def address_of(frame: zmq.Frame) -> str:
+    """Network address of whoever sent this frame; empty when it is not known."""
+    try:
+        return str(frame.get("Peer-Address"))
+    except zmq.ZMQError:
+        return ""
 
 
 def sender_of(frame: zmq.Frame) -> bytes:

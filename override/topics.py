@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from override.details import Detail, Pulse, Record, WatchRequest
-from override.flag_messages import CasesRequest, FlagActRequest, FlagReply, FlagRequest
+from override.flag_messages import CasesRequest, FlagActRequest, FlagReply, FlagRequest, FlagStatusRequest
 from override.layouts import Layout, LayoutRequest
 from override.previews import Forecast, PreviewRequest, Receipt
 from override.requests import (
@@ -70,6 +70,7 @@ TOPICS: dict[str, Topic] = {
         Topic("receipt", 1, Receipt, _LARGE, False),
         # from citizens to the citizen process, and back
         Topic("flag", 1, FlagRequest, 1024, False),
+        Topic("flag-status", 1, FlagStatusRequest, 1024, False),
         Topic("flag-reply", 1, FlagReply, _SMALL, False),
     )
 }

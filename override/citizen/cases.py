@@ -114,6 +114,8 @@ class Case:
     first_ms: int
     changed_ms: int
     life: FlagLife = FlagLife.RECEIVED
+    round_ms: int = 0
+    """When it was first flagged, or flagged again after it was closed."""
     urgent: bool = False
     count: int = 1
     by_record: bool = False
@@ -137,7 +139,7 @@ class Case:
     """When the remedy began; a remedy given anew after a restart goes on from the first beginning."""
     until_ms: int = 0
     to_remedy_ms: int = -1
-    """From the first flag to the first remedy; -1 = none yet."""
+    """From the first flag of the round to the first remedy; -1 = none yet."""
     heard_ms: int = 0
     """Record time of the latest flag."""
     proof_from_ms: int = 0

@@ -122,7 +122,7 @@ class Dealing:
         return self.put(
             Case(
                 cases.case_id(number), signal.junction.name, signal.name, signal.junction.district, kind,
-                wall_ms, wall_ms, urgent=kind is Kind.GREEN_TOGETHER, why=received,
+                wall_ms, wall_ms, round_ms=wall_ms, urgent=kind is Kind.GREEN_TOGETHER, why=received,
                 windows=(wall_ms // cases.WINDOW_MS,), channels=(channel.value,),
                 steps=(Step(FlagLife.RECEIVED, wall_ms, received),), heard_ms=self.record.now_ms,
             )
@@ -135,7 +135,7 @@ class Dealing:
         if case.windows != before.windows:
             self.listening.repeat(case.district)
         if case.closed:
-            case = replace(case, agrees=False, by_record=False)
+            case = replace(case, agrees=False, by_record=False, by_person="", crew="", round_ms=wall_ms)
             why = say("reopened")
         elif case.life not in (FlagLife.RECEIVED, FlagLife.KNOWN):
             return self.put(case)  # it counts; where it stands stays as it is
@@ -258,7 +258,7 @@ class Dealing:
         if not case.remedy_ms:
             case = replace(case, remedy_ms=wall_ms)
         if case.to_remedy_ms < 0:
-            case = replace(case, to_remedy_ms=wall_ms - case.first_ms)
+            case = replace(case, to_remedy_ms=wall_ms - case.round_ms)
         case = replace(case, order=order, until_ms=until_ms)
         why = say("enough-reports", minutes=BY_REPORTS_MS // 60_000) if case.by_reports else say("remedied")
         if case.life is not FlagLife.REMEDIED and can(case, Event.REMEDY):

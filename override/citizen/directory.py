@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from override.layouts import GroupLayout, JunctionLayout, Layout
+from override.layouts import GroupLayout, JunctionLayout
 
 BUTTON = "button"
 ON_FOOT = "pedestrian"
@@ -52,10 +52,9 @@ def plain(name: str) -> str:
 class Directory:
     """All signals of one street. Empty until the station was heard."""
 
-    def __init__(self, parts: Iterable[Layout] = ()) -> None:
-        parts = sorted(parts, key=lambda part: part.part)
-        self.street = parts[0].street if parts else ""
-        self.junctions: tuple[JunctionLayout, ...] = tuple(j for part in parts for j in part.junctions)
+    def __init__(self, street: str = "", junctions: Iterable[JunctionLayout] = ()) -> None:
+        self.street = street
+        self.junctions: tuple[JunctionLayout, ...] = tuple(junctions)
         self.number = {junction.name: number for number, junction in enumerate(self.junctions)}
         self.wholes = tuple(Signal(n, -1, j, None, "") for n, j in enumerate(self.junctions))
         self.crossings: tuple[Signal, ...] = tuple(

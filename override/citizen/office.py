@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from override import wire
-from override.bounds import NONCE_BYTES
+from override.bounds import BOOT_BYTES, NONCE_BYTES
 from override.citizen.acts import act
 from override.citizen.cases import WINDOW_MS, Case
 from override.citizen.dealing import Dealing
@@ -31,8 +31,8 @@ from override.citizen.store import KeptFlag, Store, StoreFull, Writing, hashed
 from override.citizen.watching import Watch
 from override.citizen.wording import BadWords, screened
 from override.flag_messages import Channel, FlagActRequest, FlagReply, FlagRequest, FlagView
-from override.layouts import Layout
 from override.refused import Refused
+from override.street_layout import PackedLayout, StreetLayout
 from override.topics import TOPICS
 
 GROUP_MS = 15
@@ -101,7 +101,7 @@ class Office:
         parts = [wire.decode(body, TOPICS["layout"]) for body in self.store.layout()]
         if not parts:
             return
-        self.dealing.look_at(Directory(parts))
+        self.dealing.look_at(Directory(parts[0].street, (j for part in parts for j in part.junctions)))
         for rows in self.store.rows():
             self.dealing.record.replay(rows)
         self.dealing.record.silent()
@@ -183,6 +183,14 @@ class Office:
             case = self.dealing.cases.get(found or name)
             return self.reading.case(case, bool(found)) if case else None
 
+    def status(self, nonce: bytes, token: str) -> FlagReply:
+        """How the case of a flag stands, in few words."""
+        found = self.store.case_of(token=token.strip().lower().replace("-", ""))
+        with self.lock:
+            if (case := self.dealing.cases.get(found)) is None:
+                return refusal(nonce, say("unknown-token"))
+            return self._reply(nonce, case, token, self._clock()[1])
+
     def cases(
         self, begin_wall_ms: int = 0, end_wall_ms: int = 1 << 62, limit: int = 1000
     ) -> tuple[CasePage, ...]:
@@ -206,13 +214,13 @@ class Office:
 
     # --- the station -------------------------------------------------------------------
 
-    def hear_layout(self, parts: list[Layout]) -> None:
+    def hear_layout(self, layout: StreetLayout) -> None:
         """The whole layout, as the station tells it."""
         with self.lock:
-            anew = self.dealing.look_at(Directory(parts))
-            plain = [wire.pack(replace(part, roads=())) for part in parts]
+            anew = self.dealing.look_at(Directory(layout.street, layout.junctions))
+            packed = PackedLayout(replace(layout, roads=()))
             try:
-                self.store.keep_layout(plain, anew)
+                self.store.keep_layout(packed.parts(bytes(BOOT_BYTES), bytes(NONCE_BYTES)), anew)
             except StoreFull as full:
                 self.complaint = str(full)
 
@@ -305,7 +313,7 @@ class Office:
         token = self.store.token_of(request.nonce)
         known = fresh.get(request.nonce) or self.store.case_of(nonce=request.nonce)
         if known in dealing.cases:
-            return self._reply(request, dealing.cases[known], token, wall_ms)
+            return self._reply(request.nonce, dealing.cases[known], token, wall_ms)
         earlier = self.store.case_of(token=request.still) if request.still else ""
         case = dealing.cases.get(earlier)
         if request.still and case is None:
@@ -330,13 +338,13 @@ class Office:
         if request.words:
             dealing.writing.words.append((case.id, request.words, rounded(wall_ms)))
         fresh[request.nonce] = case.id
-        return self._reply(request, case, token, wall_ms)
+        return self._reply(request.nonce, case, token, wall_ms)
 
-    def _reply(self, request: FlagRequest, case: Case, token: str, wall_ms: int) -> FlagReply:
+    def _reply(self, nonce: bytes, case: Case, token: str, wall_ms: int) -> FlagReply:
         remedy = doing(case)
         until_ms = max(0, case.until_ms - wall_ms) if case.order else 0
         return FlagReply(
-            request.nonce, True, token, why=case.why.english[:400], life=case.life,
+            nonce, True, token, why=case.why.english[:400], life=case.life,
             known_ms=max(0, wall_ms - case.first_ms) if case.count > 1 else 0,
             remedy=remedy.english[:200] if remedy else "", until_ms=until_ms,
         )  # fmt: skip

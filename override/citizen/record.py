@@ -105,6 +105,8 @@ class SignalRecord:
         """Junction: group: its past."""
         self.junctions: dict[int, JunctionPast] = {}
         self.gaps: deque[tuple[int, int]] = deque(maxlen=GAPS_KEPT)
+        self.breaks = 0
+        """Gaps so far, the beginning included."""
         self.episodes = 0
         """At all crossings together."""
         self.promise_ms: dict[tuple[int, int], int] = {}
@@ -268,6 +270,7 @@ class SignalRecord:
             junction.rung, junction.rung_ms = code - Code.RUNG, ms
 
     def _gap(self, before_ms: int, ms: int) -> None:
+        self.breaks += 1
         if self.begin_ms < 0:
             self.begin_ms = ms
             return
