@@ -26,6 +26,8 @@ from controller.replan_kernels import FEED_PART_MAX, FEED_TRUST_VEH
 from controller.state import NEVER_MS, State, new_state
 
 SECOND_MS = 1000
+ARRIVALS = "arrival_veh"
+"""Only as many seconds of it as hold anybody may be given."""
 
 
 def part_of(street: StreetNetwork, junctions: Ints) -> Network:
@@ -93,7 +95,7 @@ class Outlook:
         network = part.network
         self.state = new_state(network, present.street_ms)
         for f in fields(State):
-            if f.name in present.arrays:
+            if f.name in present.arrays and f.name != ARRIVALS:  # those are on the way, see `coming_veh`
                 np.copyto(getattr(self.state, f.name), present.arrays[f.name])
         state = self.state
         for row in (state.wanted_stage, state.target_stage):
@@ -113,7 +115,7 @@ class Outlook:
         share, outside = part.leaves(present)
         j, g, lanes = network.n_junctions, network.n_groups, network.n_lanes
         coming = np.zeros((lanes, RING_S))
-        arrival = present.arrays["arrival_veh"]
+        arrival = present.arrays[ARRIVALS]
         for t in range(arrival.shape[1]):
             coming[:, (self.now_s + t) % RING_S] += arrival[:, t]
         own: dict[str, Any] = {

@@ -24,6 +24,8 @@ class Bounds:
 
     low: int
     high: int
+    characters: int = NAME_CHARACTERS
+    """Of each text in a list."""
 
 
 def whole(high: int = U63, low: int = 0) -> Bounds:
@@ -41,6 +43,6 @@ def exactly(size: int) -> Bounds:
     return Bounds(size, size)
 
 
-def items(most: int, least: int = 0) -> Bounds:
-    """A list of so many; its items are names, whole numbers or records."""
-    return Bounds(least, most)
+def items(most: int, least: int = 0, characters: int = NAME_CHARACTERS) -> Bounds:
+    """A list of so many; its items are texts of 1 to `characters`, whole numbers or records."""
+    return Bounds(least, most, characters)

@@ -144,7 +144,7 @@ class Previews:
         if outcome is None:
             return replace(base, sentence=f"There is no forecast: {why}."[:400])
         rows = rows_of(outcome, self._districts)
-        return replace(
+        told = replace(
             base,
             horizon_ms=outcome.horizon_ms,
             rows=rows,
@@ -152,3 +152,8 @@ class Previews:
             warnings=warnings_of(outcome, self._network, order.suspends_promise),
             took_us=outcome.took_us,
         )
+        try:
+            wire.pack(told)
+        except Refused as refused:
+            return replace(base, sentence=f"There is no forecast: it cannot be told ({refused.why})."[:400])
+        return told

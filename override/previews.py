@@ -52,7 +52,7 @@ class Forecast:
     """Why the desk would refuse the order as things stand; empty when it would not."""
     needs: Annotated[str, text(64)] = ""
     """The second person it would need; empty when none."""
-    warnings: Annotated[tuple[str, ...], items(8)] = ()
+    warnings: Annotated[tuple[str, ...], items(8, characters=200)] = ()
     error_permille: Annotated[int, whole(100_000)] = 0
     """Mean error of earlier forecasts of this station that could be checked."""
     checked: Annotated[int, whole()] = 0

@@ -169,15 +169,15 @@ def _record(kind: type, data: Any, place: str) -> Any:
 
 
 def _value(hint: Any, value: Any, place: str) -> Any:
-    low = high = 0
+    low = high = characters = 0
     if typing.get_origin(hint) is typing.Annotated:
         hint, bounds = typing.get_args(hint)
-        low, high = bounds.low, bounds.high
+        low, high, characters = bounds.low, bounds.high, bounds.characters
     if isinstance(hint, types.GenericAlias):
         if not isinstance(value, list) or not low <= len(value) <= high:
             raise Refused("schema", f"{place}: a list of {low} to {high} is needed")
         item = typing.get_args(hint)[0]
-        return tuple(_item(item, one, f"{place}[{k}]") for k, one in enumerate(value))
+        return tuple(_item(item, one, f"{place}[{k}]", characters) for k, one in enumerate(value))
     if is_dataclass(hint) and isinstance(hint, type):
         return _record(hint, value, place)
     if hint is bool:
@@ -197,9 +197,9 @@ def _value(hint: Any, value: Any, place: str) -> Any:
     return _text(value, low, high, place)
 
 
-def _item(kind: Any, value: Any, place: str) -> Any:
+def _item(kind: Any, value: Any, place: str, characters: int) -> Any:
     if kind is str:
-        return _text(value, 1, 64, place)
+        return _text(value, 1, characters, place)
     if kind is int:
         return _whole(value, 0, (1 << 63) - 1, place)
     return _record(kind, value, place)

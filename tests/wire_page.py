@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from override.bounds import NAME_CHARACTERS
 from override.roles import Command
 from override.topics import TOPICS
 
@@ -80,7 +81,12 @@ def _kind(hint: Any) -> str:
         if kind is bytes:
             return f"{bounds.low} bytes"
         item = typing.get_args(kind)[0]
-        name = {str: "names", int: "whole numbers"}.get(item, f"{item.__name__} maps")
+        texts = (
+            "names"
+            if bounds.characters == NAME_CHARACTERS
+            else f"texts of 1 to {bounds.characters} characters"
+        )
+        name = {str: texts, int: "whole numbers"}.get(item, f"{item.__name__} maps")
         return f"list of {bounds.low} to {bounds.high} {name}"
     if hint is bool:
         return "true or false"
