@@ -201,6 +201,11 @@ class Desk:
         """Rung, alarm, plan or configuration of a junction changed: what people saw of it is old."""
         self.versions[junction] += 1
 
+    def acts_anew(self, now_ms: int) -> tuple[Act, ...]:
+        """Everything that acts now, for an engine that knows of nothing."""
+        self._acting, self._stale = {}, True
+        return self.acts(now_ms)
+
     def acts(self, now_ms: int) -> tuple[Act, ...]:
         """What changed since last asked in what acts where."""
         if not self._stale and now_ms < self._edge_ms:

@@ -7,6 +7,7 @@ What it was told to do ends by itself, by the leases it was told.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -68,6 +69,10 @@ class Report:
     """(junction index, code, sentence) of the monitor."""
     beliefs: bytes = b""
     """(ROWS, J) int32 as `override.beliefs` measures them, once a second; empty in between."""
+    lost: int = 0
+    """Messages for consoles that the line had no room for, since the engine began."""
+    flashing: bytes = b""
+    """(J) bool, with `beliefs`: latched by the monitor."""
 
     def packed(self) -> bytes:
         """For the line."""
@@ -127,7 +132,7 @@ class Engine:
         self.lost_reports = 0
         self._line = line
         self.handing = HandingOver(controller, speed)
-        self.telemetry = Telemetry(controller, self.acting)
+        self.telemetry = Telemetry(controller, self.acting, self.handing.meter, speed)
         self._clock_ms = clock_ms
         self._unsent: list[Findings] = []
         self._alarms: list[tuple[int, str, str]] = []
@@ -141,6 +146,7 @@ class Engine:
 
     def tick(self, frame: Frame, now_ms: int) -> NDArray[np.int8]:
         """Lamps (groups,) to show from `now_ms` (street time) on. Waits for nobody."""
+        began_ns = time.perf_counter_ns()
         clock_ms = self._clock_ms()
         for _ in range(MESSAGES_PER_TICK):
             if (message := self._line.receive()) is None:
@@ -156,7 +162,7 @@ class Engine:
         lamps = self.controller.tick(frame, now_ms, self.orders)
         self.progress += 1
         self.handing.after_tick(self._line, clock_ms, now_ms)
-        self.telemetry.after_tick(self._line, frame, clock_ms, now_ms)
+        self.telemetry.after_tick(self._line, frame, clock_ms, now_ms, self.progress)
         found = self.acting.look(self.controller.state, frame.lamps_shown)
         if found.proven or found.completed or found.vetoed or found.served:
             self._unsent.append(found)
@@ -166,6 +172,7 @@ class Engine:
                 self._alarms.append((int(fault.junction), str(fault.check), fault.sentence))
         if self._unsent or self._alarms or self.progress % REPORT_EVERY == 0:
             self._report(clock_ms, now_ms, frame.lamps_shown)
+        self.telemetry.clock.note(began_ns, time.perf_counter_ns(), now_ms)
         return lamps
 
     def _do_once(self, act: Act) -> None:
@@ -189,7 +196,9 @@ class Engine:
             self._believed_ms = clock_ms
             detectors = None if ladder is None else ladder.detectors
             believed = self._beliefs.measure(self.controller.state, detectors, street_ms)
-            report.beliefs = believed.tobytes()
+            report.beliefs, report.lost = believed.tobytes(), self.telemetry.lost
+            if self.verdict is not None:
+                report.flashing = self.verdict.flash.tobytes()
         for found in self._unsent:
             report.proven += found.proven
             report.completed += found.completed

@@ -98,7 +98,10 @@ class Gateway:
         self._poller = zmq.Poller()
         self._poller.register(self._orders, zmq.POLLIN)
         self._poller.register(self._pictures, zmq.POLLIN)
-        self._unsent += [pack_reset(), pack_wish("boot", boot)]
+        names = list(dict.fromkeys(districts))
+        places = [names, [names.index(name) for name in districts]]
+        self._greeting = [pack_reset(), pack_wish("boot", boot), pack_wish("districts", places)]
+        self._unsent += self._greeting
         now_ms, wall_ms = clock()
         for order in self.counter.start(now_ms, wall_ms):
             self.alarm(f"{order.id} ({order.command}) ended: {order.why}")
@@ -233,6 +236,14 @@ class Gateway:
             if self._unsent or not self._line.send(message):
                 self._unsent.append(message)
 
+    def _tell_anew(self) -> None:
+        """The engine was started again: it knows of nothing that acts."""
+        now_ms, wall_ms = self._clock()
+        self._unsent += self._greeting
+        self._tell_engine(self.desk.acts_anew(now_ms))
+        self.alarm("the engine was started anew; what acts was given to it again", code="engine")
+        self.counter.note(Entry(now_ms, wall_ms, "station", "start", "engine", "", "started anew"))
+
     def _hear_engine(self) -> None:
         for _ in range(REPORTS_PER_TURN):
             if (message := self._line.receive()) is None:
@@ -243,6 +254,8 @@ class Gateway:
                 self._pictures.send_multipart(told, zmq.NOBLOCK)
                 continue
             report = report_of(message)
+            if report.progress < self.picture.progress:
+                self._tell_anew()
             self.picture.hear(report)
             now_ms, wall_ms = self._clock()
             for order, junction in report.proven:

@@ -9,16 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgpack  # type: ignore[import-untyped]
+import numpy as np
 
 from controller.frame import Frame
 from override import wire
 from override.bounds import BOOT_BYTES
-from override.details import WATCH_MS, WATCHED_MAX
+from override.details import WATCH_MS, WATCHED_MAX, Pulse, Record
 from override.near import Near
+from override.pulse import Pulsing, TickClock
+from override.record import Recorder
 
 if TYPE_CHECKING:
     from controller.tick import Controller
     from override.acting import Acting
+    from override.handover import Meter
 
 WISH = "wish"
 """First item of a wish on the line to the engine."""
@@ -37,7 +41,8 @@ class Line(Protocol):
 
 
 def pack_wish(kind: str, body: Any) -> bytes:
-    """`boot`: what the messages carry; `watch`: numbers of the junctions to describe."""
+    """`boot`: what the messages carry; `watch`: numbers of the junctions to describe;
+    `districts`: their names, and the number of its district for every junction."""
     message: bytes = msgpack.packb([WISH, kind, body])
     return message
 
@@ -53,11 +58,17 @@ def said(message: bytes) -> tuple[bytes, bytes] | None:
 class Telemetry:
     """Watches one controller for one gateway."""
 
-    def __init__(self, controller: Controller, acting: Acting) -> None:
+    def __init__(self, controller: Controller, acting: Acting, meter: Meter, speed: float) -> None:
         self.near = Near(controller, acting)
+        self.recorder = Recorder(controller)
+        self.pulsing = Pulsing(controller.network, controller.policy)
+        self.clock = TickClock(speed)
         self.lost = 0
         """Messages for which the line had no room."""
+        self._controller, self._meter = controller, meter
         self._boot = bytes(BOOT_BYTES)
+        self._seq = 0
+        self._second_ms = self._pulse_ms = -SECOND_MS
         self._junctions = controller.network.n_junctions
         self._watched: dict[int, int] = {}
         self._watched_until_ms = 0
@@ -69,17 +80,46 @@ class Telemetry:
         _, kind, body = msgpack.unpackb(message)
         if kind == "boot":
             self._boot = body
+            self._seq = 0
+        elif kind == "districts":
+            if len(body[1]) == self._junctions:
+                self.pulsing.place(*body)
         elif kind == "watch":
             wanted = [j for j in body if 0 <= j < self._junctions][:WATCHED_MAX]
             self._watched = {j: self._watched.get(j, 0) for j in wanted}
             self._watched_until_ms = -1
         return True
 
-    def after_tick(self, line: Line, frame: Frame, clock_ms: int, street_ms: int) -> None:
+    def after_tick(self, line: Line, frame: Frame, clock_ms: int, street_ms: int, progress: int) -> None:
         """Look at what the tick did, and tell what is due."""
         self.near.observe(frame, street_ms)
-        if self._watched:
+        served = self.recorder.observe(frame, street_ms)
+        meter, state = self._meter, self._controller.state
+        self.pulsing.serve(served, meter.bus_persons, street_ms)
+        if street_ms - self._second_ms >= SECOND_MS:
+            self._second_ms = street_ms
+            self.pulsing.second(state, meter.waited_s, meter.bus_persons, street_ms)
+        for rows in self.recorder.due(clock_ms):
+            self._seq += 1
+            record = Record(self._boot, self._seq, clock_ms, max(0, street_ms), rows)
+            self._say(line, b"record", wire.pack(record, checked=False))
+        if clock_ms - self._pulse_ms >= SECOND_MS:
+            self._pulse_ms = clock_ms
+            self._tell_pulse(line, clock_ms, street_ms, progress)
+        elif self._watched:
             self._tell_details(line, frame, clock_ms, street_ms)
+
+    def _tell_pulse(self, line: Line, clock_ms: int, street_ms: int, progress: int) -> None:
+        degradation = self._controller.degradation
+        rungs = [self._junctions, 0, 0, 0, 0, 0]
+        if degradation is not None:
+            rungs = np.bincount(degradation.ladder.rungs.rung, minlength=6).tolist()
+        modes, districts = self.pulsing.modes(), self.pulsing.by_district()
+        pulse = Pulse(
+            self._boot, clock_ms, max(0, street_ms), progress, modes, districts, tuple(rungs),
+            *self.clock.told(),
+        )  # fmt: skip
+        self._say(line, b"pulse", wire.pack(pulse, checked=False))
 
     def _tell_details(self, line: Line, frame: Frame, clock_ms: int, street_ms: int) -> None:
         if self._watched_until_ms < 0:

@@ -46,7 +46,8 @@ class Watched(Town):
                 state.near_veh[:] = state.queue_veh
             self.tick()
             while (message := self.here.receive()) is not None:
-                if (told := said(message)) is not None:
+                told = said(message)
+                if told is not None and told[0] == b"detail":
                     detail = wire.decode(told[1], TOPICS[told[0].decode()])
                     self.details[detail.junction] = detail
             self.street_ms += 100
