@@ -29,6 +29,8 @@ class GroupLayout:
     length_dm: Annotated[int, whole(10_000)] = 0
     """Of a crossing, in tenths of a metre."""
     clearance_ms: Annotated[int, whole()] = 0
+    upstream: Annotated[str, text()] = ""
+    """The junction whose green its vehicles come from; empty = none, or several alike."""
 
 
 @dataclass(frozen=True, slots=True)

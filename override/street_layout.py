@@ -62,15 +62,21 @@ def layout_of_street(
     codes = pole_codes(
         (j.name, g.name) for j in street.junctions for g in j.groups if g.kind == GroupKind.PEDESTRIAN
     )
+    before = upstream_of_groups(street)
     junctions = tuple(
-        _junction(junction, (districts or {}).get(junction.name, ""), codes, x0, y0)
+        _junction(junction, (districts or {}).get(junction.name, ""), codes, before, x0, y0)
         for junction in street.junctions
     )
     return StreetLayout(_named(street.name, "street"), junctions, tuple(roads))
 
 
 def _junction(
-    junction: Junction, district: str, codes: Mapping[tuple[str, str], str], x0: float, y0: float
+    junction: Junction,
+    district: str,
+    codes: Mapping[tuple[str, str], str],
+    before: Mapping[tuple[str, str], str],
+    x0: float,
+    y0: float,
 ) -> JunctionLayout:
     name = _named(junction.name, f"junction {junction.name}")
     approach = {lane.name: lane.approach for lane in junction.lanes}
@@ -86,7 +92,10 @@ def _junction(
         round(junction.x_m - x0),
         round(junction.y_m - y0),
         district[:NAME_CHARACTERS],
-        tuple(_group(name, g, codes.get((junction.name, g.name), "")) for g in junction.groups),
+        tuple(
+            _group(name, g, codes.get((junction.name, g.name), ""), before.get((junction.name, g.name), ""))
+            for g in junction.groups
+        ),
         tuple(
             StageLayout(_named(s.name, f"junction {name}, stage {s.name}"), tuple(index[g] for g in s.groups))
             for s in junction.stages
@@ -103,7 +112,30 @@ def _junction(
     )
 
 
-def _group(junction: str, group: Group, pole: str) -> GroupLayout:
+def upstream_of_groups(street: StreetNetwork) -> dict[tuple[str, str], str]:
+    """(junction, group) → the junction most of its vehicles come from, by the shares of the links."""
+    leaves_at = {
+        movement.exit_lane: junction.name
+        for junction in street.junctions
+        for lane in junction.lanes
+        for movement in lane.movements
+    }
+    into: dict[tuple[str, str], dict[str, float]] = {}
+    for link in street.links:
+        if (source := leaves_at.get(link.exit_lane, "")) and source != link.to_junction:
+            shares = into.setdefault((link.to_junction, link.to_lane), {})
+            shares[source] = shares.get(source, 0.0) + link.share
+    out: dict[tuple[str, str], str] = {}
+    for junction in street.junctions:
+        for lane in junction.lanes:
+            shares = into.get((junction.name, lane.name), {})
+            if shares:
+                source = max(sorted(shares), key=shares.__getitem__)
+                out.update(((junction.name, movement.group), source) for movement in lane.movements)
+    return out
+
+
+def _group(junction: str, group: Group, pole: str, upstream: str) -> GroupLayout:
     return GroupLayout(
         _named(group.name, f"junction {junction}, group {group.name}"),
         group.kind.name.lower(),
@@ -112,6 +144,7 @@ def _group(junction: str, group: Group, pole: str) -> GroupLayout:
         pole,
         round(10 * group.crossing_length_m),
         group.clearance_ms,
+        upstream[:NAME_CHARACTERS],
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.junction import StreetLink
 from controller.vocabulary import GroupKind
 from override import wire
 from override.layouts import RoadLayout
@@ -76,3 +77,36 @@ def test_a_console_asks_for_the_layout_and_gets_all_of_it(tmp_path: Path) -> Non
             assert ana.layout() == layout, "as often as he likes"
     finally:
         station.close()
+
+
+def test_a_group_knows_the_junction_most_of_its_vehicles_come_from() -> None:
+    town = street(3)
+    lane = town.junctions[1].lanes[0]
+    leaves = town.junctions[0].lanes[0].movements[0].exit_lane
+    assert leaves
+    renamed = tuple(
+        replace(
+            junction,
+            lanes=tuple(
+                replace(
+                    one,
+                    movements=tuple(
+                        replace(m, exit_lane=f"{junction.name}/{m.exit_lane}") for m in one.movements
+                    ),
+                )
+                for one in junction.lanes
+            ),
+        )
+        for junction in town.junctions
+    )
+    links = (
+        StreetLink(f"J0/{leaves}", "J1", lane.name, 300.0, 0.7),
+        StreetLink(f"J2/{leaves}", "J1", lane.name, 200.0, 0.3),
+        StreetLink(f"J1/{leaves}", "J1", lane.name, 200.0, 0.9),
+    )
+    layout = layout_of_street(replace(town, junctions=renamed, links=links))
+    served = {movement.group for movement in lane.movements}
+    assert served
+    for group in layout.junctions[1].groups:
+        assert group.upstream == ("J0" if group.name in served else "")
+    assert not any(group.upstream for group in layout.junctions[0].groups)
