@@ -1,4 +1,4 @@
-"""A street on paper that tells its record to a citizen office: lamps, buttons and people, minute by minute."""
+"""A street on paper that tells its record to a citizen office: lamps, buttons, people, minute by minute."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def layout(junctions: int = 4, districts: tuple[str, ...] = ("North", "South")) 
                 (
                     GroupLayout("cars", "vehicle", "from the west", 120_000),
                     GroupLayout(
-                        "walk", "pedestrian", "over Mill Lane", LONGEST_MS, poles[f"J{k}", "walk"], 120, 12_000
+                        "walk", "pedestrian", "over Mill Lane", LONGEST_MS, poles[f"J{k}", "walk"],
+                        120, 12_000,
                     ),
                 ),
                 (StageLayout("drive", (CAR,)), StageLayout("walk", (WALK,))),

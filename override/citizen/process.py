@@ -1,0 +1,156 @@
+"""The citizen process: flags over ZeroMQ and HTTP, the office with its file, the line to the station.
+
+It shares nothing with the station but that line: killed, flooded or hung it delays no order and no
+lamp. Threads: the office's writer, the line, the HTTP server; the flag endpoint turns in the main
+one. It keeps no log of who asked for what.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+
+from override.citizen.door import FlagDoor
+from override.citizen.link import Link, clock
+from override.citizen.office import Office
+from override.citizen.pages import PolicyView
+from override.citizen.store import Store
+from override.keys import Keyring, KeysError, Secret, read_secret
+from override.roles import Role
+
+BACKLOG = 256
+CONNECTIONS_MAX = 400
+GOODBYE_S = 5.0
+
+
+class CitizenError(ValueError):
+    """A citizen process that cannot be started as asked; one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenPlan:
+    """Where everything is."""
+
+    keys: Path
+    """Folder with `people.toml` and the key of this process."""
+    name: str
+    """Whose key it is: a citizen gateway's."""
+    file: Path
+    station: tuple[str, str]
+    """Where orders are taken, where pictures are given."""
+    http: tuple[str, int]
+    flags: str
+    policy: PolicyView
+    zone: tzinfo
+    text_secret: str = ""
+    open311_keys: frozenset[str] = frozenset()
+    public_url: str = ""
+
+    def secret(self) -> Secret:
+        """Our key. Raises KeysError when it is nobody's, or not a citizen gateway's."""
+        secret = read_secret(self.keys / f"{self.name}.key")
+        ours = Keyring(self.keys).named(self.name)
+        if ours is None or ours.curve_public != secret.curve_public:
+            raise KeysError(f"{self.keys / f'{self.name}.key'}: not the key of {self.name} in people.toml")
+        if ours.role is not Role.CITIZEN_GATEWAY:
+            raise KeysError(
+                f"{self.name} is {ours.role or 'a service'}; make a key with: "
+                f"belisha keys new NAME --role {Role.CITIZEN_GATEWAY}"
+            )
+        return secret
+
+    def station_public(self) -> bytes:
+        """The station's key. Raises KeysError."""
+        ring = Keyring(self.keys)
+        station = ring.named("station")
+        if station is None:
+            raise KeysError(f"{self.keys}: no key of the station in people.toml")
+        return station.curve_public
+
+
+class CitizenProcess:
+    """Everything together. `run` it from the main thread."""
+
+    def __init__(self, plan: CitizenPlan, say: Callable[[str], None] = lambda line: None) -> None:
+        self.plan, self._say = plan, say
+        secret = plan.secret()
+        station_public = plan.station_public()
+        self._ring = Keyring(plan.keys)
+        self._listener = _listen(plan.http)
+        self.store = Store(plan.file)
+        self.office = Office(self.store, clock, plan.policy, self._role_of)
+        self.door = FlagDoor(self.office, secret, plan.flags)
+        self.link = Link(self.office, secret, station_public, plan.station, clock)
+        self._over = threading.Event()
+
+    @property
+    def page(self) -> str:
+        """Where the pages are."""
+        host, port = self._listener.getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    def run(self) -> None:
+        """Until somebody ends it."""
+        import uvicorn
+
+        from override.citizen.web.app import make_app
+
+        plan = self.plan
+        app = make_app(
+            self.office,
+            zone=plan.zone,
+            text_secret=plan.text_secret,
+            open311_keys=plan.open311_keys,
+            public_url=plan.public_url,
+        )
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, limit_concurrency=CONNECTIONS_MAX, backlog=BACKLOG,
+            server_header=False, lifespan="off", timeout_keep_alive=5,
+        )  # fmt: skip
+        web = uvicorn.Server(config)
+        threads = [
+            threading.Thread(target=web.run, args=([self._listener],), name="citizen pages", daemon=True),
+            threading.Thread(target=self.link.run, args=(self._over,), name="citizen line", daemon=True),
+        ]
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(ValueError):
+                signal.signal(number, lambda *_: self._over.set())
+        self.office.start()
+        for thread in threads:
+            thread.start()
+        self._say(f"ready: pages at {self.page}, flags at {self.door.endpoint}")
+        while not self._over.is_set():
+            self.door.turn()
+        web.should_exit = True
+        for thread in threads:
+            thread.join(GOODBYE_S)
+        self.office.stop()
+        self.door.close()
+        self.store.close()
+
+    def stop(self) -> None:
+        """End it, from any thread."""
+        self._over.set()
+
+    def _role_of(self, name: str) -> str:
+        self._ring.refresh()
+        person = self._ring.named(name)
+        return str(person.role) if person and person.role else str(Role.OPERATOR)
+
+
+def _listen(http: tuple[str, int]) -> socket.socket:
+    host, port = http
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(found[0], socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(found[4])
+    except OSError as error:
+        raise CitizenError(f"{host}:{port}: cannot listen there ({error})") from None
+    return made
