@@ -200,7 +200,7 @@ class EngineProcess:
         data = self._latest()
         if data is not None:
             self._tick(data)
-        elif self._own_ms() - self._beat_ms >= BEAT_MS:
+        elif self.ticking is not None and self._own_ms() - self._beat_ms >= BEAT_MS:
             self._beat_ms = self._own_ms()
             self.link.beat()
 

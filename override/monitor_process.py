@@ -43,6 +43,8 @@ TURN_MS = 50
 """Looks at its clock so often, whatever comes."""
 DAY_MS = 24 * 3_600_000
 MESSAGES_PER_TURN = 32
+LATE_READINGS = 2
+"""A first proposal for an older reading than so many ago is no beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,10 @@ class MonitorProcess:
         own_ms = self._own_ms()
         if not self._challenger.accepts(proposal.answer, proposal.number, proposal.lamps):
             return  # a heartbeat that proves nothing is none: its silence is counted
+        late = proposal.reading < self._reading - LATE_READINGS
+        if proposal.lamps and late and not self._vigil.awake:
+            self._rule(0, None)  # who has just come, or come back, begins with the street as it is
+            return
         self._vigil.heard(own_ms)
         if not proposal.lamps:
             self._rule(proposal.sequence, None)

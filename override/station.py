@@ -1,8 +1,9 @@
-"""The station: one process ticks a street, one serves people, and a third starts them and says what died.
+"""The station: processes that tick a street, one that serves people, and one that starts them all.
 
 The line between the two is the starter's own, so that a gateway that was killed is started anew
 and goes on talking to the same engine; what it had acknowledged is in its file. The engine
-never waits for it. When the engine has ended the station has.
+never waits for it. A street may be one process (with its engine in it) or three (`lamp_processes`);
+when the street has ended the station has.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from controller.network import Network
 from override.bounds import BOOT_BYTES
 from override.gateway import Gateway
 from override.keys import Keyring, KeysError, Secret, read_secret
+from override.lamp_processes import LampProcesses, LiveStreet
 from override.line import LocalLine, line_pair
 from override.panic import DOOR, PanicDoor
 from override.sockets import SocketsError, stranger_is_refused
@@ -77,7 +79,7 @@ class Station:
         self,
         plan: StationPlan,
         network: Network,
-        drive: Drive,
+        drive: Drive | LiveStreet,
         say: Callable[[str], None] = lambda line: None,
         layout: StreetLayout | None = None,
         forecasts_by: Policy | None = None,
@@ -88,6 +90,9 @@ class Station:
         self.gateway_starts = 0
         self._network, self._drive, self._say = network, drive, say
         self._ends = line_pair()
+        self.lamps: LampProcesses | None = None
+        if isinstance(drive, LiveStreet):
+            self.lamps = LampProcesses(drive, say, LocalLine(self._ends[1]))
         self._over = False
         # Forked, so that kernels and streets that are loaded once serve both.
         self._context = multiprocessing.get_context("fork")
@@ -102,13 +107,19 @@ class Station:
     def run(self) -> int:
         """Until the engine ends or somebody ends the station; gives the exit code."""
         with _Signals(self.stop):
-            self.engine.start()
+            if self.lamps is not None:
+                self.lamps.start()
+            else:
+                self.engine.start()
             if self.forecaster is not None:
                 self.forecaster.keep()
             self._start_gateway()
             code = self._watch()
         self._end(self.gateway)
-        self._end(self.engine)
+        if self.lamps is not None:
+            self.lamps.end()
+        else:
+            self._end(self.engine)
         if self.forecaster is not None:
             self.forecaster.stop()
         for end in self._ends:
@@ -123,10 +134,14 @@ class Station:
 
     def _watch(self) -> int:
         while not self._over:
-            connection.wait([self.engine.sentinel, self.gateway.sentinel], timeout=0.2)
+            street = [self.engine.sentinel] if self.lamps is None else self.lamps.sentinels
+            connection.wait([*street, self.gateway.sentinel], timeout=0.2)
             if self.forecaster is not None:
                 self.forecaster.keep()
-            if not self.engine.is_alive():
+            if self.lamps is not None:
+                if (ended := self.lamps.look()) is not None:
+                    return ended
+            elif not self.engine.is_alive():
                 self._say(f"the street has ended (exit code {self.engine.exitcode})")
                 return 0 if self.engine.exitcode == 0 else 1
             if not self.gateway.is_alive() and not self._over:
@@ -160,6 +175,7 @@ class Station:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         # Nobody ends a street by accident; an orphan ends with its line's other end and its own hours.
+        assert not isinstance(self._drive, LiveStreet)
         self._drive(LocalLine(self._ends[1]))
 
     def _run_gateway(self) -> None:

@@ -38,6 +38,8 @@ from override.lamp_line import (
 from override.monitor_process import Places
 
 KNOCK_EVERY_MS = 50
+CATCH_UP_MS = 250
+"""A street that was held up makes good no more than this: the monitor watches its time (C12)."""
 FIRST_WAIT_MS = 120_000
 """A street that has just been built waits so long for its engine before time begins to pass."""
 AHEAD_MS = 50

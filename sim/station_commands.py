@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -13,8 +14,9 @@ from override.keys_commands import DEFAULT_FOLDER, Folder
 from sim.commands import ControllerName
 
 if TYPE_CHECKING:
+    from override.engine_process import MonitorLink
+    from override.lamp_processes import LiveStreet, MakeStreetEnd
     from override.line import LocalLine
-    from override.station import Drive
     from sim.city.load import City
 
 ORDERS = "tcp://127.0.0.1:7101"
@@ -72,58 +74,72 @@ def station(
     warm_up(str(controller), asked.run.sensors)
     import_module("override.forecast_process")  # with its kernels, before the station is ready
     city = load_city(asked, seed)
-    drive = (
-        _sumo(city, str(controller), speed) if street is StreetKind.SUMO else _sim(city, controller, speed)
-    )
+    live = _live(city, street, str(controller), speed, file)
     layout = layout_of_city(city)
 
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
-    code = Station(plan, city.network, drive, say, layout, Policy()).run()
+    code = Station(plan, city.network, live, say, layout, Policy()).run()
     if code:
         raise typer.Exit(code)
 
 
-def _sim(city: City, controller: str, speed: float) -> Drive:
-    def drive(line: LocalLine) -> None:
-        from override.engine import Engine
-        from override.station import clock
+def _live(city: City, kind: StreetKind, controller: str, speed: float, file: Path) -> LiveStreet:
+    """Street, monitor and engine of a city, for processes of their own."""
+    from controller.permissive import card_of
+    from controller.policy import Policy
+    from controller.tick import Controller
+    from override.engine import Engine
+    from override.lamp_processes import LiveStreet, machine_ms
+
+    network = city.network
+
+    def make_engine(link: MonitorLink, now_ms: int, line: LocalLine | None) -> Engine:
+        assert line is not None, "a station has a gateway"
+        decides = Controller(network, controller, Policy(), now_ms, link)
+        return Engine(decides, line, machine_ms, speed)
+
+    return LiveStreet(
+        network,
+        card_of(city.street, network.lamp_resolution_ms),
+        city.scenario.run.sensors,
+        _played_in_sumo(city, speed) if kind is StreetKind.SUMO else _played(city, controller, speed),
+        make_engine,
+        speed,
+        file.with_name(f"{file.name}.latches"),
+    )
+
+
+def _played(city: City, controller: str, speed: float) -> Callable[[MakeStreetEnd], None]:
+    def play(make: MakeStreetEnd) -> None:
+        from override.street_process import CATCH_UP_MS
         from sim.city.pace import Pace
         from sim.city.world import World
 
-        world = World(city, controller)
-        assert world.controller is not None
-        engine = Engine(world.controller, line, lambda: clock()[0], speed)
-        world.controller = engine  # type: ignore[assignment]  # it ticks like one
-        world.run(Pace(speed))
+        World(city, controller, make_controller=make).run(Pace(speed, slip_ms=CATCH_UP_MS))
 
-    return drive
+    return play
 
 
-def _sumo(city: City, controller: str, speed: float) -> Drive:
-    def drive(line: LocalLine) -> None:
-        from controller.policy import Policy
-        from controller.tick import Controller
-        from override.engine import Engine
-        from override.station import clock
+def _played_in_sumo(city: City, speed: float) -> Callable[[MakeStreetEnd], None]:
+    def play(make: MakeStreetEnd) -> None:
+        from override.street_process import CATCH_UP_MS
         from sim.city.pace import Pace
         from sim.sumo_run import RunSpec, run
 
         sumo = city.scenario.sumo
         assert sumo is not None
         hours = city.scenario.run
-        pace = Pace(speed)
+        pace = Pace(speed, slip_ms=CATCH_UP_MS)
         spec = RunSpec(
-            city.street, sumo.net, sumo.routes, hours.begin_s, hours.end_s, controller, hours.sensors,
-            city.seed, Policy(), additional=sumo.additional,
+            city.street, sumo.net, sumo.routes, hours.begin_s, hours.end_s, None, hours.sensors,
+            city.seed, additional=sumo.additional,
         )  # fmt: skip
         run(
             spec,
             on_tick=[lambda ticking, frame, now_ms, lamps: pace.wait(now_ms)],
-            make_controller=lambda network, now_ms: Engine(
-                Controller(network, controller, spec.policy, now_ms), line, lambda: clock()[0], speed
-            ),
+            make_controller=make,
         )
 
-    return drive
+    return play

@@ -12,7 +12,8 @@ SLIP_MS = 1000
 class Pace:
     """Holds a run back to `speed` street seconds a second of the clock; 0 = as fast as it can.
 
-    `now_ns` and `sleep_s` are the clock, a monotonic one. Raises ValueError for a negative speed.
+    `now_ns` and `sleep_s` are the clock, a monotonic one; later than `slip_ms` nothing is caught up.
+    Raises ValueError for a negative speed.
     """
 
     def __init__(
@@ -20,18 +21,19 @@ class Pace:
         speed: float = 1.0,
         now_ns: Callable[[], int] = time.monotonic_ns,
         sleep_s: Callable[[float], None] = time.sleep,
+        slip_ms: int = SLIP_MS,
     ) -> None:
         if speed < 0.0:
             raise ValueError(f"speed is {speed}; allowed is 0 (as fast as it can) and more")
         self.speed = speed
-        self._now_ns, self._sleep_s = now_ns, sleep_s
+        self._now_ns, self._sleep_s, self._slip_ms = now_ns, sleep_s, slip_ms
         self._from_ns: int | None = None
         self._from_street_ms = 0
         self.late_ms = 0.0
         """How late the last moment was, in milliseconds of the clock."""
         self.worst_late_ms = 0.0
         self.late_moments = 0
-        """How many came later than SLIP_MS; each of them was a slip."""
+        """How many came later than the slip; each of them was one."""
         self.slipped_ms = 0.0
         """Time of the clock given up altogether."""
 
@@ -56,7 +58,7 @@ class Pace:
             return
         self.late_ms = (now_ns - due_ns) / 1e6
         self.worst_late_ms = max(self.worst_late_ms, self.late_ms)
-        if self.late_ms > SLIP_MS:
+        if self.late_ms > self._slip_ms:
             self.late_moments += 1
             self.slipped_ms += self.late_ms
             self._from_ns, self._from_street_ms = now_ns, street_ms
