@@ -18,16 +18,35 @@ import zmq
 from override import wire
 from override.bounds import BOOT_BYTES, NONCE_BYTES
 from override.details import Detail, Pulse, Record, WatchRequest
-from override.flag_messages import FlagActRequest, FlagView
+from override.flag_messages import FlagAction, FlagActRequest, FlagView
 from override.keys import Secret
 from override.layouts import Layout, LayoutRequest
 from override.previews import Forecast, PreviewRequest, Receipt
 from override.refused import Refused
-from override.requests import Approval, Header, OrderRequest, SnapshotRequest
+from override.requests import (
+    AlarmAction,
+    AlarmRequest,
+    Approval,
+    AuditRequest,
+    EventsRequest,
+    Header,
+    OrderRequest,
+    SnapshotRequest,
+)
 from override.sockets import client
 from override.street_layout import StreetLayout
 from override.topics import TOPICS
-from override.views import AlarmView, Delta, Event, JunctionView, OrderView, Reply, Snapshot
+from override.views import (
+    AlarmView,
+    AuditPage,
+    Delta,
+    Event,
+    Events,
+    JunctionView,
+    OrderView,
+    Reply,
+    Snapshot,
+)
 
 TRY_MS = 1000
 TRIES = 3
@@ -158,17 +177,30 @@ class Console:
         header = self._header()
         order = OrderRequest(header=header, issuer=self._secret.name, **what)
         request = PreviewRequest(header, self._secret.name, order)
-        found: list[Forecast] = []
+        forecast: Forecast = self._ask_for("preview", "forecast", request)
+        return forecast
 
-        def answers(topic: bytes, payload: bytes) -> bool:
-            if topic == b"forecast":
-                forecast = wire.decode(payload, TOPICS["forecast"])
-                if forecast.answers == header.nonce:
-                    found.append(forecast)
-            return bool(found)
+    def act_on_alarm(self, alarm: str, action: AlarmAction, for_ms: int = 0, reason: str = "") -> Reply:
+        """Acknowledge, suspend or resume an alarm. Raises NoAnswer, Refused."""
+        request = AlarmRequest(self._header(), self._secret.name, alarm, action, for_ms, reason)
+        return self._ask("alarm-act", wire.seal(request, self._secret.sign))
 
-        self._exchange(b"preview", wire.seal(request, self._secret.sign), answers)
-        return found[0]
+    def act_on_flag(self, flag: str, action: FlagAction, reason: str = "") -> Reply:
+        """Act on a citizen's case. Raises NoAnswer, Refused."""
+        request = FlagActRequest(self._header(), self._secret.name, flag, action, reason)
+        return self._ask("flag-act", wire.seal(request, self._secret.sign))
+
+    def earlier(self, before: int = 0, junction: str = "") -> tuple[Event, ...]:
+        """Up to a hundred events before a number (0 = the latest). Raises NoAnswer, Refused."""
+        request = EventsRequest(self._header(), self._secret.name, before, junction)
+        answer: Events = self._ask_for("events-please", "events", request)
+        return answer.events
+
+    def audit(self, before: int = 0, order: str = "") -> AuditPage:
+        """A page of the audit before a number (0 = the latest). Raises NoAnswer, Refused."""
+        request = AuditRequest(self._header(), self._secret.name, before, order)
+        page: AuditPage = self._ask_for("audit-please", "audit-page", request)
+        return page
 
     def look(self) -> View:
         """Ask for the whole picture. Raises NoAnswer."""
@@ -273,6 +305,28 @@ class Console:
         if reply.code:
             raise Refused(reply.code, reply.why)
         return reply
+
+    def _ask_for(self, topic: str, wanted: str, request: Any) -> Any:
+        """The answer of topic `wanted` to a request; a reply instead of it is a refusal."""
+        frame = wire.seal(request, self._secret.sign)
+        known_as = wire.digest(frame[wire.SIGNATURE_BYTES :])
+        found: list[Any] = []
+
+        def answers(topic: bytes, payload: bytes) -> bool:
+            if topic == b"reply":
+                reply = wire.decode(payload, TOPICS["reply"])
+                if reply.digest == known_as:
+                    found.append(Refused(reply.code or "refused", reply.why))
+            elif topic == wanted.encode():
+                answer = wire.decode(payload, TOPICS[wanted])
+                if answer.answers == request.header.nonce:
+                    found.append(answer)
+            return bool(found)
+
+        self._exchange(topic.encode(), frame, answers)
+        if isinstance(found[0], Refused):
+            raise found[0]
+        return found[0]
 
     def _exchange(self, topic: bytes, frame: bytes, answers: Callable[[bytes, bytes], bool]) -> None:
         """Send these bytes until `answers` is content, three times at most."""
