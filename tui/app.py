@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
@@ -17,7 +18,7 @@ from tui.attention import Attention, Notice
 from tui.city import CityScreen
 from tui.doors import DOORS
 from tui.link import Wire
-from tui.looks import CSS, NIGHT, theme_name, wants_no_colour, wants_plain
+from tui.looks import CSS, NIGHT, Look, look_of
 from tui.model import Contact, Sight
 from tui.palette import Palette
 from tui.sent_orders import SentOrders
@@ -67,15 +68,18 @@ class BelishaConsole(App[None]):
         who: str,
         role: Role | None = None,
         now_s: Callable[[], float] = time.monotonic,
-        plain: bool | None = None,
+        look: Look | None = None,
     ) -> None:
-        super().__init__(ansi_color=True if wants_no_colour() else None)
+        look = look or look_of()
+        if look.no_colour:
+            os.environ["NO_COLOR"] = "1"  # Textual reads it from there, and takes it away
+        super().__init__(ansi_color=True if look.no_colour else None)
         self.register_theme(NIGHT)
-        self.theme = theme_name()
+        self.theme = look.theme
         self.wire = wire
         self.who, self.role = who, role.value if role else ""
         self.now_s = now_s
-        self.plain = wants_plain() if plain is None else plain
+        self.plain = look.plain
         self.sight = wire.sight
         self.attention = Attention()
         self.notices: list[Notice] = []

@@ -21,6 +21,8 @@ from tui.status import StatusLine
 MAP_COLUMNS, MAP_ROWS = 80, 16
 """On a smaller terminal there is no map, only the list."""
 LEAST_COLUMNS, LEAST_ROWS = 30, 8
+STREET_DOORS = {"alarm": "alarms", "order": "orders", "flag": "flags"}
+"""Where a notice leads that is about no junction."""
 
 
 class CityScreen(SightScreen):
@@ -58,6 +60,7 @@ class CityScreen(SightScreen):
     def __init__(self) -> None:
         super().__init__()
         self.district = ""
+        self._before_search = ""
         self._notices: list[Notice] = []
 
     def compose(self) -> ComposeResult:
@@ -130,13 +133,17 @@ class CityScreen(SightScreen):
 
     def action_enter(self) -> None:
         """See the chosen junction from near."""
+        notice = self.query_one(NoticeList).notice
         if self.chosen:
             self.console_app.open_door("junction")
+        elif notice is not None and notice.kind in STREET_DOORS:
+            self.console_app.open_door(STREET_DOORS[notice.kind])
         else:
             self.notify("Choose a junction first: arrows on the map, n for the next urgent, / to find one.")
 
     def action_search(self) -> None:
         """Type a part of a name."""
+        self._before_search = self.chosen
         box = self.query_one("#find", Input)
         box.add_class("open")
         box.value = ""
@@ -162,9 +169,10 @@ class CityScreen(SightScreen):
         self._focus_first()
 
     def action_whole(self) -> None:
-        """No search, no district, the whole city."""
+        """No search and what was chosen before it; else no district, and the whole city."""
         box = self.query_one("#find", Input)
         if box.has_class("open"):
+            self.choose(self._before_search)
             self._end_search()
             return
         self.district = ""

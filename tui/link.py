@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
@@ -18,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 from override.client import Console, NoAnswer
 from override.refused import Refused
 from override.views import Delta, Reply
-from tui.model import EVENTS_KEPT, RECEIPTS_KEPT, Contact, DetailSeen, PulsePoint, Sight
+from tui.model import EVENTS_KEPT, RECEIPTS_KEPT, STALE_S, Contact, DetailSeen, PulsePoint, Sight
 
 LISTEN_MS = 50
 """An order waits no longer than this behind the listening."""
@@ -30,6 +31,7 @@ BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 5.0)
 PULSE_EVERY_S = 5.0
 PULSES_KEPT = 720
 FORGET_DETAIL_S = 60.0
+STANDS = "the station answers, but its street does not tick: look at the station"
 Answer = TypeVar("Answer")
 
 
@@ -84,6 +86,7 @@ class Link:
         self._clock_gap_ms: int | None = None
         self._half_trip_ms = 0
         self._pulse_s = float("-inf")
+        self._ticked_s = 0.0
         self._tell: Callable[[Sight], None] = lambda sight: None
         self._thread = threading.Thread(target=self._run, name="station", daemon=True)
 
@@ -146,8 +149,17 @@ class Link:
             contact = Contact.LOST if self.sight.heard_s else Contact.CALLING
             self._say(contact, f"{trouble}; calling again (try {tries + 1})")
             self._refuse_jobs("the station does not answer")
-            self._over.wait(wait_s)
+            self._await_sign(console, wait_s)
         return tries
+
+    def _await_sign(self, console: Console, wait_s: float) -> None:
+        """Wait before calling again; whatever the station publishes meanwhile ends the waiting."""
+        end_s = time.monotonic() + wait_s
+        with suppress(NoAnswer, Refused):
+            while time.monotonic() < end_s and not self._over.is_set():
+                console.listen(LISTEN_MS)
+                if not console.station_is_silent:
+                    return
 
     def _look(self, console: Console) -> None:
         """The whole picture; and the layout, where this is another run of the station."""
@@ -159,6 +171,7 @@ class Link:
             self._clock_gap_ms = None
             self._read_layout(console)
             self.sight = replace(self.sight, starts_seen=self.sight.starts_seen + 1, details=_frozen({}))
+        self._ticked_s = time.monotonic()
         self._heard(console)
         self._say(Contact.LIVE, "")
 
@@ -187,25 +200,28 @@ class Link:
             self._wish(console)
             now_s = time.monotonic()
             if self._changed and now_s - self._told_s >= TELL_S:
-                self._say(Contact.LIVE, "")
+                self._say(Contact.LIVE, self.sight.trouble)
             if console.station_is_silent:
                 return None
         return None
 
     def _heard(self, console: Console) -> None:
-        view = console.view
+        """A picture came. Of a street that does not tick any more it is as old as the last tick."""
+        view, now_s = console.view, time.monotonic()
+        if view.progress != self.sight.progress or view.boot != self.sight.boot:
+            self._ticked_s = now_s
+        stands = now_s - self._ticked_s > STALE_S
         self.sight = replace(
-            self.sight, boot=view.boot, now_ms=view.now_ms, heard_s=time.monotonic(), progress=view.progress,
+            self.sight, boot=view.boot, now_ms=view.now_ms, progress=view.progress,
+            heard_s=self._ticked_s if stands else now_s, trouble=STANDS if stands else "",
             junctions=_frozen(view.junctions), orders=_frozen(view.orders),
             alarms=_frozen(view.alarms), flags=_frozen(view.flags),
         )  # fmt: skip
         self._changed = True
 
-    def _take_rest(self, console: Any) -> None:
+    def _take_rest(self, console: Console) -> None:
         """Events, details, pulse and receipts that came beside the deltas."""
         now_s, sight = time.monotonic(), self.sight
-        if not hasattr(console, "details"):
-            return
         if console.events:
             events = (*sight.events, *console.events)[-EVENTS_KEPT:]
             console.events.clear()
@@ -234,8 +250,8 @@ class Link:
             self._clock_gap_ms = gap_ms
         self.sight = replace(self.sight, lag_ms=self._half_trip_ms + gap_ms - self._clock_gap_ms)
 
-    def _wish(self, console: Any) -> None:
-        if self._watched and hasattr(console, "watch") and time.monotonic() - self._watch_s >= WATCH_S:
+    def _wish(self, console: Console) -> None:
+        if self._watched and time.monotonic() - self._watch_s >= WATCH_S:
             self._watch_s = time.monotonic()
             console.watch(self._watched)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rich.console import Console as Terminal
 from textual.theme import Theme
@@ -32,22 +33,24 @@ Footer { background: $panel; }
 """
 
 
-def wants_no_colour(environment: Mapping[str, str] = os.environ) -> bool:
-    """NO_COLOR (no-color.org): set to anything but nothing."""
-    return bool(environment.get("NO_COLOR"))
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the terminal can show."""
+
+    theme: str = NIGHT.name
+    no_colour: bool = False
+    plain: bool = False
+    """ASCII only."""
 
 
-def theme_name(environment: Mapping[str, str] = os.environ) -> str:
-    """Our own where the terminal has 256 colours or more; its own sixteen elsewhere."""
-    if wants_no_colour(environment):
-        return PLAIN_THEME
-    few = Terminal(force_terminal=True).color_system in (None, "standard", "windows")
-    return PLAIN_THEME if few else NIGHT.name
+def look_of(environment: Mapping[str, str] = os.environ) -> Look:
+    """What this terminal can show, and what its user wants of it.
 
-
-def wants_plain(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether only ASCII may be drawn: BELISHA_ASCII, or a locale that is not UTF-8."""
-    if environment.get("BELISHA_ASCII"):
-        return True
+    NO_COLOR (no-color.org) set to anything but nothing = no colour at all; a terminal of sixteen colours
+    gets its own sixteen; BELISHA_ASCII, or a locale that is not UTF-8, = ASCII only.
+    """
+    no_colour = bool(environment.get("NO_COLOR"))
+    few = Terminal(force_terminal=True, _environ=environment).color_system in (None, "standard", "windows")
     locale = environment.get("LC_ALL") or environment.get("LC_CTYPE") or environment.get("LANG") or "C.UTF-8"
-    return "utf" not in locale.lower()
+    plain = bool(environment.get("BELISHA_ASCII")) or "utf" not in locale.lower()
+    return Look(PLAIN_THEME if few or no_colour else NIGHT.name, no_colour, plain)

@@ -206,12 +206,17 @@ class StreetMap(Widget, can_focus=True):
     def _draw_districts(self, characters: np.ndarray, inks: np.ndarray) -> None:
         if self._cells_apart() >= NAMED_CELLS or len(self._places.districts) < 2:
             return
+        columns, rows, inside = self.window.cells(self._places.x_m, self._places.y_m)
+        taken = {
+            (int(rows[k]), int(c)) for k in np.flatnonzero(inside) for c in columns[k] + np.arange(-2, 3)
+        }
         for district, (x_m, y_m) in self._places.districts.items():
-            (column,), (row,), (inside,) = self.window.cells(np.array([x_m]), np.array([y_m]))
-            if inside:
-                self._write(
-                    characters, inks, int(row), int(column) - len(district) // 2, district, DISTRICT_STYLE
-                )
+            (column,), (row,), (seen,) = self.window.cells(np.array([x_m]), np.array([y_m]))
+            left = int(column) - len(district) // 2
+            for at in (row + d for d in (0, 1, -1, 2, -2, 3, -3)) if seen else ():
+                if not any((int(at), left + k) in taken for k in range(len(district))):
+                    self._write(characters, inks, int(at), left, district, DISTRICT_STYLE)
+                    break
 
     def _draw_junctions(self, characters: np.ndarray, inks: np.ndarray) -> None:
         places, apart = self._places, self._cells_apart()

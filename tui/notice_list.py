@@ -49,6 +49,8 @@ class NoticeList(ScrollView, can_focus=True):
         self.notices: list[Notice] = []
         self.cursor = 0
         self.chosen = ""
+        self.key = ""
+        """Of the notice under the cursor."""
         self._now_ms = 0
         self._lines: list[tuple[object, ...]] = []
 
@@ -68,11 +70,19 @@ class NoticeList(ScrollView, can_focus=True):
     def choose(self, junction: str) -> None:
         """Put the cursor on this junction's line, where it has one."""
         self.chosen = junction
-        at = next((k for k, n in enumerate(self.notices) if n.junction == junction and junction), -1)
+        by_key = [k for k, n in enumerate(self.notices) if n.key == self.key and n.junction == junction]
+        by_name = [k for k, n in enumerate(self.notices) if n.junction == junction and junction]
+        at = next(iter(by_key or by_name), -1)
+        self.key = self.notices[at].key if at >= 0 else ""
         if at >= 0 and at != self.cursor:
             self.cursor = at
             self.scroll_to(y=max(0, at - self.size.height // 2), animate=False)
         self.refresh()
+
+    @property
+    def notice(self) -> Notice | None:
+        """The one under the cursor."""
+        return next((n for n in self.notices if n.key == self.key and self.key), None)
 
     def render_line(self, y: int) -> Strip:
         """One notice."""
@@ -88,7 +98,7 @@ class NoticeList(ScrollView, can_focus=True):
             Segment(text, base + Style.parse(style or "none")) for text, style in self._pieces(notice, width)
         ]
         strip = Strip(segments).adjust_cell_length(width, base)
-        if notice.junction == self.chosen and notice.junction:
+        if notice.key == self.key:
             strip = strip.apply_style(Style(reverse=True, bold=True))
         return strip
 
@@ -111,24 +121,24 @@ class NoticeList(ScrollView, can_focus=True):
     def action_move(self, lines: int) -> None:
         """The cursor up or down."""
         if self.notices:
-            at = min(max(0, self.cursor + lines), len(self.notices) - 1)
-            self.cursor = at
-            self.post_message(self.Chosen(self.notices[at].junction))
+            self._go(min(max(0, self.cursor + lines), len(self.notices) - 1) if self.key else 0)
+
+    def _go(self, at: int) -> None:
+        self.cursor, self.key = at, self.notices[at].key
+        self.post_message(self.Chosen(self.notices[at].junction))
 
     def step(self, lines: int) -> None:
         """To the next or the one before, around the ends."""
         if self.notices:
-            known = any(n.junction == self.chosen for n in self.notices)
-            at = (self.cursor + lines) % len(self.notices) if known else 0
-            self.cursor = at
-            self.post_message(self.Chosen(self.notices[at].junction))
+            self._go((self.cursor + lines) % len(self.notices) if self.key else 0)
 
     def on_click(self, event: events.Click) -> None:
         """Choose; twice opens."""
         at = event.y + self.scroll_offset.y
         if at < len(self.notices):
-            name = self.notices[at].junction
-            self.post_message(self.Opened(name) if event.chain > 1 else self.Chosen(name))
+            self._go(at)
+            if event.chain > 1:
+                self.post_message(self.Opened(self.notices[at].junction))
 
     def on_resize(self, event: events.Resize) -> None:
         """Lines are as wide as the list."""

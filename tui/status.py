@@ -12,6 +12,8 @@ from tui.model import Contact, Sight
 
 LAG_MS = 500
 """A lag beyond this is worth a colour."""
+SPEED_PERMILLE = 100
+"""A street's clock that differs so much from ours is told."""
 
 
 def age_words(age_s: float) -> str:
@@ -29,6 +31,8 @@ def contact_words(sight: Sight, now_s: float) -> tuple[str, str]:
     age_s = sight.age_s(now_s)
     if sight.contact is Contact.CALLING:
         return "… calling the station", "bold bright_yellow"
+    if sight.contact is Contact.LIVE and sight.trouble:
+        return f"✖ STREET STANDS STILL – this is {age_words(age_s)} old", "bold reverse bright_red"
     if sight.is_stale(now_s):
         return f"✖ STATION SILENT – this is {age_words(age_s)} old", "bold reverse bright_red"
     return f"● live {age_words(age_s)}", "green" if age_s < 2 else "bright_yellow"
@@ -52,8 +56,8 @@ def status_text(sight: Sight, now_s: float, who: str, role: str, width: int) -> 
         parts.append((f"{len(sight.flags)} flag{'s' * (len(sight.flags) != 1)}", "cyan"))
     if sight.pulse is not None:
         parts.append((f"{sight.street} {clock(sight.pulse.street_ms)}", ""))
-        if sight.pulse.speed_permille not in (0, 1000):
-            parts.append((f"×{sight.pulse.speed_permille / 1000:g}", ""))
+        if abs(sight.pulse.speed_permille - 1000) > SPEED_PERMILLE:
+            parts.append((f"×{sight.pulse.speed_permille / 1000:.1f}", ""))
     elif sight.street:
         parts.append((sight.street, ""))
     text = Text(no_wrap=True, overflow="ellipsis")
