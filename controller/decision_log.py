@@ -6,9 +6,10 @@ controller that is watched decides exactly like one that is not.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controller.explain import Decision, Rule, Terms, Waiting
 from controller.state import NEVER_MS
@@ -24,6 +25,28 @@ _RULE_OF: dict[str, Rule] = {
 }
 _NO_PLAN = 1e18
 """Person-seconds written down for a plan there is none of."""
+
+
+class Moment(NamedTuple):
+    """What a change of stage went by, copied as it began: a decision can be made of it at any time.
+
+    n groups and m lanes of the junction. What its planner does not keep is None.
+    """
+
+    time_ms: int
+    junction: int
+    from_stage: int
+    to_stage: int
+    from_bits: int
+    to_bits: int
+    called_ms: NDArray[np.int64]  # (n) NEVER_MS = no call
+    people: NDArray[np.float64]  # (n)
+    queue_veh: NDArray[np.float64]  # (m)
+    due_calls: int | None
+    urgent_stage: int
+    terms: NDArray[np.float64] | None  # (2, TERMS)
+    costs: tuple[float, float] | None
+    score: NDArray[np.float64] | None  # (n)
 
 
 class DecisionLog:
@@ -43,99 +66,125 @@ class DecisionLog:
         Going to flash and the first stage after all-red are no decisions, and neither is a
         change that neither starts nor ends any green.
         """
+        return [self.decision(moment) for moment in self.moments(now_ms)]
+
+    def moments(self, now_ms: int) -> list[Moment]:
+        """The same, as what the decisions can be made of later: costs a fraction of making them."""
         state = self.controller.state
-        decisions = []
+        moments = []
         if not np.array_equal(state.target_stage, self._target_stage):
             for j in np.flatnonzero(state.target_stage != self._target_stage):
                 both = self._target_stage[j] >= 0 and state.target_stage[j] >= 0
                 if both and state.target_bits[j] != self._target_bits[j]:
-                    decisions.append(self._decision(int(j), now_ms))
+                    moments.append(self._moment(int(j), now_ms))
         self._target_stage[:] = state.target_stage
         self._target_bits[:] = state.target_bits
         self._call_since_ms[:] = state.call_since_ms
-        return decisions
+        return moments
 
-    def _decision(self, j: int, now_ms: int) -> Decision:
-        controller, state = self.controller, self.controller.state
-        from_bits, to_bits = int(self._target_bits[j]), int(state.target_bits[j])
-        waiting = self._waiting(j, to_bits & ~from_bits, now_ms)
-        rule, urgent = self._rule(j, waiting)
-        winner, loser, totals = self._costs(j, rule)
+    def decision(self, moment: Moment) -> Decision:
+        """What was decided, and why, in full."""
+        waiting = self._waiting(moment)
+        rule, urgent = self._rule(moment, waiting)
+        winner, loser, totals = self._costs(moment, rule)
         return Decision(
-            time_ms=now_ms,
-            junction=j,
-            from_stage=int(self._target_stage[j]),
-            to_stage=int(state.target_stage[j]),
-            source=controller.name,
+            time_ms=moment.time_ms,
+            junction=moment.junction,
+            from_stage=moment.from_stage,
+            to_stage=moment.to_stage,
+            source=self.controller.name,
             winner=winner,
             loser=loser,
             urgent_group=urgent,
             rule=rule,
-            from_groups=from_bits,
-            to_groups=to_bits,
+            from_groups=moment.from_bits,
+            to_groups=moment.to_bits,
             totals=totals,
             waiting=waiting,
         )
 
-    def _waiting(self, j: int, starting: int, now_ms: int) -> tuple[Waiting, ...]:
+    def _moment(self, j: int, now_ms: int) -> Moment:
         network, state = self.controller.network, self.controller.state
-        first, last = int(network.group_start[j]), int(network.group_start[j + 1])
+        planner: Any = self.controller.planner
+        groups = slice(int(network.group_start[j]), int(network.group_start[j + 1]))
         lanes = slice(int(network.lane_start[j]), int(network.lane_start[j + 1]))
+        urgency = _urgency_of(planner, j)
+        terms = getattr(planner, "terms", None)
+        costs = hasattr(planner, "winner_cost")
+        scored = hasattr(planner, "decision")
+        return Moment(
+            now_ms,
+            j,
+            int(self._target_stage[j]),
+            int(state.target_stage[j]),
+            int(self._target_bits[j]),
+            int(state.target_bits[j]),
+            np.minimum(self._call_since_ms[groups], state.call_since_ms[groups]),
+            state.waiting_people[groups].copy(),
+            state.queue_veh[lanes].copy(),
+            None if urgency is None else int(urgency.due_calls[j]),
+            -1 if urgency is None else int(urgency.stage[j]),
+            None if terms is None else terms[j].copy(),
+            (float(planner.winner_cost[j]), float(planner.loser_cost[j])) if costs else None,
+            planner.decision.score[groups].copy() if scored else None,
+        )
+
+    def _waiting(self, moment: Moment) -> tuple[Waiting, ...]:
+        network, j = self.controller.network, moment.junction
+        first = int(network.group_start[j])
+        lanes = slice(int(network.lane_start[j]), int(network.lane_start[j + 1]))
+        starting = moment.to_bits & ~moment.from_bits
         found = []
-        for g in range(first, last):
-            if not starting >> (g - first) & 1:
+        for k in range(len(moment.called_ms)):
+            if not starting >> k & 1:
                 continue
-            called_ms = min(int(self._call_since_ms[g]), int(state.call_since_ms[g]))
-            if network.group_kind[g] == GroupKind.PEDESTRIAN:
-                count = float(state.waiting_people[g])
+            called_ms = int(moment.called_ms[k])
+            if network.group_kind[first + k] == GroupKind.PEDESTRIAN:
+                count = float(moment.people[k])
             else:
-                served = network.lane_group_bits[lanes] >> (g - first) & 1
-                count = float((state.queue_veh[lanes] * served).sum())
-            found.append(Waiting(g, count, max(0, now_ms - called_ms) if called_ms < NEVER_MS else 0))
+                served = network.lane_group_bits[lanes] >> k & 1
+                count = float((moment.queue_veh * served).sum())
+            waited_ms = max(0, moment.time_ms - called_ms) if called_ms < NEVER_MS else 0
+            found.append(Waiting(first + k, count, waited_ms))
         found.sort(key=lambda w: (-w.waited_ms, -w.count, w.group))
         return tuple(found)
 
-    def _rule(self, j: int, waiting: tuple[Waiting, ...]) -> tuple[Rule, int | None]:
+    def _rule(self, moment: Moment, waiting: tuple[Waiting, ...]) -> tuple[Rule, int | None]:
         """What the planner went by, and the group that forced it, if one did."""
-        network, planner = self.controller.network, self.controller.planner
-        urgency = _urgency_of(planner, j)
+        network = self.controller.network
         called = [w for w in waiting if w.waited_ms > 0]
         rule = _RULE_OF[self.controller.name]
-        if urgency is None:
+        if moment.due_calls is None:
             return rule, None
-        first = int(network.group_start[j])
-        due = [w for w in called if int(urgency.due_calls[j]) >> (w.group - first) & 1]
+        first = int(network.group_start[moment.junction])
+        due = [w for w in called if moment.due_calls >> (w.group - first) & 1]
         if due:
             rule, called = "max-green", due
-        elif urgency.stage[j] == self.controller.state.target_stage[j]:
+        elif moment.urgent_stage == moment.to_stage:
             rule = "promise"
         else:
             return rule, None
         urgent = min(called, key=lambda w: int(network.promise_ms[w.group]) - w.waited_ms, default=None)
         return rule, None if urgent is None else urgent.group
 
-    def _costs(self, j: int, rule: Rule) -> tuple[Terms | None, Terms | None, tuple[float, float] | None]:
+    def _costs(
+        self, moment: Moment, rule: Rule
+    ) -> tuple[Terms | None, Terms | None, tuple[float, float] | None]:
         """Terms of changing and of staying as far as the planner keeps any, and their totals."""
-        planner: Any = self.controller.planner
-        terms = getattr(planner, "terms", None)
-        if terms is not None and rule == "cost":
-            winner, loser = (Terms(*(_finite(x) for x in terms[j, row])) for row in (0, 1))
+        if moment.terms is not None and rule == "cost":
+            winner, loser = (Terms(*(_finite(x) for x in moment.terms[row])) for row in (0, 1))
             return winner, loser, (winner.total(), loser.total())
-        if hasattr(planner, "winner_cost"):
-            return None, None, (_finite(planner.winner_cost[j]), _finite(planner.loser_cost[j]))
-        if hasattr(planner, "decision"):
-            return None, None, (self._score(j, "target"), self._score(j, "before"))
+        if moment.costs is not None:
+            return None, None, (_finite(moment.costs[0]), _finite(moment.costs[1]))
+        if moment.score is not None:
+            return None, None, (self._score(moment, moment.to_stage), self._score(moment, moment.from_stage))
         return None, None, None
 
-    def _score(self, j: int, which: str) -> float:
+    def _score(self, moment: Moment, stage: int) -> float:
         """What a stage is worth to a planner that looks at the present only."""
-        network, state = self.controller.network, self.controller.state
-        score = self.controller.planner.decision.score  # type: ignore[attr-defined]
-        stage = int(state.target_stage[j] if which == "target" else self._target_stage[j])
-        first = int(network.group_start[j])
-        bits = int(network.stage_bits[stage])
-        n = int(network.group_start[j + 1]) - first
-        return float(sum(score[first + k] for k in range(n) if bits >> k & 1))
+        assert moment.score is not None
+        bits = int(self.controller.network.stage_bits[stage])
+        return float(sum(score for k, score in enumerate(moment.score) if bits >> k & 1))
 
 
 def _finite(cost: float) -> float:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.decision_log import DecisionLog
-from controller.explain import TERMS, Decision, Rule, deciding_term, explain
+from controller.decision_log import DecisionLog, Moment
+from controller.explain import REGISTERS, TERMS, Decision, Rule, deciding_term, explain
 from controller.frame import Frame
 from controller.ladder import REASON_WORDS, RUNG_WORDS, Reason, Rung
 from controller.plan_ahead import AHEAD_MS, plan_ahead
@@ -52,11 +52,15 @@ class Near:
         self.network = network = controller.network
         self._acting = acting
         self._log = DecisionLog(controller)
+        self._moments: dict[int, tuple[Moment, Rung]] = {}
         self._why: dict[int, tuple[Decision, tuple[str, str, str]]] = {}
+        """Put into words when somebody looks."""
         self._ordered: dict[int, str] = {}
         self._shown: list[deque[tuple[int, int]]] = [
             deque(maxlen=SPANS_MAX) for _ in range(network.n_junctions)
         ]
+        # Detectors lie junction after junction, as everything does.
+        self._detector_start = np.searchsorted(network.detector_junction, np.arange(network.n_junctions + 1))
         self._stage: NDArray[np.int64] = np.full(network.n_junctions, -1, np.int64)
         self._moved_ms: NDArray[np.int64] = np.zeros(len(network.detectors), np.int64)
         self._was_on: NDArray[np.bool_] = np.zeros(len(network.detectors), np.bool_)
@@ -66,9 +70,10 @@ class Near:
 
     def observe(self, frame: Frame, now_ms: int) -> None:
         """After every tick: which junctions changed their stage, which detectors moved."""
-        for decision in self._log.observe(now_ms):
-            self._why[decision.junction] = (decision, ("", "", ""))
-            self._ordered[decision.junction] = self._acting.who_moves(decision.junction)
+        for moment in self._log.moments(now_ms):
+            self._moments[moment.junction] = (moment, self._rung(moment.junction))
+            self._why.pop(moment.junction, None)
+            self._ordered[moment.junction] = self._acting.who_moves(moment.junction)
         state = self.controller.state
         if not np.array_equal(state.target_stage, self._stage):
             for j in np.flatnonzero(state.target_stage != self._stage).tolist():
@@ -84,8 +89,7 @@ class Near:
 
     def detail(self, j: int, frame: Frame, boot: bytes, clock_ms: int, now_ms: int) -> Detail:
         """Everything about a junction as of the last tick."""
-        operator, engineer, citizen = self._sentences(j)
-        decision = self._why[j][0] if j in self._why else None
+        decision, (operator, engineer, citizen) = self._explained(j)
         return Detail(
             boot=boot,
             now_ms=clock_ms,
@@ -119,8 +123,8 @@ class Near:
         may_ms = self._may_change(j, now_ms)
         will_ms = self._will_change(j, now_ms, may_ms)
         out = []
-        for k in range(n):
-            on_foot = network.group_kind[first + k] == GroupKind.PEDESTRIAN
+        on_feet = (network.group_kind[here] == GroupKind.PEDESTRIAN).tolist()
+        for k, on_foot in enumerate(on_feet):
             called = call_ms[k] < NEVER_MS
             out.append(
                 GroupDetail(
@@ -164,16 +168,19 @@ class Near:
     def _will_change(self, j: int, now_ms: int, may_ms: list[int]) -> list[int]:
         """When each lamp is expected to change, by the stages planned; 0 = nobody knows yet."""
         network, state = self.network, self.controller.state
-        first = int(network.group_start[j])
+        here = slice(int(network.group_start[j]), int(network.group_start[j + 1]))
         plan = [(int(network.stage_bits[stage]), at, lasts) for stage, at, lasts in self._plan(j, now_ms)]
         target = int(state.target_bits[j])
+        comes: list[bool] = (
+            (network.group_kind[here] != GroupKind.PEDESTRIAN)
+            | state.recall[here]
+            | (state.call_since_ms[here] < NEVER_MS)
+        ).tolist()
         out = []
-        for k, least_ms in enumerate(may_ms):
-            g = first + k
-            lamp = int(state.lamp[g])
+        for k, (least_ms, lamp, called) in enumerate(
+            zip(may_ms, state.lamp[here].tolist(), comes, strict=True)
+        ):
             lit = lamp == Lamp.GREEN
-            walks = network.group_kind[g] != GroupKind.PEDESTRIAN
-            called = walks or state.recall[g] or state.call_since_ms[g] < NEVER_MS
             if lamp in (Lamp.YELLOW, Lamp.CLEARANCE) or (not lit and target >> k & 1):
                 expected_ms = 1
             else:
@@ -211,29 +218,30 @@ class Near:
 
     def _approaches(self, j: int, frame: Frame) -> tuple[ApproachDetail, ...]:
         state, network = self.controller.state, self.network
-        first = int(network.lane_start[j])
+        lanes = slice(int(network.lane_start[j]), int(network.lane_start[j + 1]))
+        queue, blocked = state.queue_veh[lanes].tolist(), state.blocked[lanes].tolist()
+        coming = state.arrival_veh[lanes, :COMING_S].sum(axis=1).tolist()
+        unseen = state.unseen_lane[lanes].tolist()
         found: dict[str, list[int]] = {}
         for i, lane in enumerate(network.street.junctions[j].lanes):
-            found.setdefault(lane.approach, []).append(first + i)
-        out = []
-        for name, lanes in found.items():
-            seen = frame.sensors is Sensors.FULL or not state.unseen_lane[lanes].all()
-            out.append(
-                ApproachDetail(
-                    name=name[:64],
-                    queue_veh=min(100_000, round(float(state.queue_veh[lanes].sum()))),
-                    coming_veh=min(100_000, round(float(state.arrival_veh[lanes, :COMING_S].sum()))),
-                    blocked_permille=round(1000 * min(1.0, float(state.blocked[lanes].max()))),
-                    seen=bool(seen),
-                )
+            found.setdefault(lane.approach, []).append(i)
+        return tuple(
+            ApproachDetail(
+                name=name[:64],
+                queue_veh=min(100_000, round(sum(queue[i] for i in mine))),
+                coming_veh=min(100_000, round(sum(coming[i] for i in mine))),
+                blocked_permille=round(1000 * min(1.0, max(blocked[i] for i in mine))),
+                seen=frame.sensors is Sensors.FULL or not all(unseen[i] for i in mine),
             )
-        return tuple(out[:64])
+            for name, mine in list(found.items())[:64]
+        )
 
     def _detectors(self, j: int, frame: Frame, now_ms: int) -> tuple[DetectorDetail, ...]:
         degradation = self.controller.degradation
         detectors = None if degradation is None else degradation.detectors
         out = []
-        for d in np.flatnonzero(self.network.detector_junction == j).tolist():
+        mine = range(int(self._detector_start[j]), int(self._detector_start[j + 1]))
+        for d in mine:
             trust, cause = 1000, ""
             if detectors is not None:
                 trust = round(1000 * min(1.0, max(0.0, float(detectors.health.trust[d]))))
@@ -267,35 +275,25 @@ class Near:
 
     # --- why -------------------------------------------------------------------------------
 
-    def _sentences(self, j: int) -> tuple[str, str, str]:
-        if j not in self._why:
-            return ("", "", "")
-        decision, said = self._why[j]
-        if not said[0]:
-            decision = self._by_rung(decision)
-            operator, engineer, citizen = (
-                explain(decision, self.network, r)[:200]
-                for r in ("operator", "engineer", "citizen")  # type: ignore[arg-type]
-            )
-            if who := self._ordered.get(j, ""):
-                head, _, _ = operator.partition(": ")
-                operator = f"{head}: ordered, {who}."[:200]
-                engineer = f"{engineer.partition(': ')[0]}: ordered, {who}"[:200]
-                citizen = "A person in the control room decides here for a while."
-            said = (operator, engineer, citizen)
-            self._why[j] = (decision, said)
-        return said
+    def _explained(self, j: int) -> tuple[Decision | None, tuple[str, str, str]]:
+        """The last change of stage, and why in three registers."""
+        if j in self._why:
+            return self._why[j]
+        if j not in self._moments:
+            return None, ("", "", "")
+        moment, rung = self._moments[j]
+        decision = _by_rung(self._log.decision(moment), rung)
+        operator, engineer, citizen = (explain(decision, self.network, r)[:200] for r in REGISTERS)
+        if who := self._ordered.get(j, ""):
+            operator = f"{operator.partition(': ')[0]}: ordered, {who}."[:200]
+            engineer = f"{engineer.partition(': ')[0]}: ordered, {who}"[:200]
+            citizen = "A person in the control room decides here for a while."
+        self._why[j] = (decision, (operator, engineer, citizen))
+        return self._why[j]
 
-    def _by_rung(self, decision: Decision) -> Decision:
-        """Who stands on a lower rung is not planned for by the search: its costs explain nothing."""
+    def _rung(self, j: int) -> Rung:
         degradation = self.controller.degradation
-        if degradation is None:
-            return decision
-        rung = degradation.ladder.rung(decision.junction)
-        if rung < Rung.ACTUATED or decision.rule in ("promise", "max-green"):
-            return decision
-        rule: Rule = "gap-out" if rung is Rung.ACTUATED else "plan"
-        return replace(decision, rule=rule, winner=None, loser=None, totals=None)
+        return Rung.ADAPTIVE if degradation is None else degradation.ladder.rung(j)
 
     def _rung_cause(self, j: int) -> str:
         degradation = self.controller.degradation
@@ -308,6 +306,14 @@ class Near:
         if demand < rung:
             return f"{RUNG_WORDS[rung]}: it will rise when everything has been in order for long enough"
         return f"{RUNG_WORDS[rung]}: {REASON_WORDS[Reason(int(rungs.demand_cause[j]))]}"[:200]
+
+
+def _by_rung(decision: Decision, rung: Rung) -> Decision:
+    """Who stands on a lower rung is not planned for by the search: its costs explain nothing."""
+    if rung < Rung.ACTUATED or decision.rule in ("promise", "max-green"):
+        return decision
+    rule: Rule = "gap-out" if rung is Rung.ACTUATED else "plan"
+    return replace(decision, rule=rule, winner=None, loser=None, totals=None)
 
 
 def _end_of(k: int, plan: list[tuple[int, int, int]]) -> int:

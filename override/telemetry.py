@@ -29,7 +29,8 @@ WISH = "wish"
 _WISH = msgpack.packb([WISH, None, None])[:6]
 SAID = b"S"
 """First byte of a finished message on the line to the gateway; a report begins otherwise."""
-DETAILS_PER_TICK = 3
+DETAILS_PER_TICK = 2
+"""Beyond twenty junctions watched in real time, each is described less often than once a second."""
 SECOND_MS = 1000
 
 

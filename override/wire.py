@@ -138,7 +138,9 @@ _AS_THEY_ARE = frozenset({int, str, bool, bytes})
 
 def _plain_value(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [item if type(item) in _AS_THEY_ARE else _plain_value(item) for item in value]
+        if value and type(value[0]) in _AS_THEY_ARE:
+            return list(value)  # names or numbers
+        return [_plain_value(item) for item in value]
     if isinstance(value, StrEnum):
         return value.value
     if is_dataclass(value):
