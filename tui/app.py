@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from override.client import Console
+from override.flag_messages import FlagReply, FlagRequest
 from override.roles import Role
 from tui.attention import Attention, Notice
 from tui.city import CityScreen
@@ -86,6 +87,8 @@ class BelishaConsole(App[None]):
         self.chosen = ""
         self.sent = SentOrders()
         """What was ordered from here, until it has ended."""
+        self.hand_in_flag: Callable[[FlagRequest], FlagReply] | None = None
+        """Hands a flag to the citizen process, where this console knows one."""
 
     # --- for screens ------------------------------------------------------------------------
 

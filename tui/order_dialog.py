@@ -62,7 +62,8 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
     OrderDialog #trouble { height: auto; color: $text-error; text-style: bold; }
     """
 
-    def __init__(self, junction: str, command: Command | None = None) -> None:
+    def __init__(self, junction: str, command: Command | None = None, group: str = "") -> None:
+        """`command` and `group`: what is asked for already, where the role may do it."""
         super().__init__()
         self.junction = junction
         self.answers: dict[str, str] = {}
@@ -71,7 +72,7 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
         self.foreseen: Foreseen | None = None
         self.outcome: Outcome | None = None
         self.followings: list[Following] = []
-        self._start = command
+        self._start, self._group = command, group
         self._number = 0
         """Of the preview that is asked for; an older answer is dropped."""
 
@@ -95,6 +96,9 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
         if self._start is not None and self._start in {offer.command for offer in self.offers}:
             self.answers["what"] = str(self._start)
             self.step = self._after("what")
+            if self.step == "group" and self._group:
+                self.answers["group"] = self._group
+                self.step = self._after("group")
         self._show()
 
     # --- what is known ------------------------------------------------------------------------

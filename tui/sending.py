@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from override.client import Console, NoAnswer
+from override.flag_messages import FlagAction, FlagView
 from override.previews import CostRow, Forecast
 from override.refused import Refused
+from override.requests import AlarmAction
 from override.roles import LEASE_DEFAULT_MS, Command
-from override.views import OrderView, Reply
+from override.views import AlarmView, OrderView, Reply
+from tui.ages import duration
 from tui.drafts import Draft, changed_since, refusal_words
 from tui.following import Following, sent
 from tui.model import Sight
@@ -198,3 +201,21 @@ async def _said(app: Asks, job: Callable[[Console], Reply], done: str) -> str:
     except NoAnswer:
         return NOT_KNOWN
     return f"{done[:1].upper()}{done[1:]}: {reply.why}." if reply.why else f"{done[:1].upper()}{done[1:]}."
+
+
+async def act_on_alarm(
+    app: Asks, alarm: AlarmView, action: AlarmAction, for_ms: int = 0, reason: str = ""
+) -> str:
+    """Acknowledge, suspend or wake an alarm. Never raises."""
+    done = {
+        AlarmAction.ACKNOWLEDGE: "acknowledged",
+        AlarmAction.SUSPEND: f"suspended for {duration(for_ms)}",
+        AlarmAction.RESUME: "shown again",
+    }[action]
+    return await _said(app, lambda console: console.act_on_alarm(alarm.alarm, action, for_ms, reason), done)
+
+
+async def act_on_flag(app: Asks, flag: FlagView, action: FlagAction, reason: str = "") -> str:
+    """Accept, reject, send somebody, close. Never raises."""
+    done = str(action).replace("-", " ")
+    return await _said(app, lambda console: console.act_on_flag(flag.flag, action, reason), done)

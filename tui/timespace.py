@@ -81,6 +81,75 @@ def chain_through(
     return chain
 
 
+def upstream_chain(
+    layouts: Mapping[str, JunctionLayout], start: str, group: str = "", most: int = CHAIN_MAX
+) -> list[tuple[JunctionLayout, str]]:
+    """(junction, group) along the way vehicles take to a group of `start` and from there on, first to last.
+
+    Follows `GroupLayout.upstream` backward, and forward the group that is fed from here and turns least.
+    Empty where nothing is known of upstream junctions.
+    """
+    here = layouts.get(start)
+    fed = [g for g in here.groups if g.upstream in layouts] if here else []
+    first = next((g for g in fed if g.name == group), fed[0] if fed and not group else None)
+    if here is None or first is None:
+        return []
+    chain = [(here, first.name)]
+    names = {start}
+    at, via = here, first.upstream
+    while via in layouts and via not in names and len(chain) < most:
+        before = layouts[via]
+        heading = heading_of(before, at)
+        names.add(via)
+        found = _least_turn(layouts, before, heading)
+        chain.insert(0, (before, found[0]))
+        at, via = before, found[1]
+    ahead = _ahead(layouts, chain, names)
+    while ahead is not None and len(chain) < most:
+        chain.append(ahead)
+        names.add(ahead[0].name)
+        ahead = _ahead(layouts, chain, names)
+    return chain
+
+
+def _least_turn(
+    layouts: Mapping[str, JunctionLayout], at: JunctionLayout, heading_deg: float
+) -> tuple[str, str]:
+    """(group, its upstream) of the vehicle group whose way into this junction turns least to go on there."""
+    fed = [g for g in at.groups if g.upstream in layouts and g.kind != "pedestrian"]
+    cost = {g.name: _turn(heading_of(layouts[g.upstream], at), heading_deg) for g in fed}
+    best = min(fed, key=lambda g: (round(cost[g.name]), at.groups.index(g)), default=None)
+    if best is not None and cost[best.name] <= 90.0:
+        return best.name, best.upstream
+    return "", ""
+
+
+def _ahead(
+    layouts: Mapping[str, JunctionLayout], chain: list[tuple[JunctionLayout, str]], names: set[str]
+) -> tuple[JunctionLayout, str] | None:
+    """The junction straight ahead that is fed from the last of the chain, and its group."""
+    last = chain[-1][0]
+    group = next((g for g in last.groups if g.name == chain[-1][1]), None)
+    source = layouts.get(group.upstream) if group else None
+    fed = [
+        (one, g)
+        for one in layouts.values()
+        if one.name not in names
+        for g in one.groups
+        if g.upstream == last.name and g.kind != "pedestrian"
+    ]
+    if not fed:
+        return None
+    came = heading_of(source, last) if source else heading_of(last, fed[0][0])
+    one, g = min(fed, key=lambda pair: (round(_turn(came, heading_of(last, pair[0]))), pair[0].name))
+    return (one, g.name) if _turn(came, heading_of(last, one)) <= 90.0 else None
+
+
+def _turn(a_deg: float, b_deg: float) -> float:
+    """Degrees between two headings, 0 to 180."""
+    return abs((b_deg - a_deg + 180.0) % 360.0 - 180.0)
+
+
 def _next(
     junctions: Sequence[JunctionLayout],
     places: np.ndarray,

@@ -1,0 +1,120 @@
+"""A flag for somebody who calls: what is wrong, at which signal, in a few words; then it is one flag as any other."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from override.bounds import NONCE_BYTES, REASON_CHARACTERS
+from override.client import NoAnswer
+from override.flag_messages import Channel, FlagReply, FlagRequest, Kind
+from tui.ages import duration
+from tui.dialog import Dialog
+from tui.flag_list import KINDS, LIVES
+
+HandIn = Callable[[FlagRequest], FlagReply]
+"""Hands a flag to the citizen process. Raises NoAnswer; called in a thread of its own."""
+
+
+class CallerDialog(Dialog[str]):
+    """Its answer is what the citizen process said. It asks for nothing about the caller."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, junction: str) -> None:
+        super().__init__()
+        self.junction = junction
+        self.kind = Kind.OTHER
+        self.signal = ""
+        self.nonce = secrets.token_bytes(NONCE_BYTES)
+        """One dialog is one flag, however often it is sent."""
+
+    def compose(self) -> ComposeResult:
+        """List of kinds; then the signal; then words."""
+        with VerticalScroll(classes="box"):
+            yield Static("A flag for somebody who calls", classes="heading")
+            yield Static(classes="heading", id="question")
+            yield OptionList(id="choices")
+            yield Input(id="typed", max_length=REASON_CHARACTERS)
+            yield Static(classes="words", id="said")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """What is wrong?"""
+        super().on_mount()
+        self.query_one("#question", Static).update("What is wrong?")
+        box = self.query_one(OptionList)
+        for kind, words in KINDS.items():
+            box.add_option(Option(words, str(kind)))
+        box.highlighted = 0
+        box.focus()
+
+    @on(OptionList.OptionSelected)
+    def _kind(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.kind = Kind(event.option_id or Kind.OTHER)
+        self.query_one(OptionList).display = False
+        self._ask("Which signal? The code on its pole, or name or title of the junction.", self.junction)
+
+    def _ask(self, question: str, value: str) -> None:
+        self.query_one("#question", Static).update(question)
+        line = self.query_one("#typed", Input)
+        line.value = value
+        line.add_class("open")
+        line.focus()
+
+    @on(Input.Submitted)
+    def _typed(self, event: Input.Submitted) -> None:
+        event.stop()
+        words = " ".join(event.value.split())
+        if not self.signal:
+            if words:
+                self.signal = words
+                self._ask("In the caller's words, without names; Enter sends. May be empty.", "")
+            return
+        self.query_one("#typed", Input).remove_class("open")
+        self.query_one("#question", Static).update("")
+        self._send(FlagRequest(self.nonce, self.signal[:64], self.kind, Channel.OPERATOR, words))
+
+    @work(exclusive=True)
+    async def _send(self, request: FlagRequest) -> None:
+        said = self.query_one("#said", Static)
+        hand_in = self.console_app.hand_in_flag
+        if hand_in is None:
+            said.update("This console does not know where flags are handed in: start it with --flags.")
+            return
+        said.update("Handing it in ...")
+        try:
+            reply = await asyncio.to_thread(hand_in, request)
+        except NoAnswer as error:
+            said.update(f"{error}. It counts once, however often it is sent.")
+            return
+        said.update(reply_text(reply))
+
+
+def reply_text(reply: FlagReply) -> Text:
+    """What to tell the caller."""
+    text = Text()
+    if not reply.accepted:
+        text.append(f"Not taken: {reply.why or reply.code}", "bold bright_yellow")
+        return text.append(f"\nTry again in {reply.retry_s} s." if reply.busy else "")
+    text.append(f"Taken: {LIVES[reply.life][0]}.", "bold bright_green")
+    if reply.known_ms:
+        text.append(f" It has been known for {duration(reply.known_ms)}.")
+    if reply.remedy:
+        until = f", for {duration(reply.until_ms)}" if reply.until_ms else ""
+        text.append(f"\nWhat is being done: {reply.remedy}{until}.", "green")
+    text.append(f"\n{reply.why}" if reply.why else "")
+    if reply.token:
+        text.append("\nThe caller can ask how it stands with this code: ").append(reply.token, "bold reverse")
+    return text
