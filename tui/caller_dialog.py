@@ -1,4 +1,4 @@
-"""A flag for somebody who calls: what is wrong, at which signal, in a few words; then it is one flag as any other."""
+"""A flag for somebody who calls: what is wrong, at which signal, in a few words; then a flag as any other."""
 
 from __future__ import annotations
 
