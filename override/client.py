@@ -21,7 +21,7 @@ from override.details import Detail, Pulse, Record, WatchRequest
 from override.flag_messages import FlagAction, FlagActRequest, FlagView
 from override.keys import Secret
 from override.layouts import Layout, LayoutRequest
-from override.previews import Forecast, PreviewRequest, Receipt
+from override.previews import Forecast, PreviewRequest, Receipt, ReceiptRequest
 from override.refused import Refused
 from override.requests import (
     AlarmAction,
@@ -201,6 +201,25 @@ class Console:
         request = AuditRequest(self._header(), self._secret.name, before, order)
         page: AuditPage = self._ask_for("audit-please", "audit-page", request)
         return page
+
+    def receipt(self, order: str) -> Receipt:
+        """What an order that has ended did cost. Raises NoAnswer, and Refused where there is no receipt."""
+        request = ReceiptRequest(self._header(), self._secret.name, order)
+        frame = wire.seal(request, self._secret.sign)
+        known_as = wire.digest(frame[wire.SIGNATURE_BYTES :])
+        found: list[Receipt | Reply] = []
+
+        def answers(topic: bytes, payload: bytes) -> bool:
+            if topic == b"receipt":
+                found.append(wire.decode(payload, TOPICS["receipt"]))
+            elif topic == b"reply" and (reply := wire.decode(payload, TOPICS["reply"])).digest == known_as:
+                found.append(reply)
+            return bool(found)
+
+        self._exchange(b"receipt-please", frame, answers)
+        if isinstance(found[0], Reply):
+            raise Refused(found[0].code, found[0].why)
+        return found[0]
 
     def look(self) -> View:
         """Ask for the whole picture. Raises NoAnswer."""

@@ -143,6 +143,10 @@ class Counter:
         """Put something that is no order into the audit: a revocation, an alarm."""
         self._store_or_keep(Change(entries=(entry,)))
 
+    def keep(self, change: Change) -> None:
+        """Store something that belongs to no request; a full disk delays it, and loses nothing."""
+        self._store_or_keep(change)
+
     def sign_head(self, station: Secret, wall_ms: int) -> None:
         """Sign and keep the head of the chain. Raises StorageFull."""
         index, link = self.storage.head_now()

@@ -18,7 +18,7 @@ from override.handover import handover_of
 from override.line import LocalLine, line_pair
 from override.what_if import FAILED, HELLO, READY, pack_outcome, unpack_question
 
-NICE = 5
+NICE = 2
 """Lamps and orders come first."""
 RESTART_S = 5.0
 

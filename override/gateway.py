@@ -11,20 +11,19 @@ from collections.abc import Callable
 import zmq
 
 from controller.network import Network
-from controller.present import neighbours
 from override import wire
-from override.asking import Asking
 from override.audit import HEAD_EVERY, HEAD_EVERY_MS, Entry
 from override.counter import Counter
 from override.desk import Desk
 from override.engine import Line, pack_acts, pack_reset, report_of
+from override.foresight import QUESTIONS as FORESIGHT
+from override.foresight import Foresight
 from override.keys import Identity, Keyring, Secret
 from override.outbox import Outbox
 from override.panic import PanicDoor
 from override.picture import Picture
 from override.places import Places
-from override.preview import Previews
-from override.previews import Forecast
+from override.previews import Receipt
 from override.refused import Refused
 from override.ruling import Act, Person
 from override.sockets import Doorkeeper, sender_of, server
@@ -38,7 +37,7 @@ from override.watching import Watching
 REQUESTS_PER_TURN = 20
 REPORTS_PER_TURN = 20
 PUBLISH_MS = 200
-QUESTIONS = frozenset({b"picture", b"layout-please", b"preview"})
+QUESTIONS = frozenset({b"picture", b"layout-please", b"watch"}) | FORESIGHT
 TURN_MS = 20
 """A turn waits no longer than this for something to happen."""
 SILENT_MS = 1500
@@ -71,9 +70,8 @@ class Gateway:
         self.counter = Counter(self.desk, storage, boot, self._tell_engine, self.alarm)
         self.picture = Picture(network, self.desk, boot)
         self.layout = layout or PackedLayout(layout_of_street(network.street))
-        self.asking = Asking(line.send, forecaster)
         districts = [junction.district for junction in self.layout.layout.junctions]
-        self.previews = Previews(network, self.desk, self.asking, districts, neighbours(network))
+        self.foresight = Foresight(network, self.counter, line, forecaster, districts, self._tell_receipt)
         self.strangers = 0
         self._network = network
         self._index = {junction.name: j for j, junction in enumerate(network.street.junctions)}
@@ -134,7 +132,7 @@ class Gateway:
         self._hear_engine()
         now_ms, wall_ms = self._clock()
         self.counter.tick(now_ms, wall_ms)
-        self.asking.turn(now_ms)
+        self.foresight.turn(now_ms, wall_ms)
         while self._unsent and self._line.send(self._unsent[0]):
             self._unsent.pop(0)
         if (watched := self._watching.news(now_ms)) is not None:
@@ -217,19 +215,23 @@ class Gateway:
             self._publish(now_ms)  # so that whoever has just been answered sees what he did
             for part in self.picture.snapshot(now_ms):
                 self._outbox.send(back, b"snapshot", wire.pack(part))
-        elif topic == "preview":
+        elif topic.encode() in FORESIGHT:
             assert who.role is not None
 
-            def answer(forecast: Forecast) -> None:
-                self._outbox.send(back, b"forecast", wire.pack(forecast))
+            def send(topic: bytes, payload: bytes) -> None:
+                self._outbox.send(back, topic, payload)
 
-            self.previews.ask(request, Person(who.name, who.role), now_ms, answer)
+            person = Person(who.name, who.role)
+            self.foresight.answer(request, body[wire.SIGNATURE_BYTES :], person, now_ms, send)
         elif topic == "watch":
             self._watching.wish(
                 (self._index[name] for name in request.junctions if name in self._index), now_ms
             )
         elif topic == "layout-please":
             self._outbox.send_parts(back, b"layout", self.layout.parts(self._boot, request.header.nonce))
+
+    def _tell_receipt(self, receipt: Receipt) -> None:
+        self._pictures.send_multipart((b"receipt", wire.pack(receipt)), zmq.NOBLOCK)
 
     def _tell_engine(self, acts: tuple[Act, ...]) -> None:
         for message in pack_acts(acts):
@@ -248,7 +250,7 @@ class Gateway:
         for _ in range(REPORTS_PER_TURN):
             if (message := self._line.receive()) is None:
                 break
-            if self.asking.hears(message):
+            if self.foresight.hears(message):
                 continue
             if (told := said(message)) is not None:
                 self._pictures.send_multipart(told, zmq.NOBLOCK)

@@ -83,8 +83,8 @@ class Previews:
 
         self._asking.forecast(question, then, now_ms)
 
-    def question(self, versions: Sequence[Order], now_ms: int) -> Question | None:
-        """What to forecast when these versions are taken; None where nothing can be."""
+    def question(self, versions: Sequence[Order], now_ms: int, taken: bool = False) -> Question | None:
+        """What to forecast when these versions are taken (or just have been); None where nothing can be."""
         here = {name for order in versions for name in order.junctions}
         if not versions or len(here) > JUNCTIONS_MAX:
             return None
@@ -92,6 +92,8 @@ class Previews:
         names = {self._network.street.junctions[j].name for j in junctions}
         before = {order.id: order for order in self.desk.orders.values() if order.live and names & order.held}
         after = dict(before)
+        if taken:
+            before = {name: order for name, order in before.items() if order not in versions}
         lease_ms = 0
         for order in versions:
             known = before.get(order.id)

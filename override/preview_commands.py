@@ -144,3 +144,27 @@ def table_of(rows: tuple[CostRow, ...], heads: tuple[str, str]) -> list[str]:
         numbers = f"{row.without:>9} {row.with_order:>9} {change:>+9}"
         out.append(f"{row.district:<{wide}}  {words:<8} {numbers}  {longest}".rstrip())
     return out
+
+
+def receipt(
+    order: Annotated[str, typer.Argument(metavar="ORDER", help="Its id, as it was accepted.")],
+    key: Key,
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+    as_json: AsJson = False,
+) -> None:
+    """What an order that has ended did cost, and who bore it."""
+    console, _ = connect(key, station, orders, pictures)
+    with console:
+        found = console.receipt(order)
+    if as_json:
+        typer.echo(json.dumps(asdict(found) | {"digest": found.digest.hex()}, indent=2))
+        return
+    typer.echo(f"{found.order} lasted {found.lasted_ms / 1000:.0f} s; waiting until streets had recovered:")
+    for line in table_of(found.rows, ("without", "measured")):
+        typer.echo(line)
+    typer.echo(found.sentence)
+    if found.foreseen:
+        measured = sum(row.with_order for row in found.rows)
+        typer.echo(f"Foreseen with it: {found.foreseen} person-seconds; measured: {measured}.")

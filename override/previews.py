@@ -61,6 +61,15 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptRequest:
+    """What did an order cost? Answered by its `receipt`, or by a `reply` that says there is none."""
+
+    header: Header
+    issuer: Annotated[str, text(32, 1)]
+    order: Annotated[str, text(shortest=1)]
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What an order that has ended cost, published once."""
 

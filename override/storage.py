@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack  # type: ignore[import-untyped]
 
@@ -32,6 +32,8 @@ CREATE TABLE IF NOT EXISTS heads (
     number INTEGER PRIMARY KEY, link BLOB NOT NULL, wall_ms INTEGER NOT NULL, signature BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS texts (
     id INTEGER PRIMARY KEY AUTOINCREMENT, salt BLOB NOT NULL, text TEXT NOT NULL, wall_ms INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS receipts (
+    id TEXT PRIMARY KEY, wall_ms INTEGER NOT NULL, error INTEGER, receipt BLOB NOT NULL) WITHOUT ROWID;
 """
 FORMAT = 1
 REPLIES_KEPT = 100_000
@@ -46,6 +48,16 @@ class StorageFull(OSError):
     """Nothing more can be written; what was written before is safe."""
 
 
+class ReceiptRow(NamedTuple):
+    """A receipt as it is kept."""
+
+    order: str
+    wall_ms: int
+    error: int | None
+    """How far the forecast was off, in permille; None = it proves nothing about it."""
+    payload: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What one request, or one moment, brings about."""
@@ -56,6 +68,7 @@ class Change:
     """(issuer, epoch, seq, digest of the request, reply, wall ms)."""
     text: tuple[int, bytes, str, int] | None = None
     """(id, salt, free text, wall ms)."""
+    receipt: ReceiptRow | None = None
 
 
 class Storage:
@@ -85,7 +98,8 @@ class Storage:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version not in (0, FORMAT):
             raise StorageError(f"{self.path}: format {version}; this version reads {FORMAT}")
-        if version == 0:
+        have = {row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+        if version == 0 or "receipts" not in have:
             self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={FORMAT}; COMMIT;")
 
     def close(self) -> None:
@@ -109,6 +123,8 @@ class Storage:
                     self._write("INSERT OR REPLACE INTO orders VALUES (?, ?, ?)", row)
                 if change.text:
                     self._write("INSERT INTO texts VALUES (?, ?, ?, ?)", change.text)
+                if change.receipt:
+                    self._write("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?)", change.receipt)
                 if change.reply:
                     self._write("INSERT INTO replies VALUES (?, ?, ?, ?, ?, ?)", change.reply)
                     self._write("INSERT OR REPLACE INTO sequences VALUES (?, ?, ?)", change.reply[:3])
@@ -176,6 +192,18 @@ class Storage:
         """The last version of an order."""
         row = self._db.execute("SELECT record FROM orders WHERE id=?", (order_id,)).fetchone()
         return unpack_order(row[0]) if row else None
+
+    def receipt(self, order_id: str) -> bytes | None:
+        """What an order cost, packed as it was published."""
+        row = self._db.execute("SELECT receipt FROM receipts WHERE id=?", (order_id,)).fetchone()
+        return row and row[0]
+
+    def forecast_errors(self, most: int) -> list[int]:
+        """Errors of the latest forecasts that could be checked, in permille."""
+        rows = self._db.execute(
+            "SELECT error FROM receipts WHERE error IS NOT NULL ORDER BY wall_ms DESC LIMIT ?", (most,)
+        )
+        return [row[0] for row in rows]
 
     def chain(self, after: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
         """(number, record, link) of the audit, in order."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from override.details import Detail, Pulse, Record, WatchRequest
 from override.flag_messages import CasesRequest, FlagActRequest, FlagReply, FlagRequest, FlagStatusRequest
 from override.layouts import Layout, LayoutRequest
-from override.previews import Forecast, PreviewRequest, Receipt
+from override.previews import Forecast, PreviewRequest, Receipt, ReceiptRequest
 from override.requests import (
     AlarmRequest,
     Approval,
@@ -46,6 +46,7 @@ TOPICS: dict[str, Topic] = {
         Topic("order", 1, OrderRequest, _SMALL, True),
         Topic("approve", 1, Approval, _SMALL, True),
         Topic("preview", 1, PreviewRequest, _SMALL, True),
+        Topic("receipt-please", 1, ReceiptRequest, _SMALL, True),
         Topic("alarm-act", 1, AlarmRequest, _SMALL, True),
         Topic("flag-act", 1, FlagActRequest, _SMALL, True),
         Topic("cases", 1, CasesRequest, _LARGE, True),
