@@ -200,7 +200,7 @@ class KernelLocator:
                 path.unlink(missing_ok=True)
 
 
-def use_keyed_cache(root: Path, packages: Iterable[str] = PRODUCT_PACKAGES) -> Path:
+def use_keyed_cache(root: Path, packages: Iterable[str] = (*PRODUCT_PACKAGES, "bench")) -> Path:
     """Let numba keep the kernels below `root` as this module says; returns their directory.
 
     Raises RuntimeError when a kernel of those packages was compiled before this was called:
