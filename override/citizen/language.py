@@ -134,8 +134,8 @@ class Language:
     def name(self, text: str) -> str:
         """Somebody else's words, on one line, held apart where they run the other way."""
         text = plain(text)
-        against = ("L",) if self.direction == "rtl" else ("R", "AL", "AN")
-        if self.bare or not any(bidirectional(c) in against for c in text):
+        own_way = self.direction == "ltr" and not any(bidirectional(c) in ("R", "AL", "AN") for c in text)
+        if self.bare or own_way:
             return text
         return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}"
 

@@ -14,7 +14,7 @@ from override.bounds import NONCE_BYTES, REASON_CHARACTERS
 from override.citizen.desk import CitizenDesk
 from override.citizen.language import TAGS, Language, plain
 from override.citizen.near import near
-from override.citizen.pages import Showing, SignalPage
+from override.citizen.pages import SignalPage
 from override.citizen.phrases import PHRASES
 from override.citizen.sentences import SHOWING, WHY_ELSE, WHY_TITLE, place
 from override.citizen.web.forms import BadForm, read_form
@@ -76,7 +76,7 @@ class CitizenPages:
             request, "signal.html", live=bool(page.group), **self._now(request, page),
             place=place(page, self._speak(request)), nonce=secrets.token_hex(NONCE_BYTES),
             here=address(request, self._speak(request), "s", _code(page)),
-            code_spoken=_said(page.pole) or page.junction,
+            code_spoken=_said(page.pole),
         )  # fmt: skip
 
     async def signal_now(self, request: Request) -> Response:
@@ -167,7 +167,7 @@ class CitizenPages:
             "shows": speak.say(SHOWING[page.showing]),
             "lamp_symbol": LAMPS[page.showing],
             "why_title": speak.say(WHY_TITLE.get(page.showing, WHY_ELSE)),
-            "lost": page.heard_s > LOST_S or page.showing is Showing.UNKNOWN,
+            "lost": page.heard_s > LOST_S,
         }
 
     def _unknown(self, request: Request, code: str) -> Response:

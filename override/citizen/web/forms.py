@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 from python_multipart import FormParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, parse_options_header
@@ -27,22 +29,30 @@ async def read_form(request: Request) -> dict[str, str]:
     body = await _body(request)
     header = request.headers.get("content-type", "application/x-www-form-urlencoded")
     kind, options = parse_options_header(header)
-    if kind not in (b"application/x-www-form-urlencoded", b"multipart/form-data"):
-        raise BadForm(415, "a form is needed: application/x-www-form-urlencoded or multipart/form-data")
+    try:
+        if kind == b"application/x-www-form-urlencoded":
+            return dict(parse_qsl(body.decode(), True, errors="strict", max_num_fields=FIELDS_MAX))
+        if kind == b"multipart/form-data":
+            return _multipart(body, options.get(b"boundary", b""))
+    except (FormParserError, UnicodeDecodeError) as error:
+        raise BadForm(400, f"the form cannot be read: {error}") from error
+    except ValueError as error:
+        raise BadForm(413, f"more than {FIELDS_MAX} fields") from error
+    raise BadForm(415, "a form is needed: application/x-www-form-urlencoded or multipart/form-data")
+
+
+def _multipart(body: bytes, boundary: bytes) -> dict[str, str]:
     fields: list[tuple[bytes, bytes]] = []
 
     def take(field: Field) -> None:
         if len(fields) >= FIELDS_MAX:
-            raise BadForm(413, f"more than {FIELDS_MAX} fields")
+            raise ValueError
         fields.append((field.field_name or b"", field.value or b""))
 
-    try:
-        parser = FormParser(kind.decode(), take, lambda file: None, boundary=options.get(b"boundary"))
-        parser.write(body)
-        parser.finalize()
-        return {name.decode(): value.decode() for name, value in fields}
-    except (FormParserError, UnicodeDecodeError) as error:
-        raise BadForm(400, f"the form cannot be read: {error}") from error
+    parser = FormParser("multipart/form-data", take, lambda file: None, boundary=boundary)
+    parser.write(body)
+    parser.finalize()
+    return {name.decode(): value.decode() for name, value in fields}
 
 
 async def _body(request: Request) -> bytes:

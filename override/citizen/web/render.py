@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -31,13 +31,6 @@ class Renderer:
         self.style = (HERE / "style.css").read_text(encoding="utf-8").strip()
         self.script = (HERE / "live.js").read_text(encoding="utf-8").strip()
         self.policy = content_policy(self.style, self.script)
-        self._templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=StrictUndefined,
-        )
 
     def speak(self, request: Request) -> Language:
         """The language of the address, else the one that the browser asks for."""
@@ -56,7 +49,7 @@ class Renderer:
         """A page of that template."""
         speak = self.speak(request)
         now_ms = self.now_ms()
-        html = self._templates.get_template(template).render(
+        html = _templates().get_template(template).render(
             speak=speak,
             say=speak.say,
             say_count=speak.say_count,
@@ -78,6 +71,17 @@ class Renderer:
         answer.headers["Content-Language"] = code_of(speak)
         answer.headers["Vary"] = "Accept-Language"
         return answer
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
 
 
 def root(request: Request) -> str:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 from xml.sax.saxutils import escape
 
@@ -59,7 +58,7 @@ class TextHook:
         except BadForm as error:
             return PlainTextResponse(str(error), error.status)
         number, ident = _first(form, SENDER_FIELDS), _first(form, ID_FIELDS)
-        nonce = hashlib.sha256(f"{number}\0{ident}".encode()).digest()[:NONCE_BYTES] if ident else b""
+        nonce = hmac.digest(self.secret, ident.encode(), "sha256")[:NONCE_BYTES] if ident else b""
         said = await run_in_threadpool(
             answer, _first(form, TEXT_FIELDS), f"text {number}", self.desk,
             now_ms=self.renderer.now_ms(), nonce=nonce, zone=self.renderer.zone,
