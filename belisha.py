@@ -14,6 +14,7 @@ from override.keys_commands import app as keys_app
 from override.order_commands import app as order_app
 from override.order_commands import panic, watch
 from override.preview_commands import app as preview_app
+from override.preview_commands import receipt
 from sim.city.check_commands import check
 from sim.city.compare_commands import compare
 from sim.city.demo_commands import demo
@@ -62,6 +63,7 @@ app.command()(privacy)
 app.command()(watch)
 app.command()(panic)
 order_app.add_typer(preview_app, name="preview")
+order_app.command("receipt")(receipt)
 app.add_typer(order_app, name="order")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
