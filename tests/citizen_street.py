@@ -68,6 +68,7 @@ class CitizenStreet:
 
     def open(self) -> None:
         self.store = Store(self.file)
+        self.store._db.execute("PRAGMA synchronous=OFF")  # these stories lose no power
         self.office = Office(self.store, lambda: (self.now_ms, self.wall_ms), POLICY, lambda name: "operator")
         self.office.hear_layout(self.layout)
         self.tell()
@@ -89,10 +90,13 @@ class CitizenStreet:
         self.rows += [self.street_ms, junction, code, parameter]
 
     def wait(self, seconds: float) -> None:
-        """Time passes; the office looks around once a second."""
-        for _ in range(round(seconds)):
+        """Time passes; the office looks around every five seconds."""
+        left_ms = round(1000 * seconds)
+        while left_ms > 0:
+            step_ms = min(5_000, left_ms)
+            left_ms -= step_ms
             for name in ("now_ms", "wall_ms", "street_ms"):
-                setattr(self, name, getattr(self, name) + 1000)
+                setattr(self, name, getattr(self, name) + step_ms)
             self.tell()
             self.turn()
 

@@ -187,7 +187,7 @@ class Dealing:
             # The fault shows again: only what comes after this can prove it absent. Not worth a write.
             case = self.cases[case.id] = replace(case, proof_from_ms=self.record.now_ms)
         good, enough = self.witness.good_times(case.kind, case.evidence, signal, case.proof_from_ms)
-        if enough and good >= enough and can(case, Event.PROVE):
+        if case.agrees and enough and good >= enough and can(case, Event.PROVE):
             return self.close(step(case, Event.PROVE, say("fixed-proof", times=good), wall_ms), wall_ms)
         if not case.remedy:
             why = say(PERSONS.get(case.kind, "needs-crew" if case.agrees else "with-a-person"))

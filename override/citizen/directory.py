@@ -35,7 +35,8 @@ class Signal:
     @property
     def crossing(self) -> str:
         """What people call the crossing."""
-        return (self.group.approach or self.group.name) if self.group else ""
+        name = (self.group.approach or self.group.name) if self.group else ""
+        return " ".join(name.replace(".", " ").replace("_", " ").split())
 
     @property
     def promise_ms(self) -> int:

@@ -13,8 +13,9 @@ import zmq
 
 from override import wire
 from override.bounds import NONCE_BYTES
-from override.citizen.office import Office, refusal
+from override.citizen.office import Office
 from override.citizen.phrases import say
+from override.citizen.wording import refusal
 from override.flag_messages import FlagReply
 from override.keys import Secret
 from override.refused import Refused

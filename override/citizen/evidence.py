@@ -132,10 +132,12 @@ class Witness:
         if presses:
             lately = [ms for ms in past.presses if ms > record.now_ms - LOOK_BACK_MS]
             words = say("rec-button-works", presses=len(lately), minutes=LOOK_BACK_MS // MINUTE_MS)
+            if not record.complete_since(presses[-1]):
+                return Finding(Verdict.UNSURE, _gap(record.now_ms - begin_ms), crossing=name)
             return Finding(Verdict.REFUTES, words, self._last_service(signal), name)
-        if not record.complete_since(begin_ms):
-            return Finding(Verdict.UNSURE, _gap(record.now_ms - begin_ms), crossing=name)
         silent_ms = record.now_ms - max([record.known_from_ms(), *past.presses])
+        if record.begin_ms < 0 or silent_ms < PRESSED_WITHIN_MS:
+            return Finding(Verdict.UNSURE, _gap(record.now_ms - begin_ms), crossing=name)
         words = say("rec-button-silent", minutes=silent_ms // MINUTE_MS)
         return Finding(Verdict.AGREES, words, self._last_service(signal), name)
 

@@ -20,18 +20,16 @@ from override.bounds import BOOT_BYTES, NONCE_BYTES
 from override.citizen.acts import act
 from override.citizen.cases import WINDOW_MS, Case
 from override.citizen.dealing import Dealing
-from override.citizen.desk import WORDS_CHARACTERS
 from override.citizen.directory import Directory
 from override.citizen.inventory import inventory
 from override.citizen.pages import CasePage, InventoryRow, OpenData, PolicyView, SignalPage, SignalRow
-from override.citizen.phrases import Phrase, say
+from override.citizen.phrases import say
 from override.citizen.reading import Heard, Reading, doing, rounded
 from override.citizen.remedies import Wish
 from override.citizen.store import KeptFlag, Store, StoreFull, Writing, hashed
 from override.citizen.watching import Watch
-from override.citizen.wording import BadWords, screened
+from override.citizen.wording import BadWords, checked, refusal
 from override.flag_messages import Channel, FlagActRequest, FlagReply, FlagRequest, FlagView
-from override.refused import Refused
 from override.street_layout import PackedLayout, StreetLayout
 from override.topics import TOPICS
 
@@ -39,11 +37,11 @@ GROUP_MS = 15
 """Flags are collected so long before they are written together; with the disk's own time below 50 ms."""
 BATCH, INBOX = 500, 2_000
 """Flags in one transaction; flags that may wait for one. More are told BUSY."""
-LOOK_MS = 1_000
+LOOK_MS, RECORD_MS = 1_000, 5_000
 TIDY_MS = 600_000
 LISTENING_MS = 60_000
 ANSWER_S = 5.0
-FULL_RETRY_S = 60
+FULL_RETRY_S, AWAY_RETRY_S = 60, 10
 WATCHED_MS = 10_000
 Done = Callable[[FlagReply], None]
 Clock = Callable[[], tuple[int, int]]
@@ -88,7 +86,7 @@ class Office:
         self._inbox: deque[Waiting] = deque()
         self._stir = threading.Condition()
         self._over = False
-        self._looked_ms = self._tidied_ms = self._listened_ms = -(1 << 60)
+        self._looked_ms = self._recorded_ms = self._tidied_ms = self._listened_ms = -(1 << 60)
         self._watched: dict[str, int] = {}
         self._worker = threading.Thread(target=self._work, name="citizen office", daemon=True)
         self._remember()
@@ -276,6 +274,8 @@ class Office:
             if now_ms - self._looked_ms >= LOOK_MS:
                 self._looked_ms = now_ms
                 self._watch.look_around(wall_ms, self._numbers())
+            if now_ms - self._recorded_ms >= RECORD_MS:
+                self._recorded_ms = now_ms
                 self._keep_record()
             if now_ms - self._listened_ms >= LISTENING_MS:
                 self._listened_ms = now_ms
@@ -320,6 +320,8 @@ class Office:
             return refusal(request.nonce, say("unknown-token"))
         signal = dealing.directory.find(request.signal)
         if case is None and signal is None:
+            if not dealing.directory:  # the station was never heard: nobody can be told a signal is none
+                return refusal(request.nonce, say("not-kept", retry_s=AWAY_RETRY_S), AWAY_RETRY_S)
             return refusal(request.nonce, say("unknown-signal"))
         place = (case.junction, case.district) if case else ("", "")
         if signal is not None and case is None:
@@ -379,19 +381,3 @@ class Office:
     def _numbers(self) -> Iterator[int]:
         while True:
             yield self.store.next_number()
-
-
-def checked(request: FlagRequest) -> FlagRequest:
-    """The flag as it may be taken. Raises BadWords for whatever cannot be."""
-    words = screened(request.words, WORDS_CHARACTERS)
-    try:
-        wire.decode(wire.pack(replace(request, words="")), TOPICS["flag"])
-    except Refused as refused:
-        raise BadWords(say("bad-flag", what=refused.why[:120])) from None
-    return replace(request, words=words)
-
-
-def refusal(nonce: bytes, why: Phrase, retry_s: int = 0) -> FlagReply:
-    """No acceptance, with its reason; with a time to come back it is BUSY."""
-    text = why.english[:400]
-    return FlagReply(nonce, False, busy=retry_s > 0, retry_s=retry_s, code=why.code, why=text)

@@ -8,6 +8,7 @@ is kept and who reads it. One thread writes; tokens may be looked up from any.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import sqlite3
 import threading
@@ -18,12 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from override.citizen.cases import CROCKFORD, Case, pack_case, unpack_case
+from override.citizen.desk import TOKEN_PATTERN
 from override.citizen.inventory import DAY_MS, KEEP, TABLES
 
 FORMAT = 1
 HASH_BYTES = 16
 SECRET_BYTES = 32
 TOKEN_CHARACTERS = 16
+TOKEN = re.compile(TOKEN_PATTERN)
 
 
 class StoreError(ValueError):
@@ -186,6 +189,8 @@ class Store:
 
     def case_of(self, *, token: str = "", nonce: bytes = b"") -> str:
         """Id of the case of a flag; empty when there is no such flag."""
+        if token and not TOKEN.fullmatch(token):
+            return ""
         column, value = ("token", hashed(token.encode())) if token else ("nonce", hashed(nonce))
         with self._reading:
             row = self._reads.execute(f"SELECT case_id FROM flags WHERE {column}=?", (value,)).fetchone()

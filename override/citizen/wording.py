@@ -9,8 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 
+from override import wire
+from override.citizen.desk import WORDS_CHARACTERS
 from override.citizen.phrases import Phrase, say
+from override.flag_messages import FlagReply, FlagRequest
+from override.refused import Refused
+from override.topics import TOPICS
 
 REMOVED = "[…]"
 _MAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,64}\.[^\s@]{1,24}")
@@ -41,3 +47,21 @@ def screened(words: str, longest: int) -> str:
     for personal in (_MAIL, _PAGE, _NUMBER):
         text = personal.sub(REMOVED, text)
     return text[:longest]
+
+
+def checked(request: FlagRequest) -> FlagRequest:
+    """The flag as it may be taken. Raises BadWords for whatever cannot be."""
+    words = screened(request.words, WORDS_CHARACTERS)
+    try:
+        wire.decode(wire.pack(replace(request, words="")), TOPICS["flag"])
+    except Refused as refused:
+        raise BadWords(say("bad-flag", what=refused.why[:120])) from None
+    except UnicodeError:
+        raise BadWords(say("bad-flag", what="flag.signal")) from None
+    return replace(request, words=words)
+
+
+def refusal(nonce: bytes, why: Phrase, retry_s: int = 0) -> FlagReply:
+    """No acceptance, with its reason; with a time to come back it is BUSY."""
+    text = why.english[:400]
+    return FlagReply(nonce, False, busy=retry_s > 0, retry_s=retry_s, code=why.code, why=text)
