@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from override.citizen.pages import PUBLIC_K, ROUND_MS, InventoryRow
 
 DAY_MS = 86_400_000
-KEEP: dict[str, float] = {"words": 7, "flags": 30, "cases": 90, "record": 0.25, "service": 1}
+KEEP: dict[str, float] = {"words": 7, "flags": 30, "cases": 90, "record": 0.25, "service": 1, "acts": 14}
 """Days; of flags and cases after the case was closed, of the record in the street's own time."""
 WHERE = "the file of the citizen process, on the machine of the street's keeper"
 NOBODY, OPERATORS, EVERYBODY = "nobody", "people who drive the street", "everybody, on the public page"
@@ -118,6 +118,17 @@ TABLES: tuple[Table, ...] = (
                 " signal's record says, what is done, and reasons that named roles gave",
                 "the case is dealt with, and its page tells the truth after a restart",
             ),
+        ),
+    ),
+    Table(
+        "acts",
+        f"{KEEP['acts']:.0f} days",
+        NOBODY,
+        (
+            Column(
+                "nonce", "TEXT PRIMARY KEY", "number of what a person did", "what comes twice is done once"
+            ),
+            Column("acted_ms", "INTEGER NOT NULL", "rounded time of it", "it is erased in time"),
         ),
     ),
     Table(

@@ -40,11 +40,15 @@ SILENT_AGAIN_S = 1.0
 class CitizenConsole(Console):
     """A console that also tells cases."""
 
-    def tell_cases(self, views: tuple[FlagView, ...]) -> None:
-        """The whole list, in parts; it is told again soon, so nobody waits for an answer."""
+    def tell_cases(self, views: tuple[FlagView, ...], handled: tuple[str, ...]) -> None:
+        """The whole list, in parts, and which acts of people are done; told again soon, so nobody waits."""
+        while self._asks.poll(0):
+            self._asks.recv_multipart()  # the answers to the last ones
         parts = list(by_bytes(views, PART_BYTES, PART_ROWS))[:PARTS_MAX] or [()]
         for at, part in enumerate(parts):
-            request = CasesRequest(self._header(), self._secret.name, at, len(parts), part)
+            request = CasesRequest(
+                self._header(), self._secret.name, at, len(parts), part, () if at else handled
+            )
             with suppress(zmq.Again):
                 frame = wire.seal(request, self._secret.sign)
                 self._asks.send_multipart((b"cases", frame), zmq.NOBLOCK)
@@ -213,7 +217,7 @@ class Link:
             views = self.office.flag_views()
             if since_ms >= CASES_MS or _news(views, self._told):
                 self._told_ms, self._told = now_ms, views
-                self.console.tell_cases(views)
+                self.console.tell_cases(views, self.office.handled())
         watched = self.office.watched()[:WATCHED_MAX]
         if watched and now_ms - self._watched_ms >= WATCH_MS:
             self._watched_ms = now_ms

@@ -41,6 +41,7 @@ LOOK_MS, RECORD_MS = 1_000, 5_000
 TIDY_MS = 600_000
 LISTENING_MS = 60_000
 ANSWER_S = 5.0
+ACTS_TOLD = 100
 FULL_RETRY_S, AWAY_RETRY_S = 60, 10
 WATCHED_MS = 10_000
 Done = Callable[[FlagReply], None]
@@ -88,6 +89,8 @@ class Office:
         self._over = False
         self._looked_ms = self._recorded_ms = self._tidied_ms = self._listened_ms = -(1 << 60)
         self._watched: dict[str, int] = {}
+        self._acts: dict[str, bool] = dict.fromkeys(store.acts(), True)
+        """Nonces of what people did: whether it is on the disk."""
         self._worker = threading.Thread(target=self._work, name="citizen office", daemon=True)
         self._remember()
         self._watch = Watch(self.dealing)
@@ -223,9 +226,19 @@ class Office:
                 self.complaint = str(full)
 
     def act(self, request: FlagActRequest) -> str:
-        """What a person does with a case; gives why not."""
+        """What a person does with a case; gives why not. The same act counts once, however often it comes."""
+        nonce, wall_ms = request.header.nonce.hex(), self._clock()[1]
         with self.lock:
-            return act(self.dealing, request, self._role_of(request.issuer), self._clock()[1])
+            if nonce in self._acts:
+                return ""
+            self._acts[nonce] = False
+            self.dealing.writing.acts.append((nonce, rounded(wall_ms)))
+            return act(self.dealing, request, self._role_of(request.issuer), wall_ms)
+
+    def handled(self) -> tuple[str, ...]:
+        """Nonces of the latest acts that are on the disk: nobody needs to keep them for us any more."""
+        with self.lock:
+            return tuple(nonce for nonce, kept in self._acts.items() if kept)[-ACTS_TOLD:]
 
     def flag_views(self) -> tuple[FlagView, ...]:
         """Cases as consoles see them: all that are open, and those closed in the last hour."""
@@ -369,6 +382,7 @@ class Office:
             return False
         self.complaint = ""
         self.commits += 1
+        self._acts |= dict.fromkeys((nonce for nonce, _ in writing.acts), True)
         self.dealing.writing = Writing.nothing()
         return True
 

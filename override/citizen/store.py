@@ -15,7 +15,7 @@ import threading
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from override.citizen.cases import CROCKFORD, Case, pack_case, unpack_case
@@ -65,16 +65,16 @@ class Writing:
     """(junction, group, hour, calls, kept)."""
     listening: list[tuple[str, float, float]]
     """(district, repeats, presses)."""
+    acts: list[tuple[str, int]]
+    """(nonce of what a person did, rounded wall ms)."""
 
     @classmethod
     def nothing(cls) -> Writing:
         """An empty one."""
-        return cls([], [], [], [], [], [], [])
+        return cls(*([] for _ in fields(cls)))
 
     def __bool__(self) -> bool:
-        return any(
-            (self.cases, self.flags, self.words, self.triaged, self.rows, self.services, self.listening)
-        )
+        return any(getattr(self, f.name) for f in fields(self))
 
 
 def hashed(value: bytes) -> bytes:
@@ -143,6 +143,7 @@ class Store:
                 write("INSERT INTO record VALUES (NULL, ?, ?)", [(max(what.rows[::4]), packed)])
             write("INSERT OR REPLACE INTO service VALUES (?, ?, ?, ?, ?)", what.services)
             write("INSERT OR REPLACE INTO listening VALUES (?, ?, ?)", what.listening)
+            write("INSERT OR IGNORE INTO acts VALUES (?, ?)", what.acts)
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             if self._db.in_transaction:
@@ -174,6 +175,7 @@ class Store:
             long_closed,
         )
         run("DELETE FROM cases WHERE open=0 AND closed_ms<?", (wall_ms - KEEP["cases"] * DAY_MS,))
+        run("DELETE FROM acts WHERE acted_ms < ?", (wall_ms - KEEP["acts"] * DAY_MS,))
         run("DELETE FROM record WHERE end_ms < ?", (record_ms - round(KEEP["record"] * DAY_MS),))
         run("DELETE FROM service WHERE hour < ?", (record_ms // 3_600_000 - round(24 * KEEP["service"]),))
         run("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -222,6 +224,10 @@ class Store:
     def listening(self) -> dict[str, tuple[float, float]]:
         """District: (repeats, presses)."""
         return {row[0]: (row[1], row[2]) for row in self._db.execute("SELECT * FROM listening")}
+
+    def acts(self) -> list[str]:
+        """Nonces of what people did, oldest first."""
+        return [row[0] for row in self._db.execute("SELECT nonce FROM acts ORDER BY acted_ms")]
 
     def layout(self) -> list[bytes]:
         """Parts of the layout last heard."""
