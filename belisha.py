@@ -24,10 +24,12 @@ from sim.commands import sumo
 from sim.drill_commands import drill
 from sim.evaluate_commands import evaluate
 from sim.importers.commands import import_command
+from sim.lamp_drill_commands import drill_processes
 from sim.replay_commands import replay
 from sim.station_commands import station
 from sim.town_commands import town
 from tui.commands import console
+from tui.handover_commands import handover
 
 app = typer.Typer(
     name="belisha",
@@ -54,8 +56,10 @@ app.command()(replay)
 app.command()(town)
 app.command()(check)
 app.command()(drill)
+app.command()(drill_processes)
 app.command()(station)
 app.command()(console)
+app.command()(handover)
 app.command()(citizen)
 app.command()(flag)
 app.command()(words)
