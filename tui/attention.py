@@ -16,6 +16,8 @@ BROKEN_PERCENT = 100
 """A call has waited for longer than it was promised."""
 FAR_BROKEN_PERCENT = 150
 ENDS_SOON_MS = 30_000
+FLOOD = 5
+"""So many junctions with the same trouble are told in one line."""
 WAITING = "requested"
 """State of an order that needs a second person."""
 RANK = {Urgency.NOW: 0, Urgency.SOON: 1, Urgency.KNOW: 2}
@@ -70,13 +72,30 @@ def folded(notices: list[Notice]) -> list[Notice]:
     """One line a junction: its most urgent reason, with the number of the others."""
     first: dict[str, int] = {}
     out: list[Notice] = []
-    for notice in notices:
+    for notice in _without_floods(notices):
         at = first.get(notice.junction)
         if at is None or not notice.junction:
             first.setdefault(notice.junction, len(out))
             out.append(notice)
         else:
             out[at] = replace(out[at], more=out[at].more + 1)
+    return out
+
+
+def _without_floods(notices: list[Notice]) -> list[Notice]:
+    """Many junctions on a rung for one reason are one line, at the first of them: one cause, one look."""
+    alike: dict[str, list[Notice]] = {}
+    for notice in notices:
+        if notice.kind == "rung":
+            alike.setdefault(notice.why, []).append(notice)
+    floods = {why: many for why, many in alike.items() if len(many) >= FLOOD}
+    out, told = [], set()
+    for notice in notices:
+        if notice.kind != "rung" or notice.why not in floods:
+            out.append(notice)
+        elif notice.why not in told:
+            told.add(notice.why)
+            out.append(replace(notice, why=f"{len(floods[notice.why])} junctions: {notice.why}"))
     return out
 
 

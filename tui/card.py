@@ -49,7 +49,9 @@ def card_text(sight: Sight, junction: str, notices: list[Notice], now_s: float, 
     text.append(f" · stage {view.stage or 'none'}\n")
     kinds = [group.kind for group in layout.groups] if layout else []
     text.append_text(lamps_text(view.lamps, kinds, plain))
-    text.append(f"\n{view.queue_veh} vehicles queue, {view.people} people wait")
+    vehicles = "1 vehicle queues" if view.queue_veh == 1 else f"{view.queue_veh} vehicles queue"
+    people = "1 person waits" if view.people == 1 else f"{view.people} people wait"
+    text.append(f"\n{vehicles}, {people}")
     words, style = promise_words(view.used_percent)
     if view.longest_s:
         text.append(f"\nlongest wait {duration(1000 * view.longest_s)}, ")

@@ -29,12 +29,12 @@ class CityScreen(SightScreen):
     """The whole street."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "urgent(1)", "Next urgent"),
-        Binding("p", "urgent(-1)", "Urgent before", show=False),
-        Binding("enter", "enter", "Look near"),
-        Binding("slash", "search", "Find", key_display="/"),
-        Binding("d", "district(1)", "District"),
-        Binding("D", "district(-1)", "District before", show=False),
+        Binding("n", "urgent(1)", "Next", tooltip="The next junction that needs somebody"),
+        Binding("p", "urgent(-1)", "The one before that needs somebody", show=False),
+        Binding("enter", "enter", "Near", tooltip="See the chosen junction from near"),
+        Binding("slash", "search", "Find", key_display="/", tooltip="Find by name, street or district"),
+        Binding("d", "district(1)", "The next district only", show=False),
+        Binding("D", "district(-1)", "The district before", show=False),
         Binding("z", "toggle_letters", "Rungs as numbers", show=False),
         Binding("escape", "whole", "The whole city again", show=False),
         Binding("plus,equals_sign", "map_zoom(1)", "Nearer", key_display="+", show=False),

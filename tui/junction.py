@@ -54,10 +54,10 @@ class JunctionScreen(SightScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "City"),
-        Binding("e", "register", "Other words", tooltip="Why, in the words of operator, engineer or citizen"),
-        Binding("n", "urgent(1)", "Next urgent"),
-        Binding("p", "urgent(-1)", "Urgent before", show=False),
-        Binding("x", "every_detector", "All detectors"),
+        Binding("e", "register", "Words", tooltip="Why, in the words of operator, engineer or citizen"),
+        Binding("n", "urgent(1)", "Next", tooltip="The next junction that needs somebody"),
+        Binding("p", "urgent(-1)", "The one before that needs somebody", show=False),
+        Binding("x", "every_detector", "All detectors, or only those in doubt", show=False),
         Binding("up", "scroll(-1)", "Up", show=False),
         Binding("down", "scroll(1)", "Down", show=False),
         Binding("pageup", "scroll(-10)", "Page up", show=False),

@@ -23,7 +23,7 @@ NAME_CELLS = 9
 class NoticeList(ScrollView, can_focus=True):
     """Says `Chosen` when the cursor is on another line, `Opened` at enter or a double click."""
 
-    DEFAULT_CSS = "NoticeList { height: 1fr; background: $surface; }"
+    DEFAULT_CSS = "NoticeList { height: 1fr; background: $surface; scrollbar-size-vertical: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Line above", show=False),
         Binding("down", "move(1)", "Line below", show=False),
@@ -86,7 +86,7 @@ class NoticeList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One notice."""
-        width, base = self.size.width, self.rich_style
+        width, base = self.scrollable_content_region.width, self.rich_style
         at = y + self.scroll_offset.y
         if not self.notices and y == 0:
             words = "Nobody needs you just now." if not self.stale else "Nothing is known."

@@ -8,6 +8,7 @@ from textual.screen import Screen
 
 from tui.model import Sight
 from tui.status import StatusLine
+from tui.tour import show_tour
 
 if TYPE_CHECKING:
     from tui.app import BelishaConsole
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 class SightScreen(Screen[None]):
     """A screen that is told of every new sight (`see`), and once a second that time goes on."""
+
+    _is_built = False
 
     @property
     def console_app(self) -> BelishaConsole:
@@ -30,16 +33,20 @@ class SightScreen(Screen[None]):
         """Show this. Called for each new sight, once a second, and when the screen comes to the front."""
 
     def catch_up(self) -> None:
-        """Show the latest sight now."""
+        """Show the latest sight now; not before there is anything to show it on."""
+        if not self._is_built:
+            return
         app, now_s = self.console_app, self.console_app.now_s()
         stale = app.sight.is_stale(now_s)
         self.set_class(stale, "stale")
         for line in self.query(StatusLine):
             line.see(app.sight, now_s, app.who, app.role)
         self.see(app.sight, now_s, stale)
+        show_tour(self, app.tour, app)
 
     def on_mount(self) -> None:
         """First picture."""
+        self._is_built = True
         self.call_after_refresh(self.catch_up)
 
     def on_screen_resume(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.text import Text
 from textual.widget import Widget
 
@@ -39,47 +41,42 @@ def contact_words(sight: Sight, now_s: float) -> tuple[str, str]:
 
 
 def status_text(sight: Sight, now_s: float, who: str, role: str, width: int) -> Text:
-    """One line, the most important first, cut at the end."""
+    """One line, the most important first; what has no room is left out, never cut."""
     words, style = contact_words(sight, now_s)
-    parts: list[tuple[str, str]] = [(words, style)]
     stale = sight.is_stale(now_s)
-    if not stale:
-        parts.append((f"lag {sight.lag_ms} ms", "" if sight.lag_ms < LAG_MS else "bold bright_yellow"))
-    parts.append((f"{who} ({role})" if role else who, "bold"))
-    if alarms := open_alarms(sight):
-        parts.append((f"{len(alarms)} alarm{'s' * (len(alarms) > 1)}", "bold reverse bright_red"))
-    else:
-        parts.append(("no alarm", ""))
-    orders = len(sight.orders)
-    parts.append((f"{orders} order{'s' * (orders != 1)}", "bold bright_magenta" if orders else ""))
-    if sight.flags:
-        parts.append((f"{len(sight.flags)} flag{'s' * (len(sight.flags) != 1)}", "cyan"))
-    if sight.pulse is not None:
-        parts.append((f"{sight.street} {clock(sight.pulse.street_ms)}", ""))
-        if abs(sight.pulse.speed_permille - 1000) > SPEED_PERMILLE:
-            parts.append((f"×{sight.pulse.speed_permille / 1000:.1f}", ""))
-    elif sight.street:
-        parts.append((sight.street, ""))
-    text = Text(no_wrap=True, overflow="ellipsis")
-    for words, style in parts:
-        if text:
+    text = Text(no_wrap=True, overflow="ellipsis").append(words, style)
+    for words, style in _parts(sight, who, role, stale):
+        if text.cell_len + len(words) + 3 <= width:
             text.append(" · ", "bright_black")
-        text.append(words, "bright_black" if stale and text else style)
-    _append_rungs(text, sight, width)
+            text.append(words, "bright_black" if stale else style)
     return text
 
 
-def _append_rungs(text: Text, sight: Sight, width: int) -> None:
-    counts = [0] * len(RUNGS)
+def _parts(sight: Sight, who: str, role: str, stale: bool) -> Iterator[tuple[str, str]]:
+    """(words, style) of all that may stand behind the contact, the most important first."""
+    if not stale:
+        yield f"lag {sight.lag_ms} ms", "" if sight.lag_ms < LAG_MS else "bold bright_yellow"
+    yield f"{who} ({role})" if role else who, "bold"
+    alarms, orders, flags = len(open_alarms(sight)), len(sight.orders), len(sight.flags)
+    yield _counted(alarms, "alarm"), "bold reverse bright_red" if alarms else ""
+    yield _counted(orders, "order"), "bold bright_magenta" if orders else ""
+    if flags:
+        yield _counted(flags, "flag"), "cyan"
+    if sight.pulse is not None:
+        yield clock(sight.pulse.street_ms), ""
+        if abs(sight.pulse.speed_permille - 1000) > SPEED_PERMILLE:
+            yield f"×{sight.pulse.speed_permille / 1000:.1f}", ""
+    yield sight.street or "street", ""
+    rungs = [0] * len(RUNGS)
     for view in sight.junctions.values():
-        if view.rung < len(counts):
-            counts[view.rung] += 1
-    words = [(f"{sign.shape}{n}", sign.colour) for sign, n in zip(RUNGS, counts, strict=True) if n]
-    if text.cell_len + sum(len(w) + 1 for w, _ in words) + 3 > width:
-        return
-    text.append(" ·", "bright_black")
-    for word, style in words:
-        text.append(f" {word}", style)
+        rungs[view.rung] += 1
+    for sign, number in zip(RUNGS, rungs, strict=True):
+        if number:
+            yield f"{sign.shape}{number}", sign.colour
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'s' * (number > 1)}"
 
 
 class StatusLine(Widget):
