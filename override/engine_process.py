@@ -200,7 +200,7 @@ class EngineProcess:
         data = self._latest()
         if data is not None:
             self._tick(data)
-        elif self.ticking is not None and self._own_ms() - self._beat_ms >= BEAT_MS:
+        elif self.ticking is not None and abs(self._own_ms() - self._beat_ms) >= BEAT_MS:
             self._beat_ms = self._own_ms()
             self.link.beat()
 
@@ -249,7 +249,7 @@ class EngineProcess:
             return
 
     def _find_others(self, own_ms: int) -> None:
-        if own_ms - self._knocked_ms < KNOCK_EVERY_MS:
+        if abs(own_ms - self._knocked_ms) < KNOCK_EVERY_MS:
             return
         self._knocked_ms = own_ms
         self.link.find()

@@ -219,13 +219,12 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Permit:
-    """Monitor to street: show these lamps. Good for 300 ms from `issued_ms`, once."""
+    """Monitor to street: show these lamps. Good for 300 ms from the reading it answers, by its clock."""
 
     number: int
-    issued_ms: int
-    """Monotonic clock of the machine."""
+    """Grows with every permit."""
     reading: int
-    """The latest reading it takes account of."""
+    """The latest reading it takes account of: the street knows when it gave that."""
     lamps: bytes
     """(G) int8."""
 

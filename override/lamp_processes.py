@@ -180,6 +180,7 @@ class LampProcesses:
         if moved_ms and not lost_world and now_ms - moved_ms > HANG_MS and kept.process is not None:
             self._say(f"the {kept.name} has not moved for {(now_ms - moved_ms) / 1000:.1f} s and is ended")
             kept.process.kill()
+            self._pulse[number] = 0
 
     # --- the children ------------------------------------------------------------------------
 

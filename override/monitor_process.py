@@ -144,6 +144,12 @@ class MonitorProcess:
                 line.close()
         self._door.close()
 
+    def cut(self) -> None:
+        """Lose every line, as if they had been cut; the others knock again (drills)."""
+        for line in (self.street, self.engine):
+            if line is not None:
+                self._drop(line)
+
     # --- who is there --------------------------------------------------------------------
 
     def _meet(self, line: LampLine) -> None:
@@ -283,7 +289,7 @@ class MonitorProcess:
             return
         self._permits += 1
         answers = self._reading if reading is None else reading
-        permit = Permit(self._permits, self._own_ms(), answers, self.monitor.permitted.tobytes())
+        permit = Permit(self._permits, answers, self.monitor.permitted.tobytes())
         self.street.send(pack(permit))
 
     def _rule(self, sequence: int, verdict: Verdict | None) -> None:

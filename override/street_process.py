@@ -40,56 +40,70 @@ from override.monitor_process import Places
 KNOCK_EVERY_MS = 50
 CATCH_UP_MS = 250
 """A street that was held up makes good no more than this: the monitor watches its time (C12)."""
+REST_MS = 50
 FIRST_WAIT_MS = 120_000
 """A street that has just been built waits so long for its engine before time begins to pass."""
-AHEAD_MS = 50
-"""A permit from the future is no permit; clocks of one machine agree better than this."""
+READINGS_OPEN = 64
+"""So many readings may wait for their permit."""
 
 Heard = Callable[[NDArray[np.int8], int], None]
 """Told the lamps (groups,) that are shown and the own clock's time, whenever they are looked after."""
 
 
 class PermitGate:
-    """Decides what the heads show: the last permit while it is fresh, else all-red flash."""
+    """Decides what the heads show: the last permit while it is fresh, else all-red flash.
+
+    A permit answers a reading and is fresh for 300 ms from when that was given, by the street's own
+    clock: no other clock can lengthen it, and what was held up on its way is stale when it comes.
+    """
 
     def __init__(self, card: Card, silence_max_ms: int = SILENCE_MAX_MS) -> None:
         self._flash: NDArray[np.int8] = np.where(card.pedestrian, RED, FLASH_RED).astype(np.int8)
         self._lamps = self._flash.copy()
         self._number = 0
-        self._issued_ms: int | None = None
+        self._given_ms: dict[int, int] = {}
+        self._from_ms: int | None = None
         self._silence_max_ms = silence_max_ms
         self.reading = -1
-        """The latest reading a permit took account of."""
+        """The latest reading a permit answered."""
         self.refused = 0
         """Permits that were late, out of turn or malformed."""
 
+    def given(self, reading: int, own_ms: int) -> None:
+        """This reading is given to engine and monitor now."""
+        self._given_ms[reading] = own_ms
+        self._given_ms.pop(reading - READINGS_OPEN, None)
+
     def forget(self) -> None:
         """The monitor is gone: no permit holds any more."""
-        self._issued_ms = None
+        self._from_ms = None
         self._number = 0
 
     def take(self, permit: Permit, own_ms: int) -> bool:
         """Take a permit. Stale ones, ones out of turn and ones for other lamps are refused."""
-        age_ms = own_ms - permit.issued_ms
+        from_ms = self._given_ms.get(permit.reading)
         try:
             lamps = array_of(permit.lamps, np.int8, len(self._lamps))
         except BadMessage:
             lamps = self._flash[:0]
         lit = lamps.size > 0 and bool(lamps.min() >= 0 and lamps.max() < LAMPS)
-        if not lit or permit.number <= self._number or not -AHEAD_MS <= age_ms <= self._silence_max_ms:
+        late = from_ms is None or not 0 <= own_ms - from_ms <= self._silence_max_ms
+        if not lit or late or permit.number <= self._number:
             self.refused += 1
             return False
-        self._number, self._issued_ms, self.reading = permit.number, permit.issued_ms, permit.reading
+        self._number, self._from_ms, self.reading = permit.number, from_ms, permit.reading
         self._lamps[:] = lamps
         return True
 
-    def fresh(self, own_ms: int) -> bool:
-        """Whether a permit holds now."""
-        return self._issued_ms is not None and -AHEAD_MS <= own_ms - self._issued_ms <= self._silence_max_ms
+    def left_ms(self, own_ms: int) -> int:
+        """How long the permit still holds; 0 = there is none."""
+        if self._from_ms is None or not 0 <= own_ms - self._from_ms <= self._silence_max_ms:
+            return 0
+        return self._from_ms + self._silence_max_ms - own_ms + 1
 
     def lamps(self, own_ms: int) -> NDArray[np.int8]:
         """(groups) what the heads show now."""
-        return self._lamps if self.fresh(own_ms) else self._flash
+        return self._lamps if self.left_ms(own_ms) else self._flash
 
 
 class StreetEnd:
@@ -115,8 +129,7 @@ class StreetEnd:
         """Nothing is known of calls here; whoever looks for them finds none."""
         self.verdict: Verdict | None = None
         """Never any: the monitor tells the engine."""
-        self.silence_max_ms = round(SILENCE_MAX_MS / min(speed, 1.0))
-        self.gate = PermitGate(card, self.silence_max_ms)
+        self.gate = PermitGate(card, round(SILENCE_MAX_MS / min(speed, 1.0)))
         self.engine: LampLine | None = None
         self.monitor: LampLine | None = None
         self.by_itself_ticks = 0
@@ -137,19 +150,24 @@ class StreetEnd:
         self._find_others(self._own_ms())
         if not self._begun:
             self._wait_for_everybody()
-        own_ms = self._own_ms()
-        was_fresh = self.gate.fresh(own_ms)
         self.reading += 1
         self._tell(frame, now_ms)
-        # Without a fresh permit nobody is waited for: the flash has its own time.
-        until_ms = own_ms + (self.silence_max_ms if was_fresh and self.engine is not None else 0)
-        self._listen(until_ms)
+        # As long as a permit holds its successor is waited for; a flash waits for nobody.
+        self._listen(self.reading)
         own_ms = self._own_ms()
-        self._by_itself = not self.gate.fresh(own_ms)
+        self._by_itself = not self.gate.left_ms(own_ms)
         self.by_itself_ticks += self._by_itself
-        lamps = self.gate.lamps(own_ms)
-        self._on_show(lamps, own_ms)
-        return lamps
+        return self._look_after_lamps(own_ms)
+
+    def rest(self, seconds: float) -> None:
+        """Let so much time pass with an eye on the lamps: for a street that waits for its pace."""
+        end_ms = self._own_ms() + round(1000 * seconds)
+        while (own_ms := self._own_ms()) < end_ms:
+            self._take_permits()
+            self._look_after_lamps(own_ms)
+            wait_ms = min(end_ms - own_ms, self.gate.left_ms(own_ms) or REST_MS, REST_MS)
+            self._poller.poll(wait_ms)
+            self._find_others(self._own_ms())
 
     def close(self) -> None:
         """The street ends; engine and monitor see it at once."""
@@ -168,8 +186,14 @@ class StreetEnd:
 
     # --- parts -----------------------------------------------------------------------------
 
+    def _look_after_lamps(self, own_ms: int) -> NDArray[np.int8]:
+        lamps = self.gate.lamps(own_ms)
+        self._on_show(lamps, own_ms)
+        return lamps
+
     def _tell(self, frame: Frame, now_ms: int) -> None:
         """The reading to the engine; what the heads have shown until now to the monitor."""
+        self.gate.given(self.reading, self._own_ms())
         if self.monitor is not None:
             bits = bits_lit(frame.lamps_shown, self._card.pedestrian).tobytes()
             self.monitor.send(pack(Heads(self.reading, now_ms, self._by_itself, bits)))
@@ -178,15 +202,16 @@ class StreetEnd:
             if self.engine.send(pack_reading(self.reading, now_ms, frame, whole)):
                 self._told = frame.sequence
 
-    def _listen(self, until_ms: int) -> None:
-        """Take permits until the one for this reading is there, or the time is over."""
+    def _listen(self, reading: int) -> None:
+        """Take permits until the one for this reading is there, or none holds any more."""
         while True:
             self._take_permits()
             own_ms = self._own_ms()
-            self._on_show(self.gate.lamps(own_ms), own_ms)
-            if self.monitor is None or self.gate.reading >= self.reading or own_ms >= until_ms:
+            self._look_after_lamps(own_ms)
+            left_ms = self.gate.left_ms(own_ms)
+            if self.monitor is None or self.gate.reading >= reading or not left_ms:
                 return
-            self._poller.poll(max(1, min(until_ms - own_ms, KNOCK_EVERY_MS)))
+            self._poller.poll(min(left_ms, REST_MS))
             self._find_others(self._own_ms())
 
     def _take_permits(self) -> None:
@@ -214,7 +239,7 @@ class StreetEnd:
             self.engine.receive()
             if self.engine.closed:
                 self._lose(self.engine)
-        if self.monitor is None and own_ms - self._knocked_ms >= KNOCK_EVERY_MS:
+        if self.monitor is None and abs(own_ms - self._knocked_ms) >= KNOCK_EVERY_MS:
             self._knocked_ms = own_ms
             self.monitor = knock_at(self._places.monitor)
             if self.monitor is not None:
@@ -235,6 +260,6 @@ class StreetEnd:
         self._begun = True
         end_ms = self._own_ms() + FIRST_WAIT_MS
         while (own_ms := self._own_ms()) < end_ms and (self.engine is None or self.monitor is None):
-            self._on_show(self.gate.lamps(own_ms), own_ms)
-            self._poller.poll(KNOCK_EVERY_MS)
+            self._look_after_lamps(own_ms)
+            self._poller.poll(REST_MS)
             self._find_others(own_ms)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from override.keys_commands import DEFAULT_FOLDER, Folder
 from sim.commands import ControllerName
 
 if TYPE_CHECKING:
+    from controller.network import Network
     from override.engine_process import MonitorLink
     from override.lamp_processes import LiveStreet, MakeStreetEnd
     from override.line import LocalLine
@@ -113,25 +114,33 @@ def _live(city: City, kind: StreetKind, controller: str, speed: float, file: Pat
 
 def _played(city: City, controller: str, speed: float) -> Callable[[MakeStreetEnd], None]:
     def play(make: MakeStreetEnd) -> None:
-        from override.street_process import CATCH_UP_MS
+        from override.street_process import CATCH_UP_MS, StreetEnd
         from sim.city.pace import Pace
         from sim.city.world import World
 
-        World(city, controller, make_controller=make).run(Pace(speed, slip_ms=CATCH_UP_MS))
+        world = World(city, controller, make_controller=make)
+        rest = cast(StreetEnd, world.controller).rest
+        world.run(Pace(speed, sleep_s=rest, slip_ms=CATCH_UP_MS))
 
     return play
 
 
 def _played_in_sumo(city: City, speed: float) -> Callable[[MakeStreetEnd], None]:
     def play(make: MakeStreetEnd) -> None:
-        from override.street_process import CATCH_UP_MS
+        from override.street_process import CATCH_UP_MS, StreetEnd
         from sim.city.pace import Pace
-        from sim.sumo_run import RunSpec, run
+        from sim.sumo_run import RunSpec, Ticking, run
 
         sumo = city.scenario.sumo
         assert sumo is not None
         hours = city.scenario.run
-        pace = Pace(speed, slip_ms=CATCH_UP_MS)
+        ends: list[StreetEnd] = []
+        pace = Pace(speed, sleep_s=lambda seconds: ends[0].rest(seconds), slip_ms=CATCH_UP_MS)
+
+        def make_end(network: Network, now_ms: int) -> Ticking:
+            ends.append(make(network, now_ms))
+            return ends[0]
+
         spec = RunSpec(
             city.street, sumo.net, sumo.routes, hours.begin_s, hours.end_s, None, hours.sensors,
             city.seed, additional=sumo.additional,
@@ -139,7 +148,7 @@ def _played_in_sumo(city: City, speed: float) -> Callable[[MakeStreetEnd], None]
         run(
             spec,
             on_tick=[lambda ticking, frame, now_ms, lamps: pace.wait(now_ms)],
-            make_controller=make,
+            make_controller=make_end,
         )
 
     return play
