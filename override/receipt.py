@@ -20,7 +20,7 @@ from override.desk import Desk
 from override.forecast_words import cost_rows, sentence_of
 from override.handover import Handover
 from override.orders import Event, Order
-from override.previews import Receipt
+from override.previews import CostRow, Receipt
 from override.roles import ONCE
 from override.storage import Change, ReceiptRow, Storage
 from override.what_if import HORIZON_MS, RECOVERY_MS, STEP_S, Outcome, Question
@@ -56,6 +56,8 @@ class _Open:
     """0 = it acts."""
     longest_ms: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.int64))
     closing: bool = False
+    why: str = ""
+    """There is no forecast."""
 
 
 class Receipts:
@@ -125,6 +127,7 @@ class Receipts:
 
         def foreseen(outcome: Outcome | None, handover: Handover | None, why: str) -> None:
             if outcome is None or handover is None:
+                job.why = why
                 self._asking.meter(job.junctions, begun, now_ms)
                 return
             job.foreseen = outcome
@@ -173,7 +176,7 @@ class Receipts:
         )
         receipt = Receipt(
             order.id, order.digest, now_ms, max(0, ended_ms - order.accepted_ms), rows,
-            told(rows, known is not None)[:400], sums[1],
+            told(rows, job.why)[:400], sums[1],
         )  # fmt: skip
         payload = wire.pack(receipt)
         result = f"{sums[0]} person-s, {int(without.sum())} without, {sums[1]} foreseen"
@@ -210,9 +213,9 @@ def error_permille(measured: int, foreseen: int) -> int:
     return min(100_000, round(1000 * abs(foreseen - measured) / max(LEAST_PERSON_S, measured)))
 
 
-def told(rows: Sequence[object], foreseen: bool) -> str:
-    """The receipt in words."""
-    if not foreseen:
-        return "There was no forecast when it was given: only what was measured is told."
-    text = sentence_of(rows)  # type: ignore[arg-type]
+def told(rows: Sequence[CostRow], why: str) -> str:
+    """The receipt in words; `why` there was no forecast to compare with."""
+    if why:
+        return f"There was no forecast when it was given, only what was measured is told: {why}."
+    text = sentence_of(rows)
     return text.replace("would wait", "waited").replace(" wait ", " waited ").replace("grows to", "grew to")
