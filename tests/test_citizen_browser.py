@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -239,3 +243,36 @@ def test_who_mistypes_finds_the_signal(chrome: Chrome, url: str) -> None:
     assert until(lambda: chrome.current_url == f"{url}/es/s/4F7K")
     chrome.find_element(By.LINK_TEXT, "العربية").click()
     assert until(lambda: chrome.current_url == f"{url}/ar/s/4F7K")
+
+
+@pytest.mark.parametrize(
+    "command", ["w3m -dump -cols 60 -O UTF-8", "lynx -dump -width=60 -display_charset=UTF-8 -nolist"]
+)
+def test_a_text_browser_shows_and_sends_everything(
+    url: str, desk: PaperDesk, tmp_path: Path, command: str
+) -> None:
+    program, *options = command.split()
+    if not shutil.which(program):
+        pytest.skip(f"NO TEXT BROWSER: {program} is not installed; with root: apt-get install w3m lynx")
+
+    def shown(*more: str, sent: str = "") -> str:
+        done = subprocess.run(
+            [program, *options, *more], input=sent, capture_output=True, text=True, timeout=30, check=True,
+            env={**os.environ, "LANG": "C.UTF-8", "HOME": str(tmp_path)},
+        )  # fmt: skip
+        return " ".join(done.stdout.replace("\u2068", "").replace("\u2069", "").split())
+
+    speak = language("es")
+    seen = shown(f"{url}/es/s/4F7K")
+    assert speak.say(SHOWING[Showing.WAIT]) in seen
+    assert speak.phrase(say("why-vehicles")) in seen
+    assert all(speak.say(row.english) in seen for row in KINDS.values())
+    before = len(desk.flags)
+    form = tmp_path / "form"
+    form.write_text("kind=turned")
+    if program == "w3m":
+        told = shown("-post", str(form), f"{url}/es/s/4F7K")
+    else:
+        told = shown("-post_data", f"{url}/es/s/4F7K", sent="kind=turned\n---\n")
+    assert len(desk.flags) == before + 1
+    assert speak.say("What happened so far") in told

@@ -41,10 +41,10 @@ def make_app(
 
     `zone` is the city's. Without a `text_secret` the hook for text messages is closed. With
     `open311_keys` only their holders may file by Open311; without, everybody may. `public_url`
-    is where the page is found from outside, for links in Open311.
+    is where the page is found from outside, for links.
     """
     renderer = Renderer(now_ms, zone)
-    pages = CitizenPages(desk, renderer)
+    pages = CitizenPages(desk, renderer, public_url)
 
     async def http_error(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500

@@ -28,10 +28,11 @@ LOST_S = 10
 
 
 class CitizenPages:
-    """The handlers of all pages."""
+    """The handlers of all pages. `public_url` is where people find them, if that is known."""
 
-    def __init__(self, desk: CitizenDesk, renderer: Renderer) -> None:
+    def __init__(self, desk: CitizenDesk, renderer: Renderer, public_url: str = "") -> None:
         self.desk = desk
+        self.public_url = public_url.rstrip("/")
         self.renderer = renderer
 
     def routes(self) -> list[Route]:
@@ -64,7 +65,7 @@ class CitizenPages:
         page = self.desk.signal(code)
         if page is None:
             return self._unknown(request, code)
-        return RedirectResponse(address(request, self._speak(request), "s", _code(page)), 303)
+        return self._see(request, "s", _code(page))
 
     async def signal(self, request: Request) -> Response:
         """What a signal does, why, what is known, and the form."""
@@ -101,7 +102,7 @@ class CitizenPages:
         asked = FlagRequest(_nonce(nonce), code, Kind(form["kind"]), Channel.PAGE, words)
         reply = await run_in_threadpool(self.desk.flag, asked, _source(request))
         if reply.accepted:
-            return RedirectResponse(address(request, speak, "f", reply.token), 303)
+            return self._see(request, "f", reply.token)
         fields = (("kind", form["kind"]), ("words", words), ("nonce", asked.nonce.hex()))
         return self._refused(request, reply, code, fields)
 
@@ -131,7 +132,7 @@ class CitizenPages:
         await read_form(request)
         reply = await run_in_threadpool(self.desk.still, token, _source(request))
         if reply.accepted:
-            return RedirectResponse(address(request, self._speak(request), "f", token) + "?again=1", 303)
+            return self._see(request, "f", token, query="?again=1")
         if reply.code == "unknown-token":
             return self._no_report(request)
         return self._refused(request, reply, "", ())
@@ -156,6 +157,11 @@ class CitizenPages:
         return self.renderer.page(
             request, "refusal.html", status, heading=heading, sentences=sentences, **given
         )
+
+    def _see(self, request: Request, *parts: str, query: str = "") -> Response:
+        """Go and look there. Whole, where we know our own address: old browsers take no other."""
+        there = address(request, self._speak(request), *parts)
+        return RedirectResponse(f"{self.public_url}{there}{query}", 303)
 
     def _speak(self, request: Request) -> Language:
         return self.renderer.speak(request)

@@ -49,23 +49,27 @@ class Renderer:
         """A page of that template."""
         speak = self.speak(request)
         now_ms = self.now_ms()
-        html = _templates().get_template(template).render(
-            speak=speak,
-            say=speak.say,
-            say_count=speak.say_count,
-            say_table=partial(_from_a_table, speak),
-            clock=lambda wall_ms: speak.clock(wall_ms, now_ms),
-            lang_code=code_of(speak),
-            base=f"{root(request)}/{speak.tag}",
-            languages=_links(request, speak),
-            style=Markup(self.style),
-            script=Markup(self.script),
-            kinds=list(KINDS.values()),
-            names={kind: row.english for kind, row in KINDS.items()},
-            symbols={kind: row.symbol for kind, row in KINDS.items()},
-            life=LIFE,
-            showing=SHOWING,
-            **{"live": False, **values},
+        html = (
+            _templates()
+            .get_template(template)
+            .render(
+                speak=speak,
+                say=speak.say,
+                say_count=speak.say_count,
+                say_table=partial(_from_a_table, speak),
+                clock=lambda wall_ms: speak.clock(wall_ms, now_ms),
+                lang_code=code_of(speak),
+                base=f"{root(request)}/{speak.tag}",
+                languages=_links(request, speak),
+                style=Markup(self.style),
+                script=Markup(self.script),
+                kinds=list(KINDS.values()),
+                names={kind: row.english for kind, row in KINDS.items()},
+                symbols={kind: row.symbol for kind, row in KINDS.items()},
+                life=LIFE,
+                showing=SHOWING,
+                **{"live": False, **values},
+            )
         )
         answer = HTMLResponse(html, status, dict(headers or {}))
         answer.headers["Content-Language"] = code_of(speak)
