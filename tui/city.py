@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -199,9 +199,8 @@ class CityScreen(SightScreen):
 
     # --- size ----------------------------------------------------------------------------------
 
-    def on_resize(self, event: events.Resize) -> None:
+    def fit_to(self, width: int, height: int) -> None:
         """A map where there is room for one; otherwise the list, and a line that says so."""
-        width, height = event.size
         narrow = width < MAP_COLUMNS or height < MAP_ROWS
         self.set_class(narrow, "narrow")
         self.set_class(110 <= width < 160, "wide")

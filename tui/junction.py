@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -96,8 +95,7 @@ class JunctionScreen(SightScreen):
 
     def on_screen_resume(self) -> None:
         """In front: look from near."""
-        self.console_app.choose(self.junction)
-        super().on_screen_resume()
+        self.console_app.choose(self.junction)  # the base class catches up by its own handler
 
     def see(self, sight: Sight, now_s: float, stale: bool) -> None:
         """Every part of this sight."""
@@ -165,7 +163,6 @@ class JunctionScreen(SightScreen):
         for name in ("near", "left", "right"):
             self.query_one(f"#{name}").scroll_relative(y=lines, animate=False)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def fit_to(self, width: int, height: int) -> None:
         """Two columns where there is room, one under the other elsewhere."""
-        self.set_class(event.size.width < SIDE_BY_SIDE_COLUMNS, "stacked")
-        self.call_after_refresh(self.catch_up)
+        self.set_class(width < SIDE_BY_SIDE_COLUMNS, "stacked")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from textual import events
 from textual.screen import Screen
 
 from tui.model import Sight
@@ -32,6 +33,9 @@ class SightScreen(Screen[None]):
     def see(self, sight: Sight, now_s: float, stale: bool) -> None:
         """Show this. Called for each new sight, once a second, and when the screen comes to the front."""
 
+    def fit_to(self, width: int, height: int) -> None:
+        """Fit what is shown to the terminal. Called when the screen is built and when the size changes."""
+
     def catch_up(self) -> None:
         """Show the latest sight now; not before there is anything to show it on."""
         if not self._is_built:
@@ -47,7 +51,14 @@ class SightScreen(Screen[None]):
     def on_mount(self) -> None:
         """First picture."""
         self._is_built = True
+        self.fit_to(self.size.width, self.size.height)
         self.call_after_refresh(self.catch_up)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size."""
+        if self._is_built:
+            self.fit_to(event.size.width, event.size.height)
+            self.call_after_refresh(self.catch_up)
 
     def on_screen_resume(self) -> None:
         """Back in front."""
