@@ -6,11 +6,12 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.screen import Screen
 
 from override.client import Console
 from override.flag_messages import FlagReply, FlagRequest
@@ -24,6 +25,8 @@ from tui.model import Contact, Sight
 from tui.palette import Palette
 from tui.sent_orders import SentOrders
 from tui.sight_screen import SightScreen
+from tui.tour import END_KEY, NEXT_KEY, Tour
+from tui.training_line import TrainingLine
 
 Answer = TypeVar("Answer")
 
@@ -55,6 +58,10 @@ class BelishaConsole(App[None]):
         Binding("question_mark", "keys", "Help", key_display="?"),
         Binding("ctrl+p", "command_palette", "All commands", show=False),
         Binding("q", "leave", "Quit"),
+        Binding(
+            NEXT_KEY, "tour", "Guided tour", show=False, tooltip="Begin the guided tour, or its next step"
+        ),
+        Binding(END_KEY, "end_tour", "End the tour", show=False),
         Binding("ctrl+q", "leave", "Quit", show=False),
         *(
             Binding(door.key, f"open_door('{door.name}')", door.title, tooltip=door.words, show=door.shown)
@@ -70,7 +77,9 @@ class BelishaConsole(App[None]):
         role: Role | None = None,
         now_s: Callable[[], float] = time.monotonic,
         look: Look | None = None,
+        training: bool = False,
     ) -> None:
+        """`training`: what is seen is no street; every screen says so."""
         look = look or look_of()
         if look.no_colour:
             os.environ["NO_COLOR"] = "1"  # Textual reads it from there, and takes it away
@@ -84,9 +93,11 @@ class BelishaConsole(App[None]):
         self.sight = wire.sight
         self.attention = Attention()
         self.notices: list[Notice] = []
-        self.chosen = ""
+        self.chosen: str = ""
         self.sent = SentOrders()
         """What was ordered from here, until it has ended."""
+        self.training = training
+        self.tour = Tour()
         self.hand_in_flag: Callable[[FlagRequest], FlagReply] | None = None
         """Hands a flag to the citizen process, where this console knows one."""
 
@@ -128,6 +139,13 @@ class BelishaConsole(App[None]):
                 ):
                     return layout.name
         return ""
+
+    def push_screen(self, screen: Any, *args: Any, **kwargs: Any) -> Any:
+        """As always; where this is a training, the screen says so in its first line."""
+        if self.training and isinstance(screen, Screen):
+            screen.add_class("training")
+            screen.call_after_refresh(screen.mount, TrainingLine())
+        return super().push_screen(screen, *args, **kwargs)
 
     # --- what comes in ------------------------------------------------------------------------
 
@@ -182,6 +200,16 @@ class BelishaConsole(App[None]):
         from tui.keys_help import KeysHelp
 
         self.push_screen(KeysHelp(self.screen))
+
+    def action_tour(self) -> None:
+        """Begin the tour, or go to its next step."""
+        self.tour.next()
+        self._catch_up()
+
+    def action_end_tour(self) -> None:
+        """No more of it."""
+        self.tour.end()
+        self._catch_up()
 
     def action_leave(self) -> None:
         """End the console; it ends nothing else, and says so."""

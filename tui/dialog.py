@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tui.model import Sight
+from tui.tour import END_KEY, NEXT_KEY, show_tour
 
 if TYPE_CHECKING:
     from tui.app import BelishaConsole
@@ -20,7 +21,11 @@ LOOK_S = 0.25
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     """Typed by its answer; None = nothing was done. Escape goes back, and does nothing else."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back"),
+        Binding(NEXT_KEY, "app.tour", "Guided tour", show=False),
+        Binding(END_KEY, "app.end_tour", "End the tour", show=False),
+    ]
     DEFAULT_CSS = """
     Dialog { align: center middle; }
     Dialog > .box { width: 100%; max-width: 104; height: auto; max-height: 100%; padding: 0 1;
@@ -45,8 +50,12 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
 
     def on_mount(self) -> None:
         """Look at the sight from now on."""
-        self.set_interval(LOOK_S, self.look)
-        self.call_after_refresh(self.look)
+        self.set_interval(LOOK_S, self._look)
+        self.call_after_refresh(self._look)
+
+    def _look(self) -> None:
+        self.look()
+        show_tour(self, self.console_app.tour, self.console_app)
 
     def look(self) -> None:
         """Take in what changed on the street. Called a few times a second."""

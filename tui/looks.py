@@ -30,6 +30,7 @@ CSS = """
 Screen { background: $background; }
 Screen.stale { color: $text-muted; }
 Footer { background: $panel; }
+Screen.training StatusLine { margin-top: 1; }
 """
 
 

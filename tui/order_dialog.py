@@ -72,6 +72,8 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
         self.foreseen: Foreseen | None = None
         self.outcome: Outcome | None = None
         self.followings: list[Following] = []
+        self.refused = ""
+        """What the station said of the last try; it stays to be read until something else is asked."""
         self._start, self._group = command, group
         self._number = 0
         """Of the preview that is asked for; an older answer is dropped."""
@@ -253,7 +255,7 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
             age_ms = now_ms - forecast.now_ms if forecast else 0
             page.update(preview_page(draft, self.foreseen, self._need(draft), width, age_ms, app.plain))
             why = may_send(draft, forecast, self.sight, now_s) if self.foreseen else ""
-            self.query_one("#trouble", Static).update(why)
+            self.query_one("#trouble", Static).update(self.refused or why)
         elif self.step == SENT:
             self.followings = [followed(one, self.sight) for one in self.followings]
             text = progress_text(self.followings, self.outcome, now_ms, app.plain)
@@ -356,7 +358,7 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
 
     def action_preview(self) -> None:
         """Ask the station what it would cost whom."""
-        self.foreseen = None
+        self.foreseen, self.refused = None, ""
         self._number += 1
         self._foresee(self._number)
 
@@ -379,8 +381,8 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
             self.notify("The forecast has not come yet.", severity="warning")
             return
         forecast = self.foreseen.forecast if self.foreseen else None
-        if why := may_send(draft, forecast, self.sight, self.console_app.now_s()):
-            self.notify(why, severity="warning", timeout=8)
+        if may_send(draft, forecast, self.sight, self.console_app.now_s()):
+            self.look()  # it says why
             return
         self.step, self.outcome = SENT, None
         self._show()
@@ -395,8 +397,9 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
             words = self.outcome.words
             self.step = PREVIEW
             self.action_preview()
+            self.refused = words
             self._show()
-            self.notify(words, title=f"{SAID[draft.command][0]} was not taken", severity="error", timeout=15)
+            self.notify(f"{SAID[draft.command][0]} was not taken.", severity="error")
             return
         self.look()
 
