@@ -13,6 +13,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
+from override.citizen.commands import policy_view
+from override.citizen.inventory import inventory
 from override.citizen.language import _LOCALES, CATALOGUES, TAGS
 from override.citizen.phrases import PHRASES
 from tests.conftest import ROOT
@@ -40,6 +42,15 @@ def said() -> Iterator[tuple[str | tuple[str, ...], str]]:
             yield message, path.relative_to(ROOT).as_posix()
     for english in PHRASES.values():
         yield english, "override/citizen/phrases.py"
+    for english in table_words():
+        yield english, "override/citizen/inventory.py"
+
+
+def table_words() -> Iterator[str]:
+    """What the data inventory and the rules say, in the order of their pages."""
+    found = [word for r in inventory() for word in (r.what, r.why, r.kept, r.readers, r.where)]
+    found += [name for name, _ in policy_view(None, "", "").rows]
+    yield from dict.fromkeys(found)
 
 
 def placeholders(sentence: str) -> set[str]:

@@ -11,7 +11,7 @@ from override.citizen.kinds import KEYWORDS, KINDS, folded, keywords, kind_calle
 from override.citizen.language import TAGS, asked_for, language, plain
 from override.citizen.phrases import PHRASES, say
 from override.flag_messages import Kind
-from tests.citizen_catalogues import TRANSLATED, catalogue, placeholders, said
+from tests.citizen_catalogues import TRANSLATED, catalogue, placeholders, said, table_words
 from tests.reading_level import grade, syllables
 
 SAID = [message for message, _ in said()]
@@ -152,7 +152,8 @@ def sentences() -> list[str]:
 def test_a_child_of_eleven_can_read_it() -> None:
     assert len(sentences()) > 100
     assert grade("\n".join(sentences())) <= 6.0
-    hard = [line for line in sentences() if grade(line) > 10.0]
+    of_tables = {f"{line}." for line in table_words()}
+    hard = [line for line in sentences() if line not in of_tables and grade(line) > 10.0]
     assert not hard, "say it in easier words"
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 from starlette.testclient import TestClient
 
+from override.citizen.commands import policy_view
+from override.citizen.inventory import inventory
 from override.citizen.kinds import KINDS
 from override.citizen.language import TAGS, language
 from override.citizen.phrases import say
@@ -203,8 +206,6 @@ def test_busy_says_when_and_keeps_what_was_typed(phone: TestClient, desk: PaperD
 def test_where_no_station_is_heard_the_page_says_so_and_takes_reports(
     phone: TestClient, desk: PaperDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
     heard = desk.signal
     monkeypatch.setattr(desk, "signal", lambda name: (page := heard(name)) and replace(page, heard_s=600))
     seen = Reader(phone.get("/en/s/4F7K").text)
@@ -303,6 +304,21 @@ def test_other_refusals_of_the_desk_are_told(
     assert answer.status_code == 400
     assert "These words cannot be taken: <b>." in Reader(answer.text).text
     assert "<b>." not in unescape(answer.text).replace("These words cannot be taken: <b>.", "")
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_what_is_kept_and_the_rules_are_told_whole_in_every_language(
+    phone: TestClient, desk: PaperDesk, monkeypatch: pytest.MonkeyPatch, tag: str
+) -> None:
+    monkeypatch.setattr(desk, "inventory", inventory)
+    data = replace(desk.open_data(), policy=policy_view(None, "the city council", "2026-01-15"))
+    monkeypatch.setattr(desk, "open_data", lambda: data)
+    kept, rules = phone.get(f"/{tag}/privacy"), phone.get(f"/{tag}/policy")
+    for page in (kept, rules):
+        assert '<span lang="en"' not in page.text
+        assert len(page.content) <= FIRST_LOAD_BYTES_MAX
+    assert all(f">{row.column}</code>" in kept.text for row in inventory())
+    assert language(tag).seconds(120) in Reader(rules.text).text
 
 
 def test_the_part_that_changes_is_asked_for_alone(phone: TestClient) -> None:

@@ -77,7 +77,7 @@ class Language:
 
     def number(self, value: int) -> str:
         """A whole number in the language's own digits."""
-        return self._own_digits(str(value))
+        return self.own_digits(str(value))
 
     def seconds(self, seconds: int) -> str:
         """So many seconds, with the word for them."""
@@ -90,10 +90,10 @@ class Language:
     def clock(self, wall_ms: int, now_ms: int) -> str:
         """A time of the day, with the date when that is another day."""
         then, now = self._local(wall_ms), self._local(now_ms)
-        time = self._own_digits(format_time(then, "short", locale=self.locale).replace("\u202f", " "))
+        time = self.own_digits(format_time(then, "short", locale=self.locale).replace("\u202f", " "))
         if then.date() == now.date():
             return time
-        day = self._own_digits(format_skeleton("MMMd", then, locale=self.locale))
+        day = self.own_digits(format_skeleton("MMMd", then, locale=self.locale))
         return f"{day}, {time}"
 
     def day(self, iso_date: str) -> str:
@@ -102,7 +102,7 @@ class Language:
             day = datetime.strptime(iso_date, "%Y-%m-%d")
         except ValueError:
             return iso_date
-        return self._own_digits(format_date(day, "long", locale=self.locale))
+        return self.own_digits(format_date(day, "long", locale=self.locale))
 
     def _local(self, wall_ms: int) -> datetime:
         return datetime.fromtimestamp(wall_ms / 1000, self.zone)
@@ -111,9 +111,10 @@ class Language:
         text = format_timedelta(
             timedelta(seconds=seconds), granularity=granularity, threshold=threshold, locale=self.locale
         )
-        return self._own_digits(text)
+        return self.own_digits(text)
 
-    def _own_digits(self, text: str) -> str:
+    def own_digits(self, text: str) -> str:
+        """The same with its digits as the language writes them."""
         digits = _DIGITS.get(self.locale.default_numbering_system, "")
         return text.translate(str.maketrans("0123456789", digits)) if digits else text
 

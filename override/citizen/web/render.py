@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
 from functools import cache, partial
@@ -20,6 +21,7 @@ from override.citizen.sentences import LIFE, SHOWING
 from override.citizen.web.headers import content_policy
 
 HERE = Path(__file__).parent
+_SECONDS = re.compile(r"(\d+) s(?: of waiting)?")
 
 
 class Renderer:
@@ -122,8 +124,10 @@ def _links(request: Request, speak: Language) -> list[dict[str, Any]]:
 
 
 def _from_a_table(speak: Language, english: str) -> Markup:
-    """Words of a table of the program; marked as English where the catalogue has none."""
+    """Words or a value of a table of the program; marked as English where the catalogue has none."""
+    if time := _SECONDS.fullmatch(english):
+        return escape(speak.seconds(int(time[1])))
     spoken = str(speak.translations.ugettext(english)) if english else ""
     if spoken == english and speak.tag != "en" and any(c.isalpha() for c in english):
         return Markup('<span lang="en" dir="ltr">{}</span>').format(english)
-    return escape(spoken)
+    return escape(speak.own_digits(spoken) if spoken == english else spoken)
