@@ -151,7 +151,7 @@ def test_every_dependency_is_used_and_every_import_is_a_dependency(root: Path) -
                 imported.add(node.module.partition(".")[0])
     extras = {"sumo", "libsumo", "pyarrow", "distributed", "google"}
     third_party = imported - set(sys.stdlib_module_names) - ours - extras
-    sold_as = {"nacl": "pynacl", "zmq": "pyzmq"}
+    sold_as = {"nacl": "pynacl", "python_multipart": "python-multipart", "zmq": "pyzmq"}
     third_party = {sold_as.get(name, name) for name in third_party}
     assert third_party == declared, "add to or remove from dependencies in pyproject.toml"
 
