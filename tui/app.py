@@ -20,7 +20,7 @@ from tui.attention import Attention, Notice
 from tui.city import CityScreen
 from tui.doors import DOORS
 from tui.link import Wire
-from tui.looks import CSS, NIGHT, Look, look_of
+from tui.looks import CSS, NIGHT, SIXTEEN, Look, look_of
 from tui.model import Contact, Sight
 from tui.palette import Palette
 from tui.sent_orders import SentOrders
@@ -81,15 +81,16 @@ class BelishaConsole(App[None]):
     ) -> None:
         """`training`: what is seen is no street; every screen says so."""
         look = look or look_of()
+        os.environ.pop("NO_COLOR", None)  # an empty one means nothing, but Textual would take it for a wish
         if look.no_colour:
             os.environ["NO_COLOR"] = "1"  # Textual reads it from there, and takes it away
         super().__init__(ansi_color=True if look.no_colour else None)
         self.register_theme(NIGHT)
-        self.theme = look.theme
+        self.theme, self.ansi_theme_dark = look.theme, SIXTEEN
         self.wire = wire
         self.who, self.role = who, role.value if role else ""
         self.now_s = now_s
-        self.plain = look.plain
+        self.look, self.plain = look, look.plain
         self.sight = wire.sight
         self.attention = Attention()
         self.notices: list[Notice] = []

@@ -89,7 +89,7 @@ class Card(Widget):
         """Show this junction."""
         text = card_text(sight, junction, notices, now_s, self.plain)
         if stale:
-            text = Text(text.plain, "bright_black")
+            text = Text(text.plain, "dim")
         if text.markup != self._text.markup:
             higher = text.plain.count("\n") != self._text.plain.count("\n")
             self._text = text

@@ -42,7 +42,7 @@ class Part(Static):
     def say(self, text: Text, stale: bool) -> None:
         """Show this; grey when it is of the past."""
         if stale:
-            text = Text(text.plain, "bright_black", no_wrap=text.no_wrap, overflow=text.overflow)
+            text = Text(text.plain, "dim", no_wrap=text.no_wrap, overflow=text.overflow)
         if text != self._said or text.spans != self._said.spans:
             self._said = text
             self.update(text)

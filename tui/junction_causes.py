@@ -106,7 +106,7 @@ def detectors_text(layout: JunctionLayout, detail: Detail, full: bool, plain: bo
         text.append(f"\n... and {len(sick) - STALE_DETECTORS_SHOWN} more (x shows all)", "")
     for at, now in well if full else ():
         text.append(f"\n{_on(now, plain)} {at.name} ")
-        text.append(f"{at.kind} at {at.watches}, {short(now.idle_ms)}", "bright_black")
+        text.append(f"{at.kind} at {at.watches}, {short(now.idle_ms)}", "dim")
     if not full and well:
         text.append("\n" + "".join(_on(now, plain) for _, now in well))
         text.append(f" {'on' if plain else '■ occupied'}: {sum(now.on for _, now in well)}", "")

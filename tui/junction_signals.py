@@ -90,7 +90,7 @@ def timeline_text(layout: JunctionLayout, detail: Detail, width: int, plain: boo
     now = columns * PAST_MS // (PAST_MS + FUTURE_MS)
     for stage in used:
         text.append(f"\n{names[stage][:label]:<{label}} ")
-        cells = [(PLAIN_NOTHING if plain else NOTHING, "bright_black")] * columns
+        cells = [(PLAIN_NOTHING if plain else NOTHING, "dim")] * columns
         for spans, mark, style in (
             (detail.shown, PLAIN_SHOWN if plain else SHOWN, "green"),
             (detail.planned, PLAIN_PLANNED if plain else PLANNED, "cyan"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.console import Console as Terminal
+from rich.terminal_theme import TerminalTheme
 from textual.theme import Theme
 
 NIGHT = Theme(
@@ -23,6 +24,15 @@ NIGHT = Theme(
     error="#e5534b",
     dark=True,
 )
+SIXTEEN = TerminalTheme(
+    (12, 17, 23),
+    (216, 222, 228),
+    [(24, 34, 45), (214, 72, 66), (63, 174, 90), (204, 150, 20), (90, 150, 220), (196, 110, 200),
+     (76, 170, 180), (216, 222, 228)],
+    [(110, 122, 134), (255, 99, 90), (98, 214, 120), (250, 200, 60), (130, 180, 245), (240, 140, 240),
+     (110, 220, 230), (255, 255, 255)],
+)  # fmt: skip
+"""What the names of the sixteen colours are on a terminal that can show more."""
 PLAIN_THEME = "ansi-dark"
 """The terminal's own sixteen colours, or none."""
 

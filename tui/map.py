@@ -23,12 +23,7 @@ from tui.model import Sight
 
 ZOOM_STEP = 1.5
 PAN_CELLS = 8
-ROAD_STYLE, STALE_STYLE, NAME_STYLE, DISTRICT_STYLE = (
-    "bright_black",
-    "bright_black",
-    "",
-    "italic bright_black",
-)
+ROAD_STYLE, STALE_STYLE, NAME_STYLE, DISTRICT_STYLE = "dim", "dim", "", "italic dim"
 CHOSEN_STYLE = "bold reverse"
 WIDE_CELLS = 6
 """From one junction to the next this far apart on average, a mark has its three cells."""

@@ -103,7 +103,7 @@ class NoticeList(ScrollView, can_focus=True):
         return strip
 
     def _pieces(self, notice: Notice, width: int) -> list[tuple[str, str]]:
-        style = "bright_black" if self.stale else STYLES[notice.urgency]
+        style = "dim" if self.stale else STYLES[notice.urgency]
         mark = MARKS[notice.urgency]
         if not notice.acknowledged and not self.stale and notice.kind == "alarm":
             style = f"{style} reverse"
@@ -112,7 +112,7 @@ class NoticeList(ScrollView, can_focus=True):
         name = (notice.junction or "street")[:NAME_CELLS].ljust(NAME_CELLS)
         room = max(0, width - 2 - NAME_CELLS - 1 - AGE_CELLS - 1 - len(more))
         why = notice.why if len(notice.why) <= room else notice.why[: max(0, room - 1)] + "…"
-        grey = "bright_black" if self.stale else ""
+        grey = "dim" if self.stale else ""
         return [
             (mark, style), (" ", ""), (name, grey or "bold"), (" ", ""), (why.ljust(room), grey),
             (more, grey or "cyan"), (" ", ""), (age, grey),

@@ -47,8 +47,8 @@ def status_text(sight: Sight, now_s: float, who: str, role: str, width: int) -> 
     text = Text(no_wrap=True, overflow="ellipsis").append(words, style)
     for words, style in _parts(sight, who, role, stale):
         if text.cell_len + len(words) + 3 <= width:
-            text.append(" · ", "bright_black")
-            text.append(words, "bright_black" if stale else style)
+            text.append(" · ", "dim")
+            text.append(words, "dim" if stale else style)
     return text
 
 
