@@ -27,6 +27,7 @@ from controller.explain import Decision
 from controller.frame import Frame
 from controller.journal_codec import BadRecord, EndRecord, Header, TickRecord
 from controller.network import Network, build_network
+from controller.orders import Orders
 from controller.policy import PolicyError
 from controller.street_file import StreetFileError, street_from_text, street_to_text
 from controller.tick import Controller
@@ -79,7 +80,7 @@ class JournalWriter:
     `on_alarm` is told once, in one line, when the journal can go no further; the
     controller goes on without it. Raises JournalError when the file is there already
     (evidence is never overwritten), cannot be made, the controller has already ticked, or
-    its street does not survive being written and read.
+    its street does not survive being written and read. `orders` are those the controller ticks with.
     """
 
     def __init__(
@@ -89,13 +90,17 @@ class JournalWriter:
         name: str,
         sensors: Sensors,
         on_alarm: Callable[[str], None] = lambda line: None,
+        orders: Orders | None = None,
     ) -> None:
+        if orders is not None:
+            orders.keeps_deeds = True
         if controller.verdict is not None:
             raise JournalError(f"{path}: a journal must begin before the controller's first tick")
         self.path = path
         self.failed: str | None = None
         self.ticks = 0
         self._controller = controller
+        self._orders = orders
         self._on_alarm = on_alarm
         self._number = 0
         self._pending: list[bytes] = []
@@ -133,7 +138,10 @@ class JournalWriter:
             shown, lit = frame.lamps_shown.tobytes(), lamps.tobytes()
             new = frame.sequence != self._sequence or shown != self._shown
             changed = lit != self._lamps
-            self._append(codec.pack_tick(now_ms, frame if new else None, lit if changed else None, decisions))
+            deeds = () if self._orders is None else self._orders.taken_deeds()
+            self._append(
+                codec.pack_tick(now_ms, frame if new else None, lit if changed else None, decisions, deeds)
+            )
             self._sequence, self._shown, self._lamps = frame.sequence, shown, lit
             self.ticks += 1
         except Exception as error:  # nothing that goes wrong here may stop the lamps

@@ -18,17 +18,24 @@ from numpy.typing import NDArray
 
 from controller.explain import RULES, TERMS, Decision, Terms, Waiting
 from controller.frame import Frame
+from controller.journal_orders import BadDeed, deeds_of, rows_of
 from controller.network import Network
+from controller.orders import Deed
 from controller.policy import Policy
 from controller.vocabulary import CONTROLLERS, Lamp, Sensors
 
-FORMAT = 1
+FORMAT = 2
+"""2: ticks tell what people ordered."""
+FORMATS = (1, 2)
+"""What can be read."""
 HEADER, STREET, TICK, END = b"H", b"S", b"T", b"E"
 HEADER_BYTES_MAX = 1 << 16
 STREET_BYTES_MAX = 1 << 25
 END_BYTES_MAX = 1 << 10
 TRACKS_MAX = 1 << 16
 DECISIONS_BYTES_MAX = 1 << 16
+ORDER_BYTES = 256
+"""One order of a tick, with the name of a plan in it."""
 TIME_MS_MAX = 1 << 53
 OCCUPANCY_MAX = 255.0
 """Above 1 it is no occupancy but a device's report of its own fault."""
@@ -78,6 +85,8 @@ class TickRecord:
     frame: Frame | None
     lamps: NDArray[np.int8] | None  # (groups)
     decisions: tuple[Decision, ...]
+    deeds: tuple[Deed, ...] = ()
+    """What people ordered since the tick before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +106,17 @@ def pack_header(header: Header) -> bytes:
     return HEADER + msgpack.packb({**asdict(header), "sensors": str(header.sensors)})
 
 
-def pack_tick(now_ms: int, frame: Frame | None, lamps: bytes | None, decisions: Sequence[Decision]) -> bytes:
+def pack_tick(
+    now_ms: int,
+    frame: Frame | None,
+    lamps: bytes | None,
+    decisions: Sequence[Decision],
+    deeds: Sequence[Deed] = (),
+) -> bytes:
     """Payload of a tick record."""
     row = None if frame is None else _frame_row(frame)
-    return TICK + msgpack.packb([now_ms, row, lamps, [_decision_row(d) for d in decisions]])
+    body = [now_ms, row, lamps, [_decision_row(d) for d in decisions]]
+    return TICK + msgpack.packb([*body, rows_of(deeds)] if deeds else body)
 
 
 def pack_end(end: EndRecord) -> bytes:
@@ -135,10 +151,11 @@ def _decision_row(d: Decision) -> list[Any]:
 
 def tick_bytes_max(network: Network) -> int:
     """Longest tick record of this street that is believed."""
-    detector = sum(kind.itemsize for _, kind in _DETECTOR_ARRAYS) + 8
+    detector = ORDER_BYTES + sum(kind.itemsize for _, kind in _DETECTOR_ARRAYS) + 8
     track = sum(kind.itemsize for _, kind in _TRACK_ARRAYS)
     # Every junction may change its stage in one tick, and tell of everybody who waits.
-    decisions = DECISIONS_BYTES_MAX + 400 * network.n_junctions + 40 * network.n_groups
+    decisions = DECISIONS_BYTES_MAX + (400 + ORDER_BYTES) * network.n_junctions
+    decisions += (40 + ORDER_BYTES) * network.n_groups
     return detector * len(network.detectors) + 2 * network.n_groups + track * TRACKS_MAX + decisions
 
 
@@ -150,9 +167,9 @@ def unpack_header(payload: bytes) -> Header:
     known = [f.name for f in fields(Header)]
     if not isinstance(data, dict):
         raise BadRecord("the header is no table")
-    if data.get("format") != FORMAT:
+    if data.get("format") not in FORMATS:
         found = str(data.get("format"))[:20]
-        raise BadRecord(f"written in format {found}; this version reads format {FORMAT}")
+        raise BadRecord(f"written in format {found}; this version reads {' and '.join(map(str, FORMATS))}")
     if sorted(data, key=str) != sorted(known):
         raise BadRecord(f"the header must have {', '.join(known)} and nothing else")
     if data["controller"] not in CONTROLLERS:
@@ -163,7 +180,7 @@ def unpack_header(payload: bytes) -> Header:
         if not isinstance(data[name], str) or not data[name].isprintable():
             raise BadRecord(f"{name} is no text")
     return Header(
-        format=FORMAT,
+        format=int(data["format"]),
         product=data["product"],
         sources=data["sources"],
         controller=data["controller"],
@@ -194,15 +211,21 @@ def unpack_street(payload: bytes) -> str:
 
 def unpack_tick(payload: bytes, network: Network, sensors: Sensors) -> TickRecord:
     """One tick, every number in it possible on this street. Raises `BadRecord`."""
-    body = _list(_unpack(payload), 4, "a tick")
+    body = _unpack(payload)
+    body = _list(body, 5 if isinstance(body, list) and len(body) == 5 else 4, "a tick")
     lamps = None if body[2] is None else _lamps(body[2], network.n_groups, "lamps")
     if not isinstance(body[3], list):
         raise BadRecord("decisions are no list")
+    try:
+        deeds = deeds_of(body[4], network) if len(body) > 4 else ()
+    except BadDeed as error:
+        raise BadRecord(str(error)) from None
     return TickRecord(
         now_ms=_whole(body[0], 0, TIME_MS_MAX, "time"),
         frame=None if body[1] is None else _frame(_frame_list(body[1]), network, sensors),
         lamps=lamps,
         decisions=tuple(_decision(row, network) for row in body[3]),
+        deeds=deeds,
     )
 
 

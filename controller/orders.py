@@ -15,6 +15,11 @@ import numpy as np
 from controller.network import Network
 from controller.vocabulary import GroupKind, StageSource
 
+Deed = tuple[str, tuple[int | str, ...]]
+"""Name of a method of `Orders` and its arguments."""
+BIAS_MS_MAX = 600_000
+DEEDS_KEPT = 1 << 14
+
 
 class Kind(IntEnum):
     """What is ordered at a junction; stored as int8."""
@@ -92,28 +97,44 @@ class Orders:
             ignore_until_ms=np.zeros(d, np.int64),
             recall_until_ms=np.zeros(d, np.int64),
         )
+        self.keeps_deeds = False
+        """Set by who keeps a journal, and takes them with `taken_deeds` every tick."""
+        self._deeds: list[Deed] = []
         self.busy_until_ms = 0
         """Nothing stands here that lasts longer."""
         self.ignores_until_ms = 0
         """No detector is disabled longer."""
 
+    def taken_deeds(self) -> list[Deed]:
+        """What was ordered since last asked, in order."""
+        deeds, self._deeds = self._deeds, []
+        return deeds
+
+    def _keep(self, name: str, *arguments: int | str) -> None:
+        if self.keeps_deeds and len(self._deeds) < DEEDS_KEPT:
+            self._deeds.append((name, arguments))
+
     def hold(self, junction: int, stage: int, until_ms: int, suspends_promise: bool = False) -> None:
         """Go to `stage` and stay there."""
         self._stage_order(Kind.HOLD, junction, until_ms, self._own_stage(junction, stage), suspends_promise)
+        self._keep("hold", junction, stage, until_ms, suspends_promise)
 
     def step(self, junction: int, until_ms: int) -> None:
         """Go to the next stage by hand and stay there."""
         self._stage_order(Kind.HOLD, junction, until_ms, -1)
+        self._keep("step", junction, until_ms)
 
     def force_off(self, junction: int, stage: int, until_ms: int) -> None:
         """Leave `stage` as soon as the rules let it, if it is the one shown."""
         self._stage_order(Kind.FORCE_OFF, junction, until_ms, self._own_stage(junction, stage))
+        self._keep("force_off", junction, stage, until_ms)
 
     def omit(self, junction: int, group: int, until_ms: int) -> None:
         """Choose no stage with `group`."""
         self._own_group(junction, group)
         self._stage_order(Kind.OMIT, junction, until_ms)
         self.book.bits[junction] = 1 << (group - int(self.network.group_start[junction]))
+        self._keep("omit", junction, group, until_ms)
 
     def play(self, junction: int, plan: str, until_ms: int) -> None:
         """Play the fixed plan of that name."""
@@ -121,39 +142,47 @@ class Orders:
             raise ValueError(f"junction {junction} has no plan {plan}")
         self._stage_order(Kind.PLAN, junction, until_ms)
         self.book.plan[junction] = self.plan_names.index((junction, plan))
+        self._keep("play", junction, plan, until_ms)
 
     def bias(self, junction: int, stage: int, bias_ms: int, until_ms: int) -> None:
         """Let `stage` last so much longer, or (negative) so much less than its split."""
         self._stage_order(Kind.BIAS, junction, until_ms, self._own_stage(junction, stage))
         self.book.bias_ms[junction] = bias_ms
+        self._keep("bias", junction, stage, bias_ms, until_ms)
 
     def all_red(self, junction: int, until_ms: int) -> None:
         """Everything red as soon as the rules let it."""
         self._stage_order(Kind.ALL_RED, junction, until_ms)
+        self._keep("all_red", junction, until_ms)
 
     def flash(self, junction: int, until_ms: int) -> None:
         """Through all red into flash."""
         self._stage_order(Kind.FLASH, junction, until_ms)
+        self._keep("flash", junction, until_ms)
 
     def release(self, junction: int) -> None:
         """Nothing is ordered at the junction any more."""
         self.book.kind[junction] = Kind.NONE
+        self._keep("release", junction)
 
     def call(self, group: int, until_ms: int) -> None:
         """Call `group` whenever it is not green. 0 ends it."""
         self.book.call_until_ms[group] = until_ms
         self._lasts(until_ms)
+        self._keep("call", group, until_ms)
 
     def ignore(self, detector: int, until_ms: int) -> None:
         """Take no reading of `detector`; whom it served is called without it. 0 ends it."""
         self.book.ignore_until_ms[detector] = until_ms
         self.ignores_until_ms = max(self.ignores_until_ms, until_ms)
         self._lasts(until_ms)
+        self._keep("ignore", detector, until_ms)
 
     def recall(self, detector: int, until_ms: int) -> None:
         """Call whom `detector` serves, whatever it reads. 0 ends it."""
         self.book.recall_until_ms[detector] = until_ms
         self._lasts(until_ms)
+        self._keep("recall", detector, until_ms)
 
     def taken_back(self, junction: int) -> Done:
         """Why the controller ended the order itself, said once."""

@@ -14,7 +14,9 @@ from controller.explain import Decision
 from controller.frame import Frame
 from controller.journal import JournalError, JournalReader, read_journal, sources_digest
 from controller.journal_codec import EndRecord, Header
+from controller.journal_orders import BadDeed, do_again
 from controller.network import Network
+from controller.orders import Deed, Orders
 from controller.tick import Controller
 
 PROGRESS_TICKS = 600
@@ -84,6 +86,7 @@ class _Replay:
         self.journal = journal
         self.progress = progress
         self.controller = _controller(journal)
+        self.orders: Orders | None = None
         self.log = DecisionLog(self.controller)
         self.differences = 0
         self.first: Difference | None = None
@@ -101,7 +104,9 @@ class _Replay:
             recorded = recorded if record.lamps is None else record.lamps
             assert frame is not None  # the reader refuses a first tick without both
             assert recorded is not None
-            lamps = self.controller.tick(frame, record.now_ms)
+            if record.deeds:
+                self._order(record.deeds, ticks)
+            lamps = self.controller.tick(frame, record.now_ms, self.orders)
             self._compare(ticks, record.now_ms, recorded, lamps)
             self._compare_decisions(record.decisions, self.log.observe(record.now_ms))
             first_ms, last_ms = (record.now_ms if ticks == 0 else first_ms), record.now_ms
@@ -125,6 +130,15 @@ class _Replay:
             same_sources=self.journal.header.sources == sources_digest(),
             same_state=None if end is None else end.digest == self.controller.state.digest(),
         )
+
+    def _order(self, deeds: tuple[Deed, ...], tick: int) -> None:
+        """Tell the controller what people told it then."""
+        if self.orders is None:
+            self.orders = Orders(self.journal.network)
+        try:
+            do_again(self.orders, deeds)
+        except BadDeed as error:
+            raise JournalError(f"{self.journal.path}: tick {tick}: {error}") from None
 
     def _compare(
         self, tick: int, now_ms: int, recorded: NDArray[np.int8], replayed: NDArray[np.int8]

@@ -243,7 +243,7 @@ def test_a_vehicle_that_cannot_be_is_refused(
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"format": 2}, "written in format 2; this version reads format 1"),
+        ({"format": 3}, "written in format 3; this version reads 1 and 2"),
         ({"controller": "roulette"}, "controller 'roulette'; known are adaptive"),
         ({"sensors": "eyes"}, "sensors 'eyes'"),
         ({"lamp_resolution_ms": 0}, "lamp_resolution_ms is 0"),
