@@ -8,7 +8,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Input
 
 from override.requests import AlarmAction
 from override.roles import HOUR_MS, MINUTE_MS
@@ -17,6 +17,7 @@ from tui.alarm_list import Shown, alarm_rows, alarm_text, is_open, matching
 from tui.model import Sight
 from tui.reason_dialog import ReasonDialog
 from tui.rows import Rows
+from tui.said import Said
 from tui.sending import act_on_alarm
 from tui.sight_screen import SightScreen
 from tui.status import StatusLine
@@ -59,10 +60,10 @@ class AlarmsScreen(SightScreen):
     def compose(self) -> ComposeResult:
         """Heading, filter, table, and more of the alarm under the cursor."""
         yield StatusLine()
-        yield Static(id="what")
+        yield Said(id="what")
         yield Input(placeholder="words: place, code, who; Enter closes, Escape clears", id="filter")
         yield Rows(("", "since", "where", "state", "what"), id="alarms")
-        yield Static(id="more")
+        yield Said(id="more")
         yield Footer(compact=True, show_command_palette=False)
 
     @property
@@ -79,7 +80,7 @@ class AlarmsScreen(SightScreen):
         self.query_one(Rows).show_rows(alarm_rows(alarms, sight, now_ms, width, app.plain))
         new = sum(is_open(a) and not a.acknowledged for a in sight.alarms.values())
         heading = f"Alarms, {self.shown}: {len(alarms)} of {len(sight.alarms)}; {new} nobody has seen"
-        self.query_one("#what", Static).update(heading + (f"; with {words!r}" if words else ""))
+        self.query_one("#what", Said).say(heading + (f"; with {words!r}" if words else ""))
         self._more()
         self.refresh_bindings()
 
@@ -91,7 +92,7 @@ class AlarmsScreen(SightScreen):
             text = Text("Nothing is known of alarms: the station is silent.", "bold bright_yellow")
         else:
             text = Text("No alarm here." if self.shown is not Shown.OPEN else "No alarm is open.")
-        self.query_one("#more", Static).update(text)
+        self.query_one("#more", Said).say(text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys are offered only where they do something."""

@@ -15,6 +15,7 @@ from override.views import OrderView
 from tui.ages import duration
 from tui.dialog import Dialog
 from tui.model import Sight
+from tui.said import Said
 from tui.sending import approve
 
 
@@ -51,13 +52,13 @@ class ApproveDialog(Dialog[str]):
         """What you would answer for."""
         with VerticalScroll(classes="box"):
             yield Static("Be the second person?", classes="heading")
-            yield Static(classes="words", id="order")
-            yield Static(classes="words", id="state")
+            yield Said(classes="words", id="order")
+            yield Said(classes="words", id="state")
         yield Footer(compact=True, show_command_palette=False)
 
     def look(self) -> None:
         """Whether it still waits."""
-        self.query_one("#order", Static).update(order_text(self.view, self.sight))
+        self.query_one("#order", Said).say(order_text(self.view, self.sight))
         text = Text()
         now = self.sight.orders.get(self.view.order)
         if now is None or now.state != "requested":
@@ -66,7 +67,7 @@ class ApproveDialog(Dialog[str]):
             text.append("You sign the very bytes the first person signed; their digest begins with ")
             text.append(f"{self.view.digest.hex()[:4]} {self.view.digest.hex()[4:8]}", "bold reverse")
             text.append(".\nCompare it with what they read to you. With your answer it acts at once.")
-        self.query_one("#state", Static).update(text)
+        self.query_one("#state", Said).say(text)
 
     @work(exclusive=True)
     async def action_agree(self, agrees: bool) -> None:
@@ -95,20 +96,20 @@ class ReleaseDialog(Dialog[bool]):
         """What would go on."""
         with VerticalScroll(classes="box"):
             yield Static("Release it?", classes="heading")
-            yield Static(classes="words", id="order")
-            yield Static(classes="words", id="why")
+            yield Said(classes="words", id="order")
+            yield Said(classes="words", id="why")
         yield Footer(compact=True, show_command_palette=False)
 
     def look(self) -> None:
         """What it is."""
-        self.query_one("#order", Static).update(order_text(self.view, self.sight))
+        self.query_one("#order", Said).say(order_text(self.view, self.sight))
         text = Text()
         if self.theirs:
             text.append(
                 f"It is {self.view.issuer}'s order: they will see that you ended it.\n", "bold bright_yellow"
             )
         text.append("The junctions return to what acts beneath it, by lawful steps.")
-        self.query_one("#why", Static).update(text)
+        self.query_one("#why", Said).say(text)
 
     def action_yes(self) -> None:
         """Do it."""

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Footer
 
 from override.client import NoAnswer
 from override.refused import Refused
@@ -18,6 +18,7 @@ from tui.event_list import audit_line
 from tui.events_screen import utc_offset_ms
 from tui.lines import LineList
 from tui.model import Sight
+from tui.said import Said
 from tui.sight_screen import SightScreen
 from tui.status import StatusLine
 
@@ -47,9 +48,9 @@ class AuditScreen(SightScreen):
     def compose(self) -> ComposeResult:
         """Heading, lines, all of the one under the cursor."""
         yield StatusLine()
-        yield Static(id="what")
+        yield Said(id="what")
         yield LineList(id="audit", empty="")
-        yield Static(id="more")
+        yield Said(id="more")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -68,7 +69,7 @@ class AuditScreen(SightScreen):
         elif self.holds is False:
             text.append("THE CHAIN IS BROKEN: do not trust it, call the engineer.", "bold reverse bright_red")
         text.append(f" {self.words}", "italic")
-        self.query_one("#what", Static).update(text)
+        self.query_one("#what", Said).say(text)
         self._more()
 
     def _more(self) -> None:
@@ -77,7 +78,7 @@ class AuditScreen(SightScreen):
             text.append(f"{row.number}: {row.actor} ", "bold").append(row.what)
             text.append(f"\n{row.words}" if row.words else "", "italic")
             text.append(f"\n{row.order}" if row.order else "", "bright_magenta")
-        self.query_one("#more", Static).update(text)
+        self.query_one("#more", Said).say(text)
 
     @property
     def row(self) -> AuditRow | None:

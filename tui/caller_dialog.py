@@ -21,6 +21,7 @@ from override.flag_messages import Channel, FlagReply, FlagRequest, Kind
 from tui.ages import duration
 from tui.dialog import Dialog
 from tui.flag_list import KINDS, LIVES
+from tui.said import Said
 
 HandIn = Callable[[FlagRequest], FlagReply]
 """Hands a flag to the citizen process. Raises NoAnswer; called in a thread of its own."""
@@ -43,16 +44,16 @@ class CallerDialog(Dialog[str]):
         """List of kinds; then the signal; then words."""
         with VerticalScroll(classes="box"):
             yield Static("A flag for somebody who calls", classes="heading")
-            yield Static(classes="heading", id="question")
+            yield Said(classes="heading", id="question")
             yield OptionList(id="choices")
             yield Input(id="typed", max_length=REASON_CHARACTERS)
-            yield Static(classes="words", id="said")
+            yield Said(classes="words", id="said")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         """What is wrong?"""
         super().on_mount()
-        self.query_one("#question", Static).update("What is wrong?")
+        self.query_one("#question", Said).say("What is wrong?")
         box = self.query_one(OptionList)
         for kind, words in KINDS.items():
             box.add_option(Option(words, str(kind)))
@@ -67,7 +68,7 @@ class CallerDialog(Dialog[str]):
         self._ask("Which signal? The code on its pole, or name or title of the junction.", self.junction)
 
     def _ask(self, question: str, value: str) -> None:
-        self.query_one("#question", Static).update(question)
+        self.query_one("#question", Said).say(question)
         line = self.query_one("#typed", Input)
         line.value = value
         line.add_class("open")
@@ -83,23 +84,23 @@ class CallerDialog(Dialog[str]):
                 self._ask("In the caller's words, without names; Enter sends. May be empty.", "")
             return
         self.query_one("#typed", Input).remove_class("open")
-        self.query_one("#question", Static).update("")
+        self.query_one("#question", Said).say("")
         self._send(FlagRequest(self.nonce, self.signal[:64], self.kind, Channel.OPERATOR, words))
 
     @work(exclusive=True)
     async def _send(self, request: FlagRequest) -> None:
-        said = self.query_one("#said", Static)
+        said = self.query_one("#said", Said)
         hand_in = self.console_app.hand_in_flag
         if hand_in is None:
-            said.update("This console does not know where flags are handed in: start it with --flags.")
+            said.say("This console does not know where flags are handed in: start it with --flags.")
             return
-        said.update("Handing it in ...")
+        said.say("Handing it in ...")
         try:
             reply = await asyncio.to_thread(hand_in, request)
         except NoAnswer as error:
-            said.update(f"{error}. It counts once, however often it is sent.")
+            said.say(f"{error}. It counts once, however often it is sent.")
             return
-        said.update(reply_text(reply))
+        said.say(reply_text(reply))
 
 
 def reply_text(reply: FlagReply) -> Text:

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Input
 
 from override.client import NoAnswer
 from override.refused import Refused
@@ -19,6 +19,7 @@ from tui.drafts import refusal_words
 from tui.event_list import event_line, kinds, matching, merged
 from tui.lines import LineList
 from tui.model import Sight
+from tui.said import Said
 from tui.sight_screen import SightScreen
 from tui.status import StatusLine
 
@@ -59,10 +60,10 @@ class EventsScreen(SightScreen):
     def compose(self) -> ComposeResult:
         """Heading, filter, lines, all of the one under the cursor."""
         yield StatusLine()
-        yield Static(id="what")
+        yield Said(id="what")
         yield Input(placeholder="words; Enter closes, Escape clears", id="filter")
         yield LineList(id="events", empty="Nothing has happened since this console began.", follows=True)
-        yield Static(id="more")
+        yield Said(id="more")
         yield Footer(compact=True, show_command_palette=False)
 
     def events(self) -> list[Event]:
@@ -83,7 +84,7 @@ class EventsScreen(SightScreen):
         )
         heading += f", with {words!r}" if words else ""
         heading += "" if box.follows else "  (stopped here; End follows again)"
-        self.query_one("#what", Static).update(heading)
+        self.query_one("#what", Said).say(heading)
         self._more()
 
     @property
@@ -102,7 +103,7 @@ class EventsScreen(SightScreen):
             else:
                 text.append("In an earlier run of the station: ", "bold")
             text.append(event.sentence)
-        self.query_one("#more", Static).update(text)
+        self.query_one("#more", Said).say(text)
 
     # --- keys ---------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Footer
 
 from override.details import ModePulse, Pulse
 from tui.ages import duration
@@ -26,6 +26,7 @@ from tui.fairness import (
 from tui.forecast_table import mode_words
 from tui.model import Sight
 from tui.plots import bar, number, plot, sparkline
+from tui.said import Said
 from tui.sight_screen import SightScreen
 from tui.status import StatusLine
 
@@ -56,7 +57,7 @@ class FairnessScreen(SightScreen):
         """One page, longer than a small screen: it scrolls."""
         yield StatusLine()
         with VerticalScroll(id="page"):
-            yield Static(id="ledger")
+            yield Said(id="ledger")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -67,8 +68,10 @@ class FairnessScreen(SightScreen):
     def see(self, sight: Sight, now_s: float, stale: bool) -> None:
         """Show this."""
         width = max(20, self.size.width - 4)
-        self.query_one("#ledger", Static).update(
-            fairness_page(sight, width, self.mode, stale, self.console_app.plain)
+        plain = self.console_app.plain
+        told = (sight.pulse, len(sight.pulses), sight.layout_number, width, self.mode, stale, plain)
+        self.query_one("#ledger", Said).say_as(
+            told, lambda: fairness_page(sight, width, self.mode, stale, plain)
         )
 
     def action_mode(self) -> None:

@@ -9,7 +9,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Input
 
 from override.flag_messages import FlagAction, FlagView
 from tui.flag_list import flag_rows, flag_text, matching, may_do, next_crew, promoted
@@ -17,6 +17,7 @@ from tui.model import Sight
 from tui.order_dialog import OrderDialog
 from tui.reason_dialog import ReasonDialog
 from tui.rows import Rows
+from tui.said import Said
 from tui.sending import act_on_flag
 from tui.sight_screen import SightScreen
 from tui.status import StatusLine
@@ -69,12 +70,12 @@ class FlagsScreen(SightScreen):
     def compose(self) -> ComposeResult:
         """Heading, filter, queue, evidence."""
         yield StatusLine()
-        yield Static(id="what")
+        yield Said(id="what")
         yield Input(placeholder="words: place, kind, state; Enter closes, Escape clears", id="filter")
         with Container(id="both"):
             yield Rows(("", "since", "where", "what", "n", "ev", "state", "crew"), id="flags")
             with VerticalScroll(id="side", can_focus=False):
-                yield Static(id="more")
+                yield Said(id="more")
         yield Footer(compact=True, show_command_palette=False)
 
     @property
@@ -90,7 +91,7 @@ class FlagsScreen(SightScreen):
         urgent = sum(flag.urgent for flag in flags)
         heading = f"Citizens' flags: {len(flags)} cases{', closed ones too' if self.closed else ''}"
         heading += f", {urgent} URGENT" if urgent else ""
-        self.query_one("#what", Static).update(heading + (f"; with {words!r}" if words else ""))
+        self.query_one("#what", Said).say(heading + (f"; with {words!r}" if words else ""))
         self._more()
         self.refresh_bindings()
 
@@ -103,7 +104,7 @@ class FlagsScreen(SightScreen):
             text = Text("Nothing is known of flags: the station is silent.", "bold bright_yellow")
         else:
             text = Text("No case here. n enters one for somebody who calls.")
-        self.query_one("#more", Static).update(text)
+        self.query_one("#more", Said).say(text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys are offered only where they do something."""

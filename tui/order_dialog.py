@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.events import Key
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Footer, Input, OptionList
 from textual.widgets.option_list import Option
 
 from override.layouts import JunctionLayout
@@ -25,6 +25,7 @@ from tui.drafts import Draft
 from tui.following import Following, followed
 from tui.offers import REASONS, SAID, Choice, Offer, choices, leases, need_words, offers, places
 from tui.order_page import now_text, preview_page, progress_text
+from tui.said import Said
 from tui.sending import Foreseen, Outcome, foresee, may_send, send, undo
 
 OTHER = "\0other"
@@ -41,6 +42,8 @@ QUESTIONS = {
     "why": "Why? It is kept with the order.",
 }
 PREVIEW, SENT = "preview", "sent"
+AGE_STEP_MS = 5_000
+"""The age of a forecast is told in such steps."""
 
 
 class OrderDialog(Dialog[tuple[Following, ...]]):
@@ -58,7 +61,7 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
     ]
     CSS = """
     OrderDialog #page { height: auto; max-height: 17; }
-    OrderDialog #page Static { height: auto; }
+    OrderDialog #page Said { height: auto; }
     OrderDialog #trouble { height: auto; color: $text-error; text-style: bold; }
     """
 
@@ -81,15 +84,15 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
     def compose(self) -> ComposeResult:
         """Heading, answers so far, question, answers possible, page of the preview."""
         with VerticalScroll(classes="box"):
-            yield Static(classes="heading", id="heading")
-            yield Static(classes="words", id="answered")
-            yield Static(classes="heading", id="question")
+            yield Said(classes="heading", id="heading")
+            yield Said(classes="words", id="answered")
+            yield Said(classes="heading", id="question")
             yield OptionList(id="choices")
             yield Input(id="typed")
             with VerticalScroll(id="page"):
-                yield Static(id="now")
-                yield Static(id="preview")
-            yield Static(id="trouble")
+                yield Said(id="now")
+                yield Said(id="preview")
+            yield Said(id="trouble")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -199,19 +202,19 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
         layout = self.layout_here
         title = self.sight.title(self.junction)
         heading = f"Order at {title}" + (f", {layout.district}" if layout and layout.district else "")
-        self.query_one("#heading", Static).update(heading)
+        self.query_one("#heading", Said).say(heading)
         draft = self.draft()
         answered = Text(draft.sentence(), "bold") if draft and self.step != "what" else Text()
         if draft and draft.reason:
             answered.append(f"\nbecause: {draft.reason}", "italic")
-        self.query_one("#answered", Static).update(answered)
+        self.query_one("#answered", Said).say(answered)
         asking = self.step in QUESTIONS
-        self.query_one("#question", Static).update(QUESTIONS.get(self.step, ""))
+        self.query_one("#question", Said).say(QUESTIONS.get(self.step, ""))
         box, line = self.query_one(OptionList), self.query_one("#typed", Input)
         line.remove_class("open")
         box.display = asking
         self.query_one("#page").display = not asking
-        self.query_one("#trouble", Static).update("")
+        self.query_one("#trouble", Said).say("")
         if asking:
             self._fill(box)
         else:
@@ -239,7 +242,7 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
                 if self.layout_here
                 else "The station has not yet told what this junction has."
             )
-            self.query_one("#question", Static).update(why)
+            self.query_one("#question", Said).say(why)
 
     def look(self) -> None:
         """Times and the state of the street, as they change."""
@@ -247,22 +250,24 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
         draft = self.draft()
         if draft is None or self.step in QUESTIONS:
             return
-        self.query_one("#now", Static).update(now_text(draft, self.sight, now_s))
+        self.query_one("#now", Said).say(now_text(draft, self.sight, now_s))
         width, now_ms = self.size.width, self.sight.station_ms(now_s)
-        page = self.query_one("#preview", Static)
+        page = self.query_one("#preview", Said)
         if self.step == PREVIEW:
             forecast = self.foreseen.forecast if self.foreseen else None
             age_ms = now_ms - forecast.now_ms if forecast else 0
-            page.update(preview_page(draft, self.foreseen, self._need(draft), width, age_ms, app.plain))
+            age_ms = age_ms // AGE_STEP_MS * AGE_STEP_MS
+            asked = (draft, self.foreseen, self._need(draft), width, age_ms, app.plain)
+            page.say_as(asked, lambda: preview_page(*asked))
             why = may_send(draft, forecast, self.sight, now_s) if self.foreseen else ""
-            self.query_one("#trouble", Static).update(self.refused or why)
+            self.query_one("#trouble", Said).say(self.refused or why)
         elif self.step == SENT:
             self.followings = [followed(one, self.sight) for one in self.followings]
             text = progress_text(self.followings, self.outcome, now_ms, app.plain)
             for one in self._undoable()[:1]:
                 left_s = max(0, 10_000 - (now_ms - one.sent_ms)) // 1000 + 1
                 text.append(f"\nu takes it back at once (offered for {left_s} s more).", "bold")
-            page.update(text)
+            page.say(text)
             self.refresh_bindings()
 
     def _need(self, draft: Draft) -> str:
@@ -314,10 +319,10 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
             try:
                 value = str(typed(value, self.offer.lease_max_ms if self.offer else 0))
             except BadTime as error:
-                self.query_one("#trouble", Static).update(str(error))
+                self.query_one("#trouble", Said).say(str(error))
                 return
         elif not value:
-            self.query_one("#trouble", Static).update("An order needs a reason.")
+            self.query_one("#trouble", Said).say("An order needs a reason.")
             return
         self._answer(value)
 

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Footer
 
 from override.roles import APPROVAL_MS, ONCE, Command, Role, may_approve
 from override.views import OrderView
@@ -17,6 +17,7 @@ from tui.approve_dialog import ApproveDialog, ReleaseDialog
 from tui.forecast_table import receipt_words
 from tui.model import Sight
 from tui.rows import Row, Rows
+from tui.said import Said
 from tui.sending import release, renew, undo
 from tui.sight_screen import SightScreen
 from tui.status import StatusLine
@@ -103,7 +104,7 @@ class OrdersScreen(SightScreen):
         """Table, and more of the order under the cursor."""
         yield StatusLine()
         yield Rows(("left", "order", "where", "who", "state"), id="orders")
-        yield Static(id="more")
+        yield Said(id="more")
         yield Footer(compact=True, show_command_palette=False)
 
     @property
@@ -116,7 +117,7 @@ class OrdersScreen(SightScreen):
         who = self.console_app.who
         rows = [order_row(view, sight, now_s, who) for view in sorted_orders(sight)]
         self.query_one(Rows).show_rows(rows)
-        self.query_one("#more", Static).update(self.more(sight, now_s))
+        self.query_one("#more", Said).say(self.more(sight, now_s))
         self.refresh_bindings()
 
     def more(self, sight: Sight, now_s: float) -> Text:

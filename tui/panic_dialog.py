@@ -22,7 +22,9 @@ from tui.dialog import Dialog
 from tui.drafts import Draft
 from tui.following import Following, followed
 from tui.offers import cell, district_of
+from tui.order_dialog import AGE_STEP_MS
 from tui.order_page import now_text, preview_page, progress_text
+from tui.said import Said
 from tui.sending import Foreseen, Outcome, foresee, send, undo
 
 LEASE_MS = 5 * MINUTE_MS
@@ -66,12 +68,12 @@ class PanicDialog(Dialog[tuple[Following, ...]]):
     def compose(self) -> ComposeResult:
         """List of targets; then the line to type in, and what is to be seen meanwhile."""
         with VerticalScroll(classes="box"):
-            yield Static("STOP TRAFFIC", classes="heading", id="heading")
+            yield Static("STOP TRAFFIC", classes="heading")
             yield OptionList(id="choices")
-            yield Static(classes="words", id="confirm")
+            yield Said(classes="words", id="confirm")
             yield Input(id="typed")
             with VerticalScroll(id="page", can_focus=False):
-                yield Static(id="preview")
+                yield Said(id="preview")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -89,7 +91,7 @@ class PanicDialog(Dialog[tuple[Following, ...]]):
         if not box.option_count:
             role = self.console_app.role or "viewer"
             words = f"A {role} may not stop traffic from here. On the station's own machine anybody can:\n"
-            self.query_one("#confirm", Static).update(f"{words}belisha panic {self.junction}")
+            self.query_one("#confirm", Said).say(f"{words}belisha panic {self.junction}")
         if box.option_count:
             box.highlighted = 0
         box.focus()
@@ -126,7 +128,7 @@ class PanicDialog(Dialog[tuple[Following, ...]]):
         text.append(f"{self.draft(self.target).sentence()}.\n", "bold")
         text.append("To do it type ").append(" or ".join(self.target.accepted), "bold reverse")
         text.append(" and press Enter. Escape leaves everything as it is.")
-        self.query_one("#confirm", Static).update(text)
+        self.query_one("#confirm", Said).say(text)
         line = self.query_one("#typed", Input)
         line.add_class("open")
         line.focus()
@@ -162,22 +164,19 @@ class PanicDialog(Dialog[tuple[Following, ...]]):
         if self.target is None:
             return
         app, now_s = self.console_app, self.console_app.now_s()
-        now_ms, page = self.sight.station_ms(now_s), self.query_one("#preview", Static)
+        now_ms, page = self.sight.station_ms(now_s), self.query_one("#preview", Said)
         if self.is_sent:
             self.followings = [followed(one, self.sight) for one in self.followings]
             text = progress_text(self.followings, self.outcome, now_ms, app.plain)
             text.append("\nIt is renewed and released with the other orders (l).", "italic")
-            page.update(text)
+            page.say(text)
             return
         draft = self.draft(self.target)
         forecast = self.foreseen.forecast if self.foreseen else None
         age_ms = now_ms - forecast.now_ms if forecast else 0
-        page.update(
-            Group(
-                now_text(draft, self.sight, now_s),
-                preview_page(draft, self.foreseen, "", self.size.width, age_ms, app.plain),
-            )
-        )
+        now = now_text(draft, self.sight, now_s)
+        asked = (draft, self.foreseen, "", self.size.width, age_ms // AGE_STEP_MS * AGE_STEP_MS, app.plain)
+        page.say_as((now.plain, asked), lambda: Group(now, preview_page(*asked)))
 
     def action_back(self) -> None:
         """Back; what was sent goes on."""

@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from override.bounds import REASON_CHARACTERS
 from tui.ages import BadTime, duration, typed
 from tui.dialog import Dialog
+from tui.said import Said
 
 OTHER = "\0other"
 
@@ -49,10 +50,10 @@ class ReasonDialog(Dialog[Reason]):
         with VerticalScroll(classes="box"):
             yield Static(self.heading, classes="heading", markup=False)
             yield Static(self.words, classes="words", markup=False)
-            yield Static(classes="heading", id="question")
+            yield Said(classes="heading", id="question")
             yield OptionList(id="choices")
             yield Input(id="typed")
-            yield Static(classes="words", id="trouble")
+            yield Said(classes="words", id="trouble")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -62,8 +63,8 @@ class ReasonDialog(Dialog[Reason]):
 
     def _ask(self) -> None:
         question = "For how long?" if self.asks_time else "Why?"
-        self.query_one("#question", Static).update(question)
-        self.query_one("#trouble", Static).update("")
+        self.query_one("#question", Said).say(question)
+        self.query_one("#trouble", Said).say("")
         line, box = self.query_one("#typed", Input), self.query_one(OptionList)
         line.remove_class("open")
         box.clear_options()
@@ -104,10 +105,10 @@ class ReasonDialog(Dialog[Reason]):
             try:
                 value = str(typed(value, self.most_ms))
             except BadTime as error:
-                self.query_one("#trouble", Static).update(str(error))
+                self.query_one("#trouble", Said).say(str(error))
                 return
         elif not value:
-            self.query_one("#trouble", Static).update("A few words are needed: others will read them.")
+            self.query_one("#trouble", Said).say("A few words are needed: others will read them.")
             return
         self._answer(value)
 

@@ -9,10 +9,11 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Footer
 
 from override.layouts import JunctionLayout
 from tui.model import Sight
+from tui.said import Said
 from tui.sight_screen import SightScreen
 from tui.status import StatusLine
 from tui.timespace import (
@@ -84,7 +85,7 @@ class TimeSpaceScreen(SightScreen):
     def compose(self) -> ComposeResult:
         """Heading and diagram."""
         yield StatusLine()
-        yield Static(id="what", markup=False)
+        yield Said(id="what", markup=False)
         yield Diagram()
         yield Footer(compact=True, show_command_palette=False)
 
@@ -114,7 +115,7 @@ class TimeSpaceScreen(SightScreen):
             heading = f"Greens from {ends}, platoons at {self.speed} km/h"
             if stale:
                 heading = f"THE PAST: {heading}"
-        self.query_one("#what", Static).update(heading)
+        self.query_one("#what", Said).say(heading)
         self.query_one(Diagram).see(self.picture(chain, sight, stale))
 
     def picture(self, chain: list[tuple[JunctionLayout, str]], sight: Sight, stale: bool) -> Text:
