@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from override.citizen.commands import FLAGS
 from override.keys_commands import DEFAULT_FOLDER, Folder
 from override.order_commands import ORDERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from override.flag_messages import FlagReply, FlagRequest
     from override.keys import Identity
 
 _ENDPOINT = re.compile(r"tcp://(?P<host>[^:/\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})\Z")
@@ -51,11 +55,23 @@ def console(
     only_watch: Annotated[
         bool, typer.Option("--only-watch", help="Give no orders, whatever the key.")
     ] = False,
+    flags: Annotated[
+        str, typer.Option(metavar="ENDPOINT", help="Where flags are handed in, for callers.")
+    ] = FLAGS,
+    drill: Annotated[
+        bool, typer.Option("--drill", help="Train on a city of your own that reaches no street.")
+    ] = False,
+    tour: Annotated[bool, typer.Option("--tour", help="Begin with the guided tour.")] = False,
 ) -> None:
     """See a street, understand it, and take it over. Ends nothing but itself when it is left.
 
     Exit code 0: it was left; 2: keys or endpoint cannot be used.
     """
+    if drill:
+        if web:
+            raise ConsoleRefused("--drill trains on this terminal; without --web, please")
+        train(tour)
+        return
     endpoints = (connect, pictures or next_port(connect))
     who = sitter(keys, name)
     if web:
@@ -65,10 +81,31 @@ def console(
         serve(["console", "--connect", endpoints[0], "--pictures", endpoints[1], "--keys", str(keys),
                "--as", who.name, *watching], port, typer.echo)  # fmt: skip
         return
-    run(endpoints, keys, who, only_watch)
+    run(endpoints, keys, who, only_watch, flags=flags, tour=tour)
 
 
-def run(endpoints: tuple[str, str], keys: Path, who: Identity, only_watch: bool = False) -> None:
+def train(tour: bool = False) -> None:
+    """A training city, a console over it, and both gone when it is left. Raises TrainingRefused."""
+    from tui.training import TRAINEE, TrainingCity
+
+    typer.echo(
+        "Building a city to train on; the first time its kernels are compiled, some minutes ...", err=True
+    )
+    with TrainingCity() as city:
+        there = city.endpoints
+        run((there.orders, there.pictures), city.keys, sitter(city.keys, TRAINEE), flags=there.flags,
+            training=True, tour=tour)  # fmt: skip
+
+
+def run(
+    endpoints: tuple[str, str],
+    keys: Path,
+    who: Identity,
+    only_watch: bool = False,
+    flags: str = "",
+    training: bool = False,
+    tour: bool = False,
+) -> None:
     """The console on this terminal, until it is left."""
     from override.client import Console
     from override.keys import read_people, read_secret
@@ -82,7 +119,30 @@ def run(endpoints: tuple[str, str], keys: Path, who: Identity, only_watch: bool 
         raise ConsoleRefused(f"{keys}: no key of the station there")
     public = station.curve_public
     kind, role = (Watching, Role.VIEWER) if only_watch else (Console, who.role)
-    BelishaConsole(Link(lambda: kind(secret, public, endpoints)), who.name, role).run()
+    app = BelishaConsole(Link(lambda: kind(secret, public, endpoints)), who.name, role, training=training)
+    app.hand_in_flag = flag_line(flags, keys)
+    if tour:
+        app.tour.next()
+    app.run()
+
+
+def flag_line(flags: str, keys: Path) -> Callable[[FlagRequest], FlagReply] | None:
+    """How a flag is handed in for a caller; None where no citizen process is known by its key."""
+    from override.keys import read_people
+    from override.roles import Role
+
+    found = next((p for p in read_people(keys) if p.role is Role.CITIZEN_GATEWAY and not p.revoked), None)
+    if found is None or not flags:
+        return None
+    public = found.curve_public
+
+    def hand_in(request: FlagRequest) -> FlagReply:
+        from override.citizen.flagging import FlagLine
+
+        with FlagLine(flags, public) as line:
+            return line.flag(request)
+
+    return hand_in
 
 
 def next_port(orders: str) -> str:
@@ -98,8 +158,10 @@ def sitter(keys: Path, name: str) -> Identity:
     Raises ConsoleRefused, KeysError.
     """
     from override.keys import read_people
+    from override.roles import Role
 
-    people = {p.name: p for p in read_people(keys) if p.role is not None and not p.revoked}
+    nobody = (None, Role.CITIZEN_GATEWAY)
+    people = {p.name: p for p in read_people(keys) if p.role not in nobody and not p.revoked}
     if name and name not in people:
         known = ", ".join(sorted(people)) or "nobody"
         raise ConsoleRefused(f"{keys}: nobody is called {name} there; known are {known}")
