@@ -10,13 +10,15 @@ rest as one line, so that a flood hides nothing else.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from override.bounds import NAME_CHARACTERS
 from override.refused import Refused
 from override.requests import AlarmAction, AlarmRequest
-from override.views import AlarmView, Urgency
+from override.roles import Role
+from override.ruling import Person, Ruling
+from override.views import AlarmView, Outcome, Urgency
 
 SUSPEND_MAX_MS = 8 * 3_600_000
 """A shift: whoever comes next looks anew."""
@@ -24,6 +26,8 @@ SHOWN_OF_ONE_CODE = 8
 ALARMS_MAX = 20_000
 """Further ones are counted with the line that stands for many."""
 MANY = "*"
+ACTORS = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ENGINEER})
+"""Who may act on alarms and on citizens' cases."""
 _RANK = {Urgency.KNOW: 0, Urgency.SOON: 1, Urgency.NOW: 2}
 
 
@@ -206,6 +210,17 @@ class Alarms:
             self._all[view.alarm] = view
         else:
             self._all.pop(view.alarm, None)
+
+
+def rule_on_alarm(alarms: Alarms) -> Callable[[AlarmRequest, Person, int], Ruling]:
+    """Whether somebody may do that with an alarm, and what it then is. Raises Refused."""
+
+    def rule(request: AlarmRequest, who: Person, now_ms: int) -> Ruling:
+        if who.role not in ACTORS:
+            raise Refused("role", f"a role of {who.role} may not act on alarms")
+        return Ruling(Outcome.DONE, "", str(request.action), views=alarms.after(request, who.name, now_ms))
+
+    return rule
 
 
 def _acted(view: AlarmView, request: AlarmRequest, by: str, now_ms: int) -> AlarmView:

@@ -11,14 +11,17 @@ import secrets
 from collections import Counter as Counts
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from override import wire
+from override.alarm_file import kept_alarm
 from override.audit import Entry, sign_head, text_hash
 from override.desk import Desk
+from override.flag_messages import FlagActRequest
 from override.keys import PANIC, Identity, Secret
 from override.orders import Life, Order
 from override.refused import Refused
-from override.requests import Approval, Header, OrderRequest
+from override.requests import AlarmRequest, Approval, Header, OrderRequest
 from override.roles import LEASE_ALONE_MS, SAFER, Command, Role, Slot
 from override.ruling import Act, Person, Ruling
 from override.storage import Change, Storage, StorageFull
@@ -37,7 +40,9 @@ AHEAD_MS = 60_000
 """An order may not ask to be good for longer than this after it was made."""
 
 
-Request = OrderRequest | Approval
+Request = OrderRequest | Approval | AlarmRequest | FlagActRequest
+Other = Callable[[Any, Person, int], Ruling]
+"""Rules on a request that is about no order; raises Refused."""
 
 
 class Counter:
@@ -62,6 +67,12 @@ class Counter:
         self._act = act
         self._alarm = alarm
         self._salt = salt
+        self.others: dict[type, Other] = {}
+        """Who rules on what is about no order, by kind of request."""
+        self.settled: Callable[[Request, Ruling], None] = lambda request, ruling: None
+        """Told of every request that was stored, and what was ruled."""
+        self.stepped: Callable[[Order, Life | None], None] = lambda order, before: None
+        """Told of every step of an order, with its life before."""
         self._waiting: list[Change] = []
         """What had to act while the disk was full, in its order."""
         self._replies: dict[tuple[str, int, int], tuple[bytes, bytes]] = {}
@@ -110,7 +121,7 @@ class Counter:
         ruling = self.desk.rule(request, digest, Person(PANIC, Role.OPERATOR), now_ms)
         entries = tuple(_step_entry(v, self._life_of(v), now_ms, wall_ms, PANIC) for v in ruling.versions)
         self._store_or_keep(Change(ruling.versions, entries))
-        self.desk.take(ruling.versions)
+        self._take(ruling.versions)
         self._act(self.desk.acts(now_ms))
         self._alarm(f"panic at the station itself: all red at {', '.join(junctions)}")
         return ruling
@@ -135,7 +146,7 @@ class Counter:
                 if v.life is not self.desk.orders[v.id].life or v.lost != self.desk.orders[v.id].lost
             )
             self._store_or_keep(Change(versions, entries))
-            self.desk.take(versions)
+            self._take(versions)
         if acts := self.desk.acts(now_ms):
             self._act(acts)
 
@@ -146,6 +157,11 @@ class Counter:
     def keep(self, change: Change) -> None:
         """Store something that belongs to no request; a full disk delays it, and loses nothing."""
         self._store_or_keep(change)
+
+    @property
+    def disk_is_full(self) -> bool:
+        """Whether something waits for room on the disk."""
+        return bool(self._waiting)
 
     def sign_head(self, station: Secret, wall_ms: int) -> None:
         """Sign and keep the head of the chain. Raises StorageFull."""
@@ -172,8 +188,10 @@ class Counter:
             self._check_fresh(request, now_ms, wall_ms)
             if isinstance(request, Approval):
                 ruling = self.desk.approve(request, person, now_ms)
-            else:
+            elif isinstance(request, OrderRequest):
                 ruling = self.desk.rule(request, digest, person, now_ms)
+            else:
+                ruling = self.others[type(request)](request, person, now_ms)
             reply = Reply(digest, ruling.outcome, ruling.order, "", ruling.why, now_ms, ruling.expires_ms)
         except Refused as refused:
             ruling = Ruling(Outcome.REFUSED, "")
@@ -207,7 +225,9 @@ class Counter:
 
         def change(reply: Reply) -> Change:
             row = (*number, reply.digest, wire.pack(reply), wall_ms)
-            return Change(ruling.versions, entries, row, text)
+            alarms = tuple(kept_alarm(view, now_ms, wall_ms) for view in ruling.views)
+            act = (header.nonce.hex(), wire.pack(request), wall_ms) if ruling.flag_act else None
+            return Change(ruling.versions, entries, row, text, alarms=alarms, flag_act=act)
 
         done = change(replace(reply, audit_index=self.storage.audit_index + 1))
         try:
@@ -217,17 +237,18 @@ class Counter:
             self.storage.commit(done)
         except StorageFull:
             safer = isinstance(request, OrderRequest) and request.command in SAFER
-            if ruling.versions and not safer:
+            if (ruling.versions or ruling.flag_act) and not safer:
                 why = "the disk is full; all red, flash and release still work"
                 ruling = Ruling(Outcome.REFUSED, "")
                 reply = Reply(reply.digest, Outcome.REFUSED, "", "storage", why, now_ms)
                 entries, text = (replace(first, result="refused", what="storage"),), None
             done = change(reply)
             self._keep(done)
-        self.desk.take(ruling.versions)
+        self._take(ruling.versions)
         self._act(self.desk.acts(now_ms))
         for sentence in ruling.alarms:
             self._alarm(sentence)
+        self.settled(request, ruling)
         assert done.reply is not None
         return done.reply[4]
 
@@ -237,16 +258,28 @@ class Counter:
         """The free text apart, and what the audit says of the request, with the text's hash."""
         text = None
         what, junctions = "approve", tuple[str, ...]()
+        words, order = "", ruling.order
         if isinstance(request, OrderRequest):
             what, junctions = str(request.command), request.junctions
-            if words := " ".join(w for w in (request.reason, request.ticket) if w):
-                text = (self.storage.next_text_id(), self._salt(), words, wall_ms)
+            words = " ".join(w for w in (request.reason, request.ticket) if w)
+        elif isinstance(request, AlarmRequest):
+            what, words, order = f"alarm {request.action}", request.reason, request.alarm
+        elif isinstance(request, FlagActRequest):
+            what, words, order = f"flag {request.action}", request.reason, request.flag
+        if words:
+            text = (self.storage.next_text_id(), self._salt(), words, wall_ms)
         entry = Entry(
-            now_ms, wall_ms, person.name, "request", what, ruling.order, reply.code or str(ruling.outcome),
+            now_ms, wall_ms, person.name, "request", what, order, reply.code or str(ruling.outcome),
             junctions, digest=reply.digest,
             text_id=text[0] if text else 0, text_hash=text_hash(text[1], text[2]) if text else b"",
         )  # fmt: skip
         return text, entry
+
+    def _take(self, versions: tuple[Order, ...]) -> None:
+        lives = [self._life_of(order) for order in versions]
+        self.desk.take(versions)
+        for order, before in zip(versions, lives, strict=True):
+            self.stepped(order, before)
 
     def _life_of(self, order: Order) -> Life | None:
         before = self.desk.orders.get(order.id)

@@ -22,7 +22,7 @@ from controller.orders import Orders
 from controller.state import State
 from controller.tick import Controller
 from override.acting import Acting, Findings
-from override.beliefs import Beliefs
+from override.beliefs import Beliefs, Heads
 from override.handover import HandingOver
 from override.roles import Command
 from override.ruling import Act
@@ -73,6 +73,8 @@ class Report:
     """Messages for consoles that the line had no room for, since the engine began."""
     flashing: bytes = b""
     """(J) bool, with `beliefs`: latched by the monitor."""
+    unlike: bytes = b""
+    """(J) bool, with `beliefs`: has shown other lamps than it was told to for two seconds."""
 
     def packed(self) -> bytes:
         """For the line."""
@@ -138,6 +140,7 @@ class Engine:
         self._alarms: list[tuple[int, str, str]] = []
         self._beliefs = Beliefs(controller.network)
         self._believed_ms = -SECOND_MS
+        self._heads = Heads(controller.network)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -172,6 +175,7 @@ class Engine:
                 self._alarms.append((int(fault.junction), str(fault.check), fault.sentence))
         if self._unsent or self._alarms or self.progress % REPORT_EVERY == 0:
             self._report(clock_ms, now_ms, frame.lamps_shown)
+        self._heads.look(lamps, frame.lamps_shown, now_ms)
         self.telemetry.clock.note(began_ns, time.perf_counter_ns(), now_ms)
         return lamps
 
@@ -199,6 +203,7 @@ class Engine:
             report.beliefs, report.lost = believed.tobytes(), self.telemetry.lost
             if self.verdict is not None:
                 report.flashing = self.verdict.flash.tobytes()
+            report.unlike = self._heads.unlike(street_ms).tobytes()
         for found in self._unsent:
             report.proven += found.proven
             report.completed += found.completed

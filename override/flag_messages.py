@@ -107,7 +107,8 @@ class FlagAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FlagActRequest:
-    """A person acts on a case. Answered by a `reply`; carried on to the citizen process."""
+    """A person acts on a case. Answered by a `reply` when it is kept; then published under this topic
+    on the picture endpoint, unsigned, again and again until the citizen process has named its nonce."""
 
     header: Header
     issuer: Annotated[str, text(32, 1)]
@@ -125,6 +126,8 @@ class CasesRequest:
     part: Annotated[int, whole(100)]
     parts: Annotated[int, whole(100, 1)]
     flags: Annotated[tuple[FlagView, ...], items(100)]
+    handled: Annotated[tuple[str, ...], items(100)] = ()
+    """Nonces (32 hexadecimal digits) of `flag-act`s that are done and kept: told again until named here."""
 
 
 @dataclass(frozen=True, slots=True)

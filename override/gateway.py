@@ -12,36 +12,50 @@ import zmq
 
 from controller.network import Network
 from override import wire
+from override.alarm_file import alarms_kept, kept_alarm
+from override.alarms import Alarms, rule_on_alarm
+from override.answers import CITIZEN, Answers, Back
 from override.audit import HEAD_EVERY, HEAD_EVERY_MS, Entry
+from override.cases import Cases
 from override.counter import Counter
 from override.desk import Desk
 from override.engine import Line, pack_acts, pack_reset, report_of
-from override.foresight import QUESTIONS as FORESIGHT
+from override.event_log import EventLog, order_words
+from override.flag_messages import FlagActRequest
+from override.flag_post import FlagPost, rule_on_flag
 from override.foresight import Foresight
-from override.keys import Identity, Keyring, Secret
+from override.keys import Keyring, Secret
+from override.orders import Life, Order
 from override.outbox import Outbox
 from override.panic import PanicDoor
 from override.picture import Picture
 from override.places import Places
 from override.previews import Receipt
 from override.refused import Refused
-from override.ruling import Act, Person
-from override.sockets import Doorkeeper, sender_of, server
-from override.storage import Storage, StorageFull
+from override.requests import AlarmRequest
+from override.roles import Role
+from override.ruling import Act, Ruling
+from override.sockets import Doorkeeper, citizen_server, sender_of, server
+from override.storage import Change, Storage, StorageFull
 from override.street_layout import PackedLayout, layout_of_street
 from override.telemetry import pack_wish, said
 from override.topics import TOPICS
-from override.views import Event
 from override.watching import Watching
+from override.watchman import Watchman
 
 REQUESTS_PER_TURN = 20
+CITIZEN_MS = 2
+"""Whatever the citizen process sends, operators wait for one message of it, or so long."""
 REPORTS_PER_TURN = 20
+EVENTS_PER_TURN = 50
 PUBLISH_MS = 200
-QUESTIONS = frozenset({b"picture", b"layout-please", b"watch"}) | FORESIGHT
+SAVE_MS = 2_000
+"""Alarms are written so often; what people did with them is written before they are answered."""
 TURN_MS = 20
 """A turn waits no longer than this for something to happen."""
-SILENT_MS = 1500
-"""An engine that has reported no new tick for so long is an alarm."""
+COUNTERS = frozenset({b"order", b"approve", b"alarm-act", b"flag-act"})
+REFUSED_A_MINUTE = 20
+"""So many connections refused at the door are somebody trying keys; a few are our own probe."""
 
 
 class Gateway:
@@ -64,58 +78,72 @@ class Gateway:
         door: PanicDoor | None = None,
         layout: PackedLayout | None = None,
         forecaster: Line | None = None,
+        citizens: str = "tcp://127.0.0.1:*",
     ) -> None:
-        self.ring = ring
+        self._network = network
+        self.ring, self.boot, self.clock = ring, boot, clock
         self.desk = Desk(Places(network.street))
         self.counter = Counter(self.desk, storage, boot, self._tell_engine, self.alarm)
-        self.picture = Picture(network, self.desk, boot)
+        self.alarms, self.cases, self.events = Alarms(), Cases(), EventLog(boot)
+        names = [junction.name for junction in network.street.junctions]
+        self.watchman = Watchman(names, self.alarms, self.events, clock)
+        self.picture = Picture(network, self.desk, boot, self.alarms, self.cases)
         self.layout = layout or PackedLayout(layout_of_street(network.street))
         districts = [junction.district for junction in self.layout.layout.junctions]
         self.foresight = Foresight(network, self.counter, line, forecaster, districts, self._tell_receipt)
+        self.flag_post = FlagPost(storage.flag_acts())
+        self.watching = Watching()
+        self.index = {name: j for j, name in enumerate(names)}
         self.strangers = 0
-        self._network = network
-        self._index = {junction.name: j for j, junction in enumerate(network.street.junctions)}
-        self._watching = Watching()
-        self._secret = secret
-        self._line = line
-        self._boot = boot
-        self._clock = clock
-        self._door = door
+        self._answers = Answers(self)
+        self._secret, self._line, self._door = secret, line, door
         self._unsent: list[bytes] = []
-        self._alarms: list[tuple[str, str, str]] = []
-        self._published_ms = self._head_ms = self._progress_ms = -(1 << 60)
-        self._head_index = self._progress = 0
-        self._complaint = ""
-        self._events = 0
-        self._silent = False
-        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.doorkeeper = Doorkeeper(self.context, self._known())
-        self._orders = server(self.context, zmq.ROUTER, endpoints[0], secret)
-        self._outbox = Outbox(self._orders)
-        self._pictures = server(self.context, zmq.XPUB, endpoints[1], secret)
-        self._poller = zmq.Poller()
-        self._poller.register(self._orders, zmq.POLLIN)
-        self._poller.register(self._pictures, zmq.POLLIN)
-        names = list(dict.fromkeys(districts))
-        places = [names, [names.index(name) for name in districts]]
-        self._greeting = [pack_reset(), pack_wish("boot", boot), pack_wish("districts", places)]
+        self._published_ms = self._head_ms = self._saved_ms = self._minute_ms = -(1 << 60)
+        self._head_index = self._refused = 0
+        self._open(endpoints, citizens, secret)
+        self._greeting = _greeting(boot, districts)
         self._unsent += self._greeting
-        now_ms, wall_ms = clock()
+        self._start(storage)
+
+    def _open(self, endpoints: tuple[str, str], citizens: str, secret: Secret) -> None:
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.doorkeeper = Doorkeeper(self.context, *self._known())
+        self._orders = server(self.context, zmq.ROUTER, endpoints[0], secret)
+        self._pictures = server(self.context, zmq.XPUB, endpoints[1], secret)
+        self._citizens = citizen_server(self.context, citizens, secret)
+        self._outboxes = {made: Outbox(made) for made in (self._orders, self._citizens)}
+        self._poller = zmq.Poller()
+        for made in (self._orders, self._pictures, self._citizens):
+            self._poller.register(made, zmq.POLLIN)
+
+    def _start(self, storage: Storage) -> None:
+        """Take up what was under way when the station stopped."""
+        now_ms, wall_ms = self.clock()
+        self.counter.others[AlarmRequest] = rule_on_alarm(self.alarms)
+        self.counter.others[FlagActRequest] = rule_on_flag(self.cases)
+        self.counter.settled = self._settled
+        self.counter.stepped = self._stepped
+        self.alarms.start(alarms_kept(storage.alarms(), now_ms, wall_ms))
+        if storage.marked_ms(CITIZEN):
+            self.watchman.citizen_ms = now_ms
         for order in self.counter.start(now_ms, wall_ms):
             self.alarm(f"{order.id} ({order.command}) ended: {order.why}")
+        self.watchman.note("station", "", "the gateway has started")
 
     @property
     def endpoints(self) -> tuple[str, str]:
         """Where orders are taken and where pictures are given."""
-        orders, pictures = (
-            str(s.getsockopt_string(zmq.LAST_ENDPOINT)) for s in (self._orders, self._pictures)
-        )
-        return orders, pictures
+        return _bound(self._orders), _bound(self._pictures)
+
+    @property
+    def citizens(self) -> str:
+        """Where the citizen process is served."""
+        return _bound(self._citizens)
 
     def turn(self, timeout_ms: int = TURN_MS) -> None:
         """One round of everything. Raises nothing that comes from outside."""
         ready = dict(self._poller.poll(timeout_ms))
-        now_ms, wall_ms = self._clock()
+        now_ms, wall_ms = self.clock()
         self._check_keys(now_ms, wall_ms)
         if self._door is not None:
             self._door.serve(self._panic)
@@ -127,29 +155,35 @@ class Gateway:
                     break
         if self._orders in ready:
             for _ in range(REQUESTS_PER_TURN):
-                if not self._serve_one():
+                if not self._serve_one(self._orders):
                     break
+        if self._citizens in ready:
+            until_ms = self.clock()[0] + CITIZEN_MS
+            while self._serve_one(self._citizens) and self.clock()[0] < until_ms:
+                pass
         self._hear_engine()
-        now_ms, wall_ms = self._clock()
+        now_ms, wall_ms = self.clock()
         self.counter.tick(now_ms, wall_ms)
         self.foresight.turn(now_ms, wall_ms)
         while self._unsent and self._line.send(self._unsent[0]):
             self._unsent.pop(0)
-        if (watched := self._watching.news(now_ms)) is not None:
+        if (watched := self.watching.news(now_ms)) is not None:
             self._line.send(pack_wish("watch", watched))
-        self._outbox.drip()
+        for outbox in self._outboxes.values():
+            outbox.drip()
+        self._look_around(now_ms, wall_ms)
         if now_ms - self._published_ms >= PUBLISH_MS:
             self._published_ms = now_ms
-            self._publish(now_ms)
+            self.publish(now_ms)
         self._sign_head(now_ms, wall_ms)
 
     def alarm(self, sentence: str, junction: str = "", code: str = "station") -> None:
-        """Something every console shall hear, and the audit keep."""
-        self._alarms.append((junction, code, sentence[:400]))
+        """Something every console shall hear of, and somebody acknowledge."""
+        self.watchman.once(code, sentence, junction)
 
     def close(self) -> None:
         """End everything that has a thread or a socket."""
-        for made in (self._orders, self._pictures):
+        for made in (self._orders, self._pictures, self._citizens):
             made.close(0)
         if self._door is not None:
             self._door.close()
@@ -160,78 +194,74 @@ class Gateway:
     # --- parts -------------------------------------------------------------------------
 
     def _panic(self, junctions: tuple[str, ...]) -> str:
-        now_ms, wall_ms = self._clock()
+        now_ms, wall_ms = self.clock()
         try:
             ruling = self.counter.panic(junctions, now_ms, wall_ms)
         except Refused as refused:
             return refused.why
         return f"all red at {', '.join(junctions)}: {ruling.order}"
 
-    def _known(self) -> list[bytes]:
-        return [p.curve_public for p in self.ring if p.role is not None and not p.revoked]
+    def _known(self) -> tuple[list[bytes], list[bytes]]:
+        """Keys of people and their programs, and those of citizen processes."""
+        valid = [p for p in self.ring if p.role is not None and not p.revoked]
+        people = [p.curve_public for p in valid if p.role is not Role.CITIZEN_GATEWAY]
+        return people, [p.curve_public for p in valid if p.role is Role.CITIZEN_GATEWAY]
 
     def _check_keys(self, now_ms: int, wall_ms: int) -> None:
+        before = self.ring.complaint
         self.ring.refresh()
-        if self.ring.complaint != self._complaint:
-            self._complaint = self.ring.complaint
-            if self._complaint:
-                self.alarm(f"keys: {self._complaint}", code="keys")
-                self.counter.note(Entry(now_ms, wall_ms, "station", "alarm", "keys", "", "nobody is known"))
-        if known := self._known():
-            self.doorkeeper.admit(known)
+        if self.ring.complaint != before and self.ring.complaint:
+            self.counter.note(Entry(now_ms, wall_ms, "station", "alarm", "keys", "", "nobody is known"))
+        people, citizens = self._known()
+        if people or citizens:
+            self.doorkeeper.admit(people, citizens)
+        self.watchman.keys(self.ring.complaint, self.doorkeeper.alive)
 
-    def _serve_one(self) -> bool:
+    def _serve_one(self, made: zmq.Socket[bytes]) -> bool:
         """Take one request, if there is one, and answer it."""
         try:
-            frames = self._orders.recv_multipart(zmq.NOBLOCK, copy=False)
+            frames = made.recv_multipart(zmq.NOBLOCK, copy=False)
         except zmq.Again:
             return False
         who = self.ring.holder(sender_of(frames[-1]))
         if who is None or who.role is None or len(frames) != 3:
             self.strangers += 1  # revoked since he connected, or no message of ours: no answer
             return True
-        now_ms, wall_ms = self._clock()
-        back, topic, body = bytes(frames[0].bytes), bytes(frames[1].bytes), bytes(frames[2].bytes)
-        if topic in (b"order", b"approve"):
-            self._outbox.send(
-                back, b"reply", self.counter.receive(body, topic.decode(), who, now_ms, wall_ms)
+        now_ms, wall_ms = self.clock()
+        outbox = self._outboxes[made]
+        name, topic, body = bytes(frames[0].bytes), bytes(frames[1].bytes), bytes(frames[2].bytes)
+        if topic in COUNTERS:
+            reply = self.counter.receive(body, topic.decode(), who, now_ms, wall_ms)
+            outbox.send(name, b"reply", reply)
+        elif self._answers.knows(topic):
+            back = Back(
+                lambda topic, payload: outbox.send(name, topic, payload),
+                lambda topic, payloads: outbox.send_parts(name, topic, payloads),
+                wire.digest(body[wire.SIGNATURE_BYTES :]),
             )
-        elif topic in QUESTIONS:
-            self._answer(back, topic.decode(), body, who)
+            self.strangers += not self._answers.answer(topic, body, who, back, now_ms)
+        else:
+            self.strangers += 1
         return True
 
-    def _answer(self, back: bytes, topic: str, body: bytes, who: Identity) -> None:
-        """Answer who only wants to know something: nothing of it is stored."""
-        try:
-            request, _ = wire.open_sealed(body, who.sign_public, TOPICS[topic])
-        except Refused:
-            self.strangers += 1
-            return
-        if request.issuer != who.name:
-            self.strangers += 1
-            return
-        now_ms, _ = self._clock()
-        if topic == "picture":
-            self._publish(now_ms)  # so that whoever has just been answered sees what he did
-            for part in self.picture.snapshot(now_ms):
-                self._outbox.send(back, b"snapshot", wire.pack(part))
-        elif topic.encode() in FORESIGHT:
-            assert who.role is not None
+    def _settled(self, request: object, ruling: Ruling) -> None:
+        """A request that is about no order has been stored."""
+        self.alarms.take(ruling.views)
+        if isinstance(request, AlarmRequest) and ruling.views:
+            self.watchman.note("alarm", "", f"{request.alarm}: {request.action} by {request.issuer}")
+        if isinstance(request, FlagActRequest) and ruling.flag_act:
+            self.flag_post.add(request.header.nonce.hex(), wire.pack(request))
+            case = self.cases.get(request.flag)
+            junction = case.junction if case else ""
+            self.watchman.note("flag", junction, f"{request.flag}: {request.action} by {request.issuer}")
 
-            def send(topic: bytes, payload: bytes) -> None:
-                self._outbox.send(back, topic, payload)
-
-            person = Person(who.name, who.role)
-            self.foresight.answer(request, body[wire.SIGNATURE_BYTES :], person, now_ms, send)
-        elif topic == "watch":
-            self._watching.wish(
-                (self._index[name] for name in request.junctions if name in self._index), now_ms
-            )
-        elif topic == "layout-please":
-            self._outbox.send_parts(back, b"layout", self.layout.parts(self._boot, request.header.nonce))
+    def _stepped(self, order: Order, before: Life | None) -> None:
+        if words := order_words(order, before):
+            junction = order.junctions[0] if len(order.junctions) == 1 else ""
+            self.watchman.note("order", junction, words)
 
     def _tell_receipt(self, receipt: Receipt) -> None:
-        self._pictures.send_multipart((b"receipt", wire.pack(receipt)), zmq.NOBLOCK)
+        self._tell(b"receipt", wire.pack(receipt))
 
     def _tell_engine(self, acts: tuple[Act, ...]) -> None:
         for message in pack_acts(acts):
@@ -240,7 +270,7 @@ class Gateway:
 
     def _tell_anew(self) -> None:
         """The engine was started again: it knows of nothing that acts."""
-        now_ms, wall_ms = self._clock()
+        now_ms, wall_ms = self.clock()
         self._unsent += self._greeting
         self._tell_engine(self.desk.acts_anew(now_ms))
         self.alarm("the engine was started anew; what acts was given to it again", code="engine")
@@ -253,13 +283,19 @@ class Gateway:
             if self.foresight.hears(message):
                 continue
             if (told := said(message)) is not None:
-                self._pictures.send_multipart(told, zmq.NOBLOCK)
+                self._tell(*told)
+                if told[0] == b"pulse":
+                    self.watchman.pulse(wire.decode(told[1], TOPICS["pulse"]).late_us)
                 continue
             report = report_of(message)
             if report.progress < self.picture.progress:
                 self._tell_anew()
             self.picture.hear(report)
-            now_ms, wall_ms = self._clock()
+            self.watchman.hear(report)
+            for at, _, _ in report.alarms:
+                if at >= 0:
+                    self.desk.changed(self._network.street.junctions[at].name)
+            now_ms, wall_ms = self.clock()
             for order, junction in report.proven:
                 self.counter.move(self.desk.proven(order, [junction], now_ms), now_ms, wall_ms, "street")
             for order in report.completed:
@@ -271,26 +307,36 @@ class Gateway:
                 self.counter.move(versions, now_ms, wall_ms, "street")
                 versions = self.desk.served(order, junction, now_ms)
                 self.counter.move(versions, now_ms, wall_ms, "street")
-            for at, code, sentence in report.alarms:
-                name = self._network.street.junctions[at].name if at >= 0 else ""
-                self.alarm(sentence, name, code)
-                if name:
-                    self.desk.changed(name)
-        now_ms, _ = self._clock()
-        if self.picture.progress != self._progress:
-            self._progress, self._progress_ms, self._silent = self.picture.progress, now_ms, False
-        elif self._progress and not self._silent and now_ms - self._progress_ms > SILENT_MS:
-            self._silent = True
-            self.alarm("the engine has not ticked for 1.5 s", code="C11")
 
-    def _publish(self, now_ms: int) -> None:
+    def _look_around(self, now_ms: int, wall_ms: int) -> None:
+        """Everything that may be wrong and that nobody tells of by himself."""
+        self.watchman.tick()
+        self.watchman.disk(self.counter.disk_is_full)
+        self.watchman.strangers(self.strangers)
+        if now_ms - self._minute_ms >= 60_000:
+            if self.doorkeeper.refused - self._refused > REFUSED_A_MINUTE:
+                self.alarm("many connections were refused at the door within a minute", code="door")
+            self._refused, self._minute_ms = self.doorkeeper.refused, now_ms
+        if now_ms - self._saved_ms >= SAVE_MS:
+            self._saved_ms = now_ms
+            rows = tuple(
+                kept_alarm(view, now_ms, wall_ms) if view else (alarm, b"")
+                for alarm, view in self.alarms.unsaved().items()
+            )
+            if rows:
+                self.counter.keep(Change(alarms=rows))
+
+    def publish(self, now_ms: int) -> None:
+        """Tell consoles what has changed and happened since the last time."""
         for delta in self.picture.deltas(now_ms):
-            self._pictures.send_multipart((b"delta", wire.pack(delta)), zmq.NOBLOCK)
-        for junction, code, sentence in self._alarms[:REQUESTS_PER_TURN]:
-            self._events += 1
-            event = Event(self._boot, self._events, now_ms, self._clock()[1], code, junction, sentence)
-            self._pictures.send_multipart((b"event", wire.pack(event)), zmq.NOBLOCK)
-        del self._alarms[:REQUESTS_PER_TURN]
+            self._tell(b"delta", wire.pack(delta, checked=False))
+        for event in self.events.unsent(EVENTS_PER_TURN):
+            self._tell(b"event", wire.pack(event, checked=False))
+        for payload in self.flag_post.due(now_ms):
+            self._tell(b"flag-act", payload)
+
+    def _tell(self, topic: bytes, payload: bytes) -> None:
+        self._pictures.send_multipart((topic, payload), zmq.NOBLOCK)
 
     def _sign_head(self, now_ms: int, wall_ms: int) -> None:
         index = self.counter.storage.audit_index
@@ -302,3 +348,14 @@ class Gateway:
             self.counter.sign_head(self._secret, wall_ms)
         except StorageFull:
             self.alarm("the disk is full: the audit's head could not be signed")
+
+
+def _greeting(boot: bytes, districts: list[str]) -> list[bytes]:
+    """What an engine is told first: nothing acts, whose messages it makes, where junctions lie."""
+    names = list(dict.fromkeys(districts))
+    places = [names, [names.index(name) for name in districts]]
+    return [pack_reset(), pack_wish("boot", boot), pack_wish("districts", places)]
+
+
+def _bound(made: zmq.Socket[bytes]) -> str:
+    return str(made.getsockopt_string(zmq.LAST_ENDPOINT))

@@ -44,8 +44,8 @@ class Picture:
         self.seq = 0
         self.progress = 0
         self.rungs: NDArray[np.int8] = np.zeros(network.n_junctions, np.int8)
-        self.alarms = alarms or Alarms()
-        self.cases = cases or Cases()
+        self.alarms = Alarms() if alarms is None else alarms
+        self.cases = Cases() if cases is None else cases
         self._desk = desk
         self._boot = boot
         self._names = [junction.name for junction in network.street.junctions]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from override.orders import Order
 from override.roles import Role
-from override.views import Outcome
+from override.views import AlarmView, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,10 @@ class Ruling:
     expires_ms: int = 0
     versions: tuple[Order, ...] = ()
     alarms: tuple[str, ...] = ()
+    views: tuple[AlarmView, ...] = ()
+    """Alarms as they are after what somebody did with them."""
+    flag_act: bool = False
+    """The request is for the citizen process, and must not be lost on the way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 CURVE fails open by default (A11): so every server names the ZAP domain AND enforces it, every
 socket is asked for its mechanism before it is used, and a probe with a random key must be
-refused before a station calls itself ready. Heartbeats here find a dead peer, never a hung one:
-that is what the progress number in every delta is for.
+refused before a station calls itself ready. That a peer is dead is found by TCP itself, that it
+hangs by the progress number in every delta. ZMTP's own heartbeats stay off: where a queue is full
+and the connection breaks, libzmq 4.3.5 aborts the whole process at its next heartbeat (A25;
+zeromq/libzmq issues 4364 and 4841), so that anybody who may connect could kill the station.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import zmq
 from nacl.public import PrivateKey
@@ -23,6 +25,11 @@ from override.topics import TOPICS
 LIBZMQ_LEAST = (4, 3, 5)
 """Earlier ones can be crashed or blocked before anybody is authenticated (A19)."""
 DOMAIN = "global"
+"""Of endpoints for people and their programs."""
+PICTURE_DOMAIN = "pictures"
+"""Of endpoints that only tell: for everybody who has a key."""
+CITIZEN_DOMAIN = "citizens"
+"""Of the endpoint of the citizen process, at which nobody else is heard."""
 PUBLIC_DOMAIN = "public"
 """Of endpoints to which anybody may speak, encrypted, but about nothing that a key is needed for."""
 USER_ID = "User-Id"
@@ -31,7 +38,10 @@ TELEMETRY_BYTES = TOPICS["snapshot"].most_bytes
 FLAG_BYTES = TOPICS["flag"].most_bytes
 COMMAND_QUEUE, TELEMETRY_QUEUE = 100, 1000
 HANDSHAKE_MS = 2000
-HEARTBEAT_MS, HEARTBEAT_TIMEOUT_MS, HEARTBEAT_TTL_MS = 500, 1500, 2000
+KEEPALIVE_IDLE_S, KEEPALIVE_EVERY_S, KEEPALIVE_TRIES = 2, 1, 3
+"""A peer that is gone without a word is found after five seconds."""
+UNACKNOWLEDGED_MS = 5_000
+"""And one to whom something was sent, too."""
 
 
 class SocketsError(RuntimeError):
@@ -55,21 +65,38 @@ class Doorkeeper:
     sender is looked up anew (`sender_of`). Raises KeysError for an empty set.
     """
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], public_keys: Iterable[bytes]) -> None:
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        public_keys: Iterable[bytes],
+        citizens: Iterable[bytes] = (),
+    ) -> None:
         check_version()
         self._authenticator = ThreadAuthenticator(context)
         self._authenticator.start()
-        self._keys: set[bytes] = set()
-        self.admit(public_keys)
+        self._keys: tuple[frozenset[bytes], frozenset[bytes]] = (frozenset(), frozenset())
+        self.refused = 0
+        """Connections refused so far; our own probe is among them."""
+        self.admit(public_keys, citizens)
 
-    def admit(self, public_keys: Iterable[bytes]) -> None:
-        """From now on these keys, and no others, may open a connection."""
-        keys = set(public_keys)
-        if not keys:
+    def admit(self, public_keys: Iterable[bytes], citizens: Iterable[bytes] = ()) -> None:
+        """From now on these keys, and no others, may open a connection; `citizens` only to theirs."""
+        people, process = frozenset(public_keys), frozenset(citizens)
+        if not people | process:
             raise KeysError("nobody's key is valid: nobody could connect")
-        if keys != self._keys:
-            self._keys = keys
-            self._authenticator.configure_curve_callback(DOMAIN, credentials_provider=_Known(keys))
+        if (people, process) == self._keys:
+            return
+        self._keys = (people, process)
+        for domain, keys in (
+            (DOMAIN, people),
+            (PICTURE_DOMAIN, people | process),
+            (CITIZEN_DOMAIN, process),
+        ):
+            known = _Known(domain, keys, self._count)
+            self._authenticator.configure_curve_callback(domain, credentials_provider=known)
+
+    def _count(self) -> None:
+        self.refused += 1
 
     @property
     def alive(self) -> bool:
@@ -111,13 +138,17 @@ class _Anybody:
 
 
 class _Known:
-    """The keys that may connect, as pyzmq asks for them."""
+    """The keys that may connect in one domain, as pyzmq asks for them."""
 
-    def __init__(self, keys: set[bytes]) -> None:
+    def __init__(self, domain: str, keys: Iterable[bytes], refused: Callable[[], None]) -> None:
+        self._domain, self._refused = domain, refused
         self._texts = frozenset(z85.encode(key).encode() for key in keys)
 
     def callback(self, domain: str, key: bytes) -> bool:
-        return domain == DOMAIN and key in self._texts
+        known = domain == self._domain and key in self._texts
+        if not known:
+            self._refused()
+        return known
 
 
 def server(
@@ -127,7 +158,20 @@ def server(
 
     Raises SocketsError when it would not be encrypted, OSError when the endpoint is taken.
     """
-    return _serve(_socket(context, kind), endpoint, secret, DOMAIN)
+    domain = PICTURE_DOMAIN if kind == zmq.XPUB else DOMAIN
+    return _serve(_socket(context, kind), endpoint, secret, domain)
+
+
+def citizen_server(
+    context: zmq.Context[zmq.Socket[bytes]], endpoint: str, secret: Secret
+) -> zmq.Socket[bytes]:
+    """A bound ROUTER for the citizen process alone; its lists of cases are longer than orders.
+
+    Raises SocketsError when it would not be encrypted, or cannot be bound.
+    """
+    made = _socket(context, zmq.ROUTER)
+    made.setsockopt(zmq.MAXMSGSIZE, TOPICS["cases"].most_bytes)
+    return _serve(made, endpoint, secret, CITIZEN_DOMAIN)
 
 
 def _serve(made: zmq.Socket[bytes], endpoint: str, secret: Secret, domain: str) -> zmq.Socket[bytes]:
@@ -188,9 +232,11 @@ def _socket(context: zmq.Context[zmq.Socket[bytes]], kind: int) -> zmq.Socket[by
     for option, value in (
         (zmq.MAXMSGSIZE, most),
         (zmq.HANDSHAKE_IVL, HANDSHAKE_MS),
-        (zmq.HEARTBEAT_IVL, HEARTBEAT_MS),
-        (zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS),
-        (zmq.HEARTBEAT_TTL, HEARTBEAT_TTL_MS),
+        (zmq.TCP_KEEPALIVE, 1),
+        (zmq.TCP_KEEPALIVE_IDLE, KEEPALIVE_IDLE_S),
+        (zmq.TCP_KEEPALIVE_INTVL, KEEPALIVE_EVERY_S),
+        (zmq.TCP_KEEPALIVE_CNT, KEEPALIVE_TRIES),
+        (zmq.TCP_MAXRT, UNACKNOWLEDGED_MS),
         (zmq.SNDHWM, queue),
         (zmq.RCVHWM, queue),
         (zmq.LINGER, 0),

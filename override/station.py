@@ -60,6 +60,8 @@ class StationPlan:
     file: Path
     orders: str
     pictures: str
+    citizens: str = "tcp://127.0.0.1:*"
+    """For the citizen process alone."""
 
     def check(self) -> Secret:
         """The station's secret, when keys and file can be used. Raises KeysError, StorageError."""
@@ -191,6 +193,7 @@ class Station:
             self._say(str(error))
             os._exit(EXIT_BAD_INPUT)
         orders, pictures = gateway.endpoints
+        self._say(f"citizens at {gateway.citizens}")
         self._say(f"ready: orders at {orders}, pictures at {pictures}")
         threading.Thread(target=_probe, args=(gateway, self.secret, over), daemon=True).start()
         starter = os.getppid()
@@ -220,8 +223,9 @@ def open_gateway(
         PanicDoor(plan.keys / DOOR),
         layout,
         forecaster,
+        plan.citizens,
     )
-    for endpoint in gateway.endpoints:
+    for endpoint in (*gateway.endpoints, gateway.citizens):
         if not stranger_is_refused(reachable(endpoint), secret.curve_public):
             gateway.close()
             raise SocketsError(f"{endpoint}: a stranger was not refused; the station does not start")
@@ -236,7 +240,7 @@ def reachable(endpoint: str) -> str:
 def _probe(gateway: Gateway, secret: Secret, over: threading.Event) -> None:
     """Every minute a stranger knocks; if he is let in, or nobody answers, everybody hears of it."""
     while not over.wait(PROBE_S):
-        for endpoint in gateway.endpoints:
+        for endpoint in (*gateway.endpoints, gateway.citizens):
             if not stranger_is_refused(reachable(endpoint), secret.curve_public):
                 gateway.alarm(f"{endpoint}: a stranger was not refused", code="A11")
 

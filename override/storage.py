@@ -8,7 +8,7 @@ disk raises StorageFull, and the station then takes only all red, flash and rele
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,7 +34,14 @@ CREATE TABLE IF NOT EXISTS texts (
     id INTEGER PRIMARY KEY AUTOINCREMENT, salt BLOB NOT NULL, text TEXT NOT NULL, wall_ms INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS receipts (
     id TEXT PRIMARY KEY, wall_ms INTEGER NOT NULL, error INTEGER, receipt BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS alarms (id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS flag_acts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, nonce TEXT UNIQUE NOT NULL, payload BLOB NOT NULL,
+    wall_ms INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, wall_ms INTEGER NOT NULL) WITHOUT ROWID;
 """
+TABLES = frozenset({"receipts", "alarms", "flag_acts", "marks"})
+"""Those that files of earlier versions lack; they are added to them."""
 FORMAT = 1
 REPLIES_KEPT = 100_000
 """Replies remembered; older ones are covered by the sequence numbers, which never go back."""
@@ -69,6 +76,10 @@ class Change:
     text: tuple[int, bytes, str, int] | None = None
     """(id, salt, free text, wall ms)."""
     receipt: ReceiptRow | None = None
+    alarms: tuple[tuple[str, bytes], ...] = ()
+    """(id, record) of alarms; an empty record = it is gone."""
+    flag_act: tuple[str, bytes, int] | None = None
+    """(nonce in hex, payload, wall ms) of what a person does with a case, until citizens' process has it."""
 
 
 class Storage:
@@ -99,7 +110,7 @@ class Storage:
         if version not in (0, FORMAT):
             raise StorageError(f"{self.path}: format {version}; this version reads {FORMAT}")
         have = {row[0] for row in self._db.execute("SELECT name FROM sqlite_master WHERE type='table'")}
-        if version == 0 or "receipts" not in have:
+        if version == 0 or not have >= TABLES:
             self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={FORMAT}; COMMIT;")
 
     def close(self) -> None:
@@ -125,6 +136,13 @@ class Storage:
                     self._write("INSERT INTO texts VALUES (?, ?, ?, ?)", change.text)
                 if change.receipt:
                     self._write("INSERT OR REPLACE INTO receipts VALUES (?, ?, ?, ?)", change.receipt)
+                for alarm, kept in change.alarms:
+                    if kept:
+                        self._write("INSERT OR REPLACE INTO alarms VALUES (?, ?)", (alarm, kept))
+                    else:
+                        self._write("DELETE FROM alarms WHERE id=?", (alarm,))
+                if change.flag_act:
+                    self._write("INSERT OR IGNORE INTO flag_acts VALUES (NULL, ?, ?, ?)", change.flag_act)
                 if change.reply:
                     self._write("INSERT INTO replies VALUES (?, ?, ?, ?, ?, ?)", change.reply)
                     self._write("INSERT OR REPLACE INTO sequences VALUES (?, ?, ?)", change.reply[:3])
@@ -204,6 +222,47 @@ class Storage:
             "SELECT error FROM receipts WHERE error IS NOT NULL ORDER BY wall_ms DESC LIMIT ?", (most,)
         )
         return [row[0] for row in rows]
+
+    def alarms(self) -> list[bytes]:
+        """Records of all alarms that are kept."""
+        return [row[0] for row in self._db.execute("SELECT record FROM alarms ORDER BY id")]
+
+    def flag_acts(self) -> list[tuple[str, bytes]]:
+        """(nonce, payload) of what the citizen process has not said it has, oldest first."""
+        rows = self._db.execute("SELECT nonce, payload FROM flag_acts ORDER BY number LIMIT 1000")
+        return [(row[0], row[1]) for row in rows]
+
+    def forget_flag_acts(self, nonces: Iterable[str]) -> None:
+        """The citizen process has them. Raises StorageFull."""
+        try:
+            for nonce in nonces:
+                self._write("DELETE FROM flag_acts WHERE nonce=?", (nonce,))
+        except sqlite3.Error as error:
+            raise StorageFull(f"{self.path}: cannot be written ({error})") from None
+
+    def mark(self, name: str, wall_ms: int) -> None:
+        """Remember that something has happened. Raises StorageFull."""
+        try:
+            self._write("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, wall_ms))
+        except sqlite3.Error as error:
+            raise StorageFull(f"{self.path}: cannot be written ({error})") from None
+
+    def marked_ms(self, name: str) -> int:
+        """When it was marked last; 0 = never."""
+        row = self._db.execute("SELECT wall_ms FROM marks WHERE name=?", (name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def chain_back(self, last: int, most: int) -> Iterator[tuple[int, bytes, bytes]]:
+        """(number, record, link) of the audit from `last` back to the first, so many at most."""
+        yield from self._db.execute(
+            "SELECT number, record, link FROM audit WHERE number<=? ORDER BY number DESC LIMIT ?",
+            (last, most),
+        )
+
+    def link_of(self, number: int) -> bytes:
+        """The link of one record; empty when it is not there."""
+        row = self._db.execute("SELECT link FROM audit WHERE number=?", (number,)).fetchone()
+        return bytes(row[0]) if row else b""
 
     def chain(self, after: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
         """(number, record, link) of the audit, in order."""

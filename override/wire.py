@@ -50,7 +50,7 @@ def pack(message: Any, checked: bool = True) -> bytes:
 
 def packed_bytes(row: Any) -> int:
     """Bytes that a record takes inside a message."""
-    return len(msgpack.packb(_plain(row)))
+    return len(msgpack.packb(_plain_value(row)))
 
 
 def seal(message: Any, sign: Callable[[bytes], bytes]) -> bytes:

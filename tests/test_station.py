@@ -145,7 +145,8 @@ def test_killed_gateways_lose_no_acknowledged_order_and_do_none_twice(running: R
 
 
 def test_a2_nothing_listens_but_what_was_asked_for(shared: Running) -> None:
-    asked = {int(endpoint.rsplit(":", 1)[1]) for endpoint in shared.ready()}
+    citizens = re.findall(r"citizens at (\S+)", shared.said.read_text(encoding="utf-8"))[-1]
+    asked = {int(endpoint.rsplit(":", 1)[1]) for endpoint in (*shared.ready(), citizens)}
     listening = set()
     for pid in (shared.process.pid, *shared.children()):
         mine = set()
