@@ -15,6 +15,7 @@ from override.order_commands import app as order_app
 from override.order_commands import panic, watch
 from override.preview_commands import app as preview_app
 from override.preview_commands import receipt
+from sim.card_commands import card
 from sim.city.check_commands import check
 from sim.city.compare_commands import compare
 from sim.city.demo_commands import demo
@@ -55,6 +56,7 @@ app.command()(compare)
 app.command()(replay)
 app.command()(town)
 app.command()(check)
+app.command()(card)
 app.command()(drill)
 app.command()(drill_processes)
 app.command()(station)

@@ -89,12 +89,17 @@ def station(
 def _live(city: City, kind: StreetKind, controller: str, speed: float, file: Path) -> LiveStreet:
     """Street, monitor and engine of a city, for processes of their own."""
     from controller.permissive import card_of
+    from controller.permissive_geometry import card_of_ground
     from controller.policy import Policy
     from controller.tick import Controller
     from override.engine import Engine
     from override.lamp_processes import LiveStreet, machine_ms
+    from sim.importers.junction_paths import paths_of_signals
 
     network = city.network
+    # The monitor's card is from the ground, the engine's word from its street file; both must agree.
+    engine_card = card_of(city.street, network.lamp_resolution_ms)
+    card = card_of_ground(city.street, paths_of_signals(city.net), engine_card)
 
     def make_engine(link: MonitorLink, now_ms: int, line: LocalLine | None) -> Engine:
         assert line is not None, "a station has a gateway"
@@ -103,12 +108,13 @@ def _live(city: City, kind: StreetKind, controller: str, speed: float, file: Pat
 
     return LiveStreet(
         network,
-        card_of(city.street, network.lamp_resolution_ms),
+        card,
         city.scenario.run.sensors,
         _played_in_sumo(city, speed) if kind is StreetKind.SUMO else _played(city, controller, speed),
         make_engine,
         speed,
         file.with_name(f"{file.name}.latches"),
+        engine_card=engine_card,
     )
 
 
