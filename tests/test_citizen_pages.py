@@ -317,7 +317,7 @@ def test_what_is_kept_and_the_rules_are_told_whole_in_every_language(
     for page in (kept, rules):
         assert '<span lang="en"' not in page.text
         assert len(page.content) <= FIRST_LOAD_BYTES_MAX
-    assert all(f">{row.column}</code>" in kept.text for row in inventory())
+    assert all(f"({row.column})</code>" in kept.text for row in inventory())
     assert language(tag).seconds(120) in Reader(rules.text).text
 
 

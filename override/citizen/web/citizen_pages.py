@@ -14,7 +14,7 @@ from override.bounds import NONCE_BYTES, REASON_CHARACTERS
 from override.citizen.desk import CitizenDesk
 from override.citizen.language import TAGS, Language, plain
 from override.citizen.near import near
-from override.citizen.pages import SignalPage
+from override.citizen.pages import InventoryRow, SignalPage
 from override.citizen.phrases import PHRASES
 from override.citizen.sentences import SHOWING, WHY_ELSE, WHY_TITLE, place
 from override.citizen.web.forms import BadForm, read_form
@@ -143,7 +143,10 @@ class CitizenPages:
 
     async def privacy(self, request: Request) -> Response:
         """The data inventory."""
-        return self.renderer.page(request, "privacy.html", inventory=self.desk.inventory())
+        tables: dict[tuple[str, ...], list[InventoryRow]] = {}
+        for row in self.desk.inventory():
+            tables.setdefault((row.table, row.kept, row.readers, row.where), []).append(row)
+        return self.renderer.page(request, "privacy.html", tables=list(tables.values()))
 
     async def data(self, request: Request) -> Response:
         """What there is for programs."""
