@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 ORDERS = "tcp://127.0.0.1:7101"
 PICTURES = "tcp://127.0.0.1:7102"
+CITIZENS = "tcp://127.0.0.1:7104"
 ADAPTIVE = ControllerName("adaptive")
 
 
@@ -48,6 +49,9 @@ def station(
     controller: Annotated[ControllerName, typer.Option(help="Who decides where nobody orders.")] = ADAPTIVE,
     orders: Annotated[str, typer.Option(metavar="ENDPOINT", help="Where orders are taken.")] = ORDERS,
     pictures: Annotated[str, typer.Option(metavar="ENDPOINT", help="Where pictures are given.")] = PICTURES,
+    citizens: Annotated[
+        str, typer.Option(metavar="ENDPOINT", help="Where the citizen process, and nobody else, is heard.")
+    ] = CITIZENS,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of who travels.")] = 1,
     speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Street seconds in a second.")] = 1.0,
     minutes: Annotated[int | None, typer.Option(min=1, help="Only the first minutes.")] = None,
@@ -58,7 +62,7 @@ def station(
     """
     from override.station import Station, StationPlan
 
-    plan = StationPlan(keys, file, orders, pictures)
+    plan = StationPlan(keys, file, orders, pictures, citizens)
     plan.check()
     from controller.policy import Policy
     from controller.warm_up import warm_up
