@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ORDERS = "tcp://127.0.0.1:7101"
 PICTURES = "tcp://127.0.0.1:7102"
-CITIZENS = "tcp://127.0.0.1:7104"
+CITIZENS = "tcp://127.0.0.1:7103"
 ADAPTIVE = ControllerName("adaptive")
 
 
