@@ -16,6 +16,8 @@ BROKEN_PERCENT = 100
 """A call has waited for longer than it was promised."""
 FAR_BROKEN_PERCENT = 150
 ENDS_SOON_MS = 30_000
+ALIKE = ("rung", "detectors")
+"""Kinds of which many are one trouble."""
 FLOOD = 5
 """So many junctions with the same trouble are told in one line."""
 WAITING = "requested"
@@ -83,20 +85,25 @@ def folded(notices: list[Notice]) -> list[Notice]:
 
 
 def _without_floods(notices: list[Notice]) -> list[Notice]:
-    """Many junctions on a rung for one reason are one line, at the first of them: one cause, one look."""
+    """Many junctions with one trouble are one line, at the first of them: one cause, one look."""
     alike: dict[str, list[Notice]] = {}
     for notice in notices:
-        if notice.kind == "rung":
-            alike.setdefault(notice.why, []).append(notice)
-    floods = {why: many for why, many in alike.items() if len(many) >= FLOOD}
+        if notice.kind in ALIKE:
+            alike.setdefault(_cause(notice), []).append(notice)
+    floods = {cause: len(many) for cause, many in alike.items() if len(many) >= FLOOD}
     out, told = [], set()
     for notice in notices:
-        if notice.kind != "rung" or notice.why not in floods:
+        cause = _cause(notice)
+        if notice.kind not in ALIKE or cause not in floods:
             out.append(notice)
-        elif notice.why not in told:
-            told.add(notice.why)
-            out.append(replace(notice, why=f"{len(floods[notice.why])} junctions: {notice.why}"))
+        elif cause not in told:
+            told.add(cause)
+            out.append(replace(notice, why=f"{floods[cause]} junctions: {cause}"))
     return out
+
+
+def _cause(notice: Notice) -> str:
+    return "detectors that are not believed" if notice.kind == "detectors" else notice.why
 
 
 def worst_by_junction(notices: list[Notice]) -> dict[str, Notice]:
