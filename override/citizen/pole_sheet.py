@@ -14,8 +14,9 @@ from markupsafe import Markup
 
 from override.citizen.kinds import KEYWORDS, keywords, words
 from override.citizen.language import TAGS, language, plain
+from override.citizen.sentences import crossing_name
 from override.flag_messages import Kind
-from override.layouts import JunctionLayout
+from override.layouts import GroupLayout, JunctionLayout
 from override.poles import spoken
 from override.refused import Refused
 
@@ -37,7 +38,7 @@ class Card:
 def cards(junctions: Iterable[JunctionLayout]) -> Iterator[Card]:
     """A card for every crossing with a code, by district, junction and crossing."""
     found = [
-        Card(group.pole, plain(j.title), plain(group.approach or group.name), plain(j.district))
+        Card(group.pole, plain(j.title), _crossing(group), plain(j.district))
         for j in junctions
         for group in j.groups
         if group.kind == ON_FOOT and group.pole
@@ -66,6 +67,10 @@ def sheet(street: str, junctions: Iterable[JunctionLayout], public_url: str, tex
         shown_url=base.partition("://")[2],
         cards=[_card(card, base, plain(text_number)) for card in listed],
     )
+
+
+def _crossing(group: GroupLayout) -> str:
+    return crossing_name(group.approach or group.name, language(TAGS[0]))
 
 
 def _card(card: Card, base: str, number: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from override.citizen.kinds import KINDS, words
 from override.citizen.language import Language
 from override.citizen.pages import CasePage, CaseRow, Showing, SignalPage, SignalRow
@@ -22,6 +24,7 @@ WHY_TITLE: dict[Showing, str] = {
     Showing.FLASH: words("Why does it flash?"),
     Showing.DARK: words("Why is it dark?"),
 }
+_NUMBERED = re.compile(r"crossing (\d{1,3})")
 WHY_ELSE = words("Why is that?")
 LIFE: dict[FlagLife, str] = {
     FlagLife.RECEIVED: words("We have your report"),
@@ -35,10 +38,18 @@ LIFE: dict[FlagLife, str] = {
 }
 
 
+def crossing_name(name: str, speak: Language) -> str:
+    """What people call a crossing; in their language where it has only a number."""
+    name = " ".join(name.replace(".", " ").replace("_", " ").split())
+    if numbered := _NUMBERED.fullmatch(name):
+        return speak.say("crossing {number}", number=int(numbered[1]))
+    return speak.name(name)
+
+
 def place(here: SignalPage | SignalRow | CasePage, speak: Language) -> str:
     """Where a signal stands: the junction's title, and the crossing if it is about one."""
     title = speak.name(here.title)
-    return f"{title}, {speak.name(here.crossing)}" if here.crossing else title
+    return f"{title}, {crossing_name(here.crossing, speak)}" if here.crossing else title
 
 
 def kind_words(case: CasePage | CaseRow, speak: Language) -> str:

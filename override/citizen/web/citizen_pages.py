@@ -61,7 +61,7 @@ class CitizenPages:
         """From the typed code to its page."""
         code = plain(request.query_params.get("code", ""))[:64]
         if not code:
-            return self.renderer.page(request, "home.html", typed="")
+            return await self.home(request)
         page = self.desk.signal(code)
         if page is None:
             return self._unknown(request, code)
@@ -70,6 +70,8 @@ class CitizenPages:
     async def signal(self, request: Request) -> Response:
         """What a signal does, why, what is known, and the form."""
         code = plain(request.path_params["code"])[:64]
+        if not code:
+            return await self.home(request)
         page = self.desk.signal(code)
         if page is None:
             return self._unknown(request, code)
@@ -93,17 +95,18 @@ class CitizenPages:
         form = await read_form(request)
         speak = self._speak(request)
         nonce, words = form.get("nonce", ""), plain(form.get("words", ""))
-        if form.get("kind") not in set(Kind):
+        kind = form.get("kind", "").strip()
+        if kind not in set(Kind):
             raise BadForm(400, speak.say("Please choose what is wrong."))
         if len(words) > REASON_CHARACTERS:
             raise BadForm(400, speak.say("Please write at most {count} letters.", count=REASON_CHARACTERS))
         if len(code) < 1:
             return self._unknown(request, code)
-        asked = FlagRequest(_nonce(nonce), code, Kind(form["kind"]), Channel.PAGE, words)
+        asked = FlagRequest(_nonce(nonce), code, Kind(kind), Channel.PAGE, words)
         reply = await run_in_threadpool(self.desk.flag, asked, _source(request))
         if reply.accepted:
             return self._see(request, "f", reply.token)
-        fields = (("kind", form["kind"]), ("words", words), ("nonce", asked.nonce.hex()))
+        fields = (("kind", kind), ("words", words), ("nonce", asked.nonce.hex()))
         return self._refused(request, reply, code, fields)
 
     async def status(self, request: Request) -> Response:

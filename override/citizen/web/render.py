@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse
 
 from override.citizen.kinds import KINDS
 from override.citizen.language import TAGS, Language, asked_for, language
-from override.citizen.sentences import LIFE, SHOWING
+from override.citizen.sentences import LIFE, SHOWING, crossing_name
 from override.citizen.web.headers import content_policy
 
 HERE = Path(__file__).parent
@@ -58,6 +58,7 @@ class Renderer:
                 speak=speak,
                 say=speak.say,
                 say_count=speak.say_count,
+                crossing=lambda name: crossing_name(name, speak),
                 say_table=partial(_from_a_table, speak),
                 clock=lambda wall_ms: speak.clock(wall_ms, now_ms),
                 lang_code=code_of(speak),
