@@ -71,8 +71,8 @@ class Report:
     """(ROWS, J) int32 as `override.beliefs` measures them, once a second; empty in between."""
     lost: int = 0
     """Messages for consoles that the line had no room for, since the engine began."""
-    flashing: bytes = b""
-    """(J) bool, with `beliefs`: latched by the monitor."""
+    latched: bytes = b""
+    """(J) bool, with `beliefs`: put to flash by the monitor until a person ends it."""
     unlike: bytes = b""
     """(J) bool, with `beliefs`: has shown other lamps than it was told to for two seconds."""
 
@@ -202,7 +202,7 @@ class Engine:
             believed = self._beliefs.measure(self.controller.state, detectors, street_ms)
             report.beliefs, report.lost = believed.tobytes(), self.telemetry.lost
             if self.verdict is not None:
-                report.flashing = self.verdict.flash.tobytes()
+                report.latched = self.verdict.latched.tobytes()
             report.unlike = self._heads.unlike(street_ms).tobytes()
         for found in self._unsent:
             report.proven += found.proven

@@ -86,7 +86,8 @@ class Gateway:
         self.counter = Counter(self.desk, storage, boot, self._tell_engine, self.alarm)
         self.alarms, self.cases, self.events = Alarms(), Cases(), EventLog(boot)
         names = [junction.name for junction in network.street.junctions]
-        self.watchman = Watchman(names, self.alarms, self.events, clock)
+        titles = [junction.title for junction in network.street.junctions]
+        self.watchman = Watchman(names, titles, self.alarms, self.events, clock)
         self.picture = Picture(network, self.desk, boot, self.alarms, self.cases)
         self.layout = layout or PackedLayout(layout_of_street(network.street))
         districts = [junction.district for junction in self.layout.layout.junctions]

@@ -66,8 +66,13 @@ class Pulsing:
             np.add.at(self._kept[row, :, mode], where, kept[mine].astype(np.float64))
             np.maximum.at(self._longest_ms[row, :, mode], where, served.waited_ms[mine])
 
-    def second(self, state: State, waited_s: Floats, bus_persons: Floats, street_ms: int) -> None:
-        """Once a second of the street or seldomer. waited_s (J, MODES) grows · bus_persons (L)"""
+    def second(
+        self, state: State, waited_s: Floats, bus_persons: Floats, usual_veh_per_s: Floats, street_ms: int
+    ) -> None:
+        """Once a second of the street or seldomer.
+
+        waited_s (J, MODES) grows · bus_persons (L) · usual_veh_per_s (L) comes where nobody counts
+        """
         self._turn(bus_persons, street_ms)
         n = len(self.districts)
         row = self._bin % WINDOW
@@ -76,7 +81,8 @@ class Pulsing:
             passed_s = min(60.0, (street_ms - self._second_ms) / 1000.0)
             for mode in range(MODES):
                 self._waited_s[row, :, mode] += np.bincount(self._district, grown[:, mode], n)
-            flow = state.flow_veh_per_s * passed_s
+            unseen = np.where(state.unseen_lane, usual_veh_per_s, 0.0)
+            flow = np.maximum(state.flow_veh_per_s, unseen) * passed_s
             per_car, per_walker = self._policy.persons_per_car, self._policy.persons_per_walker
             self._came[row, :, CARS] += per_car * np.bincount(self._lane_district, flow, n)
             self._came[row, :, BUSES] += np.bincount(self._lane_district, flow * bus_persons, n)
@@ -105,12 +111,15 @@ class Pulsing:
             waiting = self._waiting[rows, mode].sum()
             if mode == BUSES and not came and not waiting:
                 continue
+            longest_ms = int(self._longest_ms[:, rows, mode].max())
+            # While few have come, more wait than are thought to have come.
+            mean_ms = 1000 * waited_s / max(came, waiting) if came + waiting > 0 else 0.0
             out.append(
                 ModePulse(
                     name,
                     round(float(waiting)),
-                    min(LONG_MS, round(1000 * waited_s / came)) if came > 0 else 0,
-                    min(LONG_MS, int(self._longest_ms[:, rows, mode].max())),
+                    min(LONG_MS, longest_ms, round(mean_ms)),
+                    min(LONG_MS, longest_ms),
                     round(1000 * kept / calls) if calls else 1000,
                 )
             )

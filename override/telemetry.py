@@ -99,7 +99,8 @@ class Telemetry:
         self.pulsing.serve(served, meter.bus_persons, street_ms)
         if street_ms - self._second_ms >= SECOND_MS:
             self._second_ms = street_ms
-            self.pulsing.second(state, meter.waited_s, meter.bus_persons, street_ms)
+            usual = self._controller.estimator.usual_veh_per_s
+            self.pulsing.second(state, meter.waited_s, meter.bus_persons, usual, street_ms)
         for rows in self.recorder.due(clock_ms):
             self._seq += 1
             record = Record(self._boot, self._seq, clock_ms, max(0, street_ms), rows)

@@ -37,13 +37,18 @@ class Watchman:
     """Watches one station. `clock` gives (monotonic ms, wall ms)."""
 
     def __init__(
-        self, names: Sequence[str], alarms: Alarms, events: EventLog, clock: Callable[[], tuple[int, int]]
+        self,
+        names: Sequence[str],
+        titles: Sequence[str],
+        alarms: Alarms,
+        events: EventLog,
+        clock: Callable[[], tuple[int, int]],
     ) -> None:
         self.alarms, self.events = alarms, events
-        self._names, self._clock = names, clock
+        self._names, self._titles, self._clock = names, titles, clock
         n = len(names)
         self._rungs: NDArray[np.int8] = np.zeros(n, np.int8)
-        self._flashing: NDArray[np.bool_] = np.zeros(n, np.bool_)
+        self._latched: NDArray[np.bool_] = np.zeros(n, np.bool_)
         self._unlike: NDArray[np.bool_] = np.zeros(n, np.bool_)
         self._began_ms = clock()[0]
         self._settled = False
@@ -95,16 +100,18 @@ class Watchman:
             self._progress, self._progress_ms = report.progress, now_ms
         if report.rungs:
             self._hear_rungs(np.frombuffer(report.rungs, np.int8))
-        if report.flashing:
-            flashing = np.frombuffer(report.flashing, np.bool_)
-            for j in np.flatnonzero(flashing != self._flashing).tolist():
-                sentence = f"the safety monitor has put {self._names[j]} to flash"
-                self._state(bool(flashing[j]), Trouble("trip", self._names[j], Urgency.NOW, sentence))
-            self._flashing = flashing
+        if report.latched:
+            latched = np.frombuffer(report.latched, np.bool_)
+            for j in np.flatnonzero(latched != self._latched).tolist():
+                sentence = (
+                    f"the safety monitor has tripped at {self._titles[j]}: flash until two people reset it"
+                )
+                self._state(bool(latched[j]), Trouble("trip", self._names[j], Urgency.NOW, sentence))
+            self._latched = latched
         if report.unlike:
             unlike = np.frombuffer(report.unlike, np.bool_)
             for j in np.flatnonzero(unlike != self._unlike).tolist():
-                sentence = f"{self._names[j]} does not show the lamps it was told to show"
+                sentence = f"{self._titles[j]} does not show the lamps it was told to show"
                 self._state(bool(unlike[j]), Trouble("shown", self._names[j], Urgency.NOW, sentence))
             self._unlike = unlike
         if report.lost > self._lost:
@@ -120,8 +127,9 @@ class Watchman:
         for j in np.flatnonzero(rungs != self._rungs).tolist():
             before, rung, name = int(self._rungs[j]), int(rungs[j]), self._names[j]
             way = "down" if rung > before else "up"
-            self.note("rung", name, f"{name} {way} to rung {rung}: {RUNG_WORDS[rung]}")
-            sentence = f"{name} is run {RUNG_WORDS[rung]} (rung {rung})"
+            title = self._titles[j]
+            self.note("rung", name, f"{title} {way} to rung {rung}: {RUNG_WORDS[rung]}")
+            sentence = f"{title} stands on rung {rung}: {RUNG_WORDS[rung]}"
             urgency = _URGENCY_OF_RUNG.get(rung, Urgency.KNOW)
             trouble = Trouble("rung", name, urgency, sentence)
             # The step itself has just been noted: the alarm needs no line of its own.
