@@ -1,14 +1,17 @@
-"""`belisha check`: is this scenario all right, and what does it hold?"""
+"""`belisha check`: is this scenario all right, and what does it hold? Could a station run here?"""
 
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from controller.vocabulary import DetectorKind
+from override.keys_commands import DEFAULT_FOLDER, Folder
 
 if TYPE_CHECKING:
     from sim.city.load import City
@@ -21,15 +24,37 @@ _DETECTOR_WORDS = {
 }
 
 
+ENDPOINTS = ("tcp://127.0.0.1:7101", "tcp://127.0.0.1:7102", "tcp://127.0.0.1:7103")
+
+
+class CheckRefused(ValueError):
+    """Nothing to check was named."""
+
+
 def check(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or one that comes with Belisha.")],
+    scenario: Annotated[
+        str, typer.Argument(help="A scenario file, or one that comes with Belisha.", show_default=False)
+    ] = "",
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of who travels.")] = 1,
+    station: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Check the installation of a station with this file.")
+    ] = None,
+    keys: Folder = DEFAULT_FOLDER,
+    endpoints: Annotated[
+        list[str] | None, typer.Option("--endpoint", metavar="ENDPOINT", help="Of the station; repeat it.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")] = False,
 ) -> None:
-    """Read a scenario, build its city, and say what it holds. Nothing is run.
+    """Read a scenario, build its city, and say what it holds; or look whether a station could run here.
 
-    Exit code 2 and one line when something in it cannot be.
+    Nothing is run. Exit code 2 and one line when something in a scenario cannot be; 1 when
+    something is wrong with an installation.
     """
+    if station is not None:
+        _check_station(keys, station, tuple(endpoints or ENDPOINTS), as_json)
+        return
+    if not scenario:
+        raise CheckRefused("name a scenario, or a station's file with --station")
     from sim.city.scenario import find_scenario
 
     found = find_scenario(scenario)
@@ -42,6 +67,22 @@ def check(
         return
     for line in _story(held):
         typer.echo(line)
+
+
+def _check_station(keys: Path, file: Path, endpoints: tuple[str, ...], as_json: bool) -> None:
+    from override.installation import Grade, check_installation
+
+    findings = check_installation(keys, file, endpoints, time.time_ns() // 1_000_000)
+    if as_json:
+        typer.echo(json.dumps([finding.to_json() for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.grade:<6}{finding.part:<10}{finding.sentence}")
+    wrong = sum(finding.grade is Grade.WRONG for finding in findings)
+    if not as_json:
+        typer.echo(f"{wrong} wrong" if wrong else "A station can run here.")
+    if wrong:
+        raise typer.Exit(1)
 
 
 def contents(city: City) -> dict[str, Any]:
