@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from controller.degradation import Degradation
 from controller.estimate import Estimator
 from controller.frame import Frame
+from controller.frame_door import FrameDoor
 from controller.monitor import SafetyMonitor, Verdict
 from controller.network import Network
 from controller.orders import Orders
@@ -76,6 +77,7 @@ class Controller:
         )
         self.verdict: Verdict | None = None
         self.overlay: Overlay | None = None
+        self.door = FrameDoor()
         self._sequence = 0
         self._flashing = False
         self._called = np.zeros(network.n_groups, np.bool_)
@@ -89,13 +91,14 @@ class Controller:
         """
         state, degradation = self.state, self.degradation
         overlay = self._overlay_for(orders, now_ms)
-        seen = frame if degradation is None else degradation.see(frame, now_ms)
+        let_in = self.door.through(frame, now_ms)
+        seen = let_in if degradation is None else degradation.see(let_in, now_ms)
         if overlay is not None:
             overlay.lift()
             seen = overlay.seen(seen, now_ms)
         self.estimator.update(state, seen, now_ms)
         if degradation is not None:
-            degradation.fill_in(frame, now_ms)
+            degradation.fill_in(let_in, now_ms)
         self.planner.propose(state, now_ms)
         if degradation is not None:
             degradation.propose(now_ms)
