@@ -25,6 +25,7 @@ from sim.commands import sumo
 from sim.drill_commands import drill
 from sim.evaluate_commands import evaluate
 from sim.importers.commands import import_command
+from sim.journal_commands import app as journal_app
 from sim.lamp_drill_commands import drill_processes
 from sim.replay_commands import replay
 from sim.station_commands import station
@@ -74,6 +75,7 @@ app.add_typer(order_app, name="order")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 app.add_typer(poles_app, name="poles")
+app.add_typer(journal_app, name="journal")
 
 
 def is_bad_input(error: Exception) -> bool:
