@@ -7,6 +7,7 @@ import re
 from override.citizen.kinds import KINDS, words
 from override.citizen.language import Language
 from override.citizen.pages import CasePage, CaseRow, Showing, SignalPage, SignalRow
+from override.citizen.phrases import PHRASES
 from override.flag_messages import FlagLife
 
 SHOWING: dict[Showing, str] = {
@@ -24,7 +25,7 @@ WHY_TITLE: dict[Showing, str] = {
     Showing.FLASH: words("Why does it flash?"),
     Showing.DARK: words("Why is it dark?"),
 }
-_NUMBERED = re.compile(r"crossing (\d{1,3})")
+_NUMBERED = re.compile(r"crossing[ ._](\d{1,3})")
 WHY_ELSE = words("Why is that?")
 LIFE: dict[FlagLife, str] = {
     FlagLife.RECEIVED: words("We have your report"),
@@ -40,7 +41,6 @@ LIFE: dict[FlagLife, str] = {
 
 def crossing_name(name: str, speak: Language) -> str:
     """What people call a crossing; in their language where it has only a number."""
-    name = " ".join(name.replace(".", " ").replace("_", " ").split())
     if numbered := _NUMBERED.fullmatch(name):
         return speak.say("crossing {number}", number=int(numbered[1]))
     return speak.name(name)
@@ -55,3 +55,12 @@ def place(here: SignalPage | SignalRow | CasePage, speak: Language) -> str:
 def kind_words(case: CasePage | CaseRow, speak: Language) -> str:
     """What is wrong, in a few words."""
     return speak.say(KINDS[case.kind].english)
+
+
+def reworded(code: str, english: str, speak: Language) -> str:
+    """A refusal that came in English, in the language; its values are taken from its words."""
+    wanted = PHRASES.get(code, "")
+    parts = re.split(r"{(\w+)}", wanted)
+    pattern = "".join(f"(?P<{part}>.*)" if k % 2 else re.escape(part) for k, part in enumerate(parts))
+    found = re.fullmatch(pattern, english, re.DOTALL) if wanted else None
+    return speak.say(wanted, **found.groupdict()) if found else speak.name(english)

@@ -26,7 +26,7 @@ from override.citizen.kinds import KEYWORDS, KINDS, folded, keywords, kind_calle
 from override.citizen.language import TAGS, Language, language, plain
 from override.citizen.near import letters, near
 from override.citizen.pages import CasePage, SignalPage
-from override.citizen.sentences import SHOWING, kind_words
+from override.citizen.sentences import SHOWING, kind_words, reworded
 from override.flag_messages import Channel, FlagReply, FlagRequest, Kind
 
 READ_CHARACTERS = 1000
@@ -155,9 +155,7 @@ class _Texter:
     def refused(self, reply: FlagReply) -> str:
         if reply.code in ("busy", "not-kept"):
             return fitting(self.speak.coded(reply.code, retry_s=reply.retry_s))
-        if reply.code in ("unknown-signal", "unknown-token", "not-closed"):
-            return fitting(self.speak.coded(reply.code))
-        return fitting(reply.why or self.speak.say("This report cannot be taken."))
+        return fitting(reworded(reply.code, reply.why, self.speak))
 
     def unknown(self) -> str:
         typed = self.said[0] if len(letters(self.said[0])) > 3 else "".join(self.said[:2])

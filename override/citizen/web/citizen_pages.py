@@ -15,8 +15,7 @@ from override.citizen.desk import CitizenDesk
 from override.citizen.language import TAGS, Language, plain
 from override.citizen.near import near
 from override.citizen.pages import InventoryRow, SignalPage
-from override.citizen.phrases import PHRASES
-from override.citizen.sentences import SHOWING, WHY_ELSE, WHY_TITLE, place
+from override.citizen.sentences import SHOWING, WHY_ELSE, WHY_TITLE, place, reworded
 from override.citizen.web.forms import BadForm, read_form
 from override.citizen.web.render import Renderer, address
 from override.citizen.web.symbols import LAMPS
@@ -212,8 +211,7 @@ class CitizenPages:
             headers = {"Retry-After": str(max(1, reply.retry_s))}
             heading = speak.say("Not sent yet")
             return self.refusal(request, 503, heading, why, again=again, headers=headers)
-        known = PHRASES.get(reply.code, "")
-        why = speak.say(known) if known and "{" not in known else speak.name(reply.why)
+        why = reworded(reply.code, reply.why, speak)
         return self.refusal(request, 400, speak.say("This report cannot be taken."), why)
 
 
