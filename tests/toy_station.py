@@ -1,4 +1,4 @@
-"""A whole station of processes over the toy street, for tests: `python -m tests.toy_station FOLDER`."""
+"""A whole station over the toy street: `python -m tests.toy_station FOLDER [ENDPOINT] [foresees]`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,11 @@ def main() -> int:
     plan = StationPlan(folder / "keys", folder / "station.db", endpoint, "tcp://127.0.0.1:*")
     network = Street(*street(JUNCTIONS).junctions).network
     station = Station(
-        plan, network, lambda line: drive(folder, line), lambda text: print(text, file=sys.stderr, flush=True)
+        plan,
+        network,
+        lambda line: drive(folder, line),
+        lambda text: print(text, file=sys.stderr, flush=True),
+        forecasts_by=Policy() if "foresees" in sys.argv else None,
     )
     return station.run()
 

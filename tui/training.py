@@ -27,8 +27,9 @@ START_S = 300.0
 GOODBYE_S = 5.0
 TRAINEE, PARTNER, LISTENER = "trainee", "partner", "citizen"
 """Who sits at the console; a supervisor for the second key; the process through which flags come."""
-_READY = re.compile(r"ready: orders at (tcp://127\.0\.0\.1:\d+), pictures at (tcp://127\.0\.0\.1:\d+)")
-_LISTENS = re.compile(r"ready: pages at (http://\S+), flags at (tcp://127\.0\.0\.1:\d+)")
+_HERE = r"(tcp://127\.0\.0\.1:\d+)"
+_READY = re.compile(rf"citizens at {_HERE}.*ready: orders at {_HERE}, pictures at {_HERE}", re.DOTALL)
+_LISTENS = re.compile(r"ready: pages at (http://\S+), flags at " + _HERE)
 
 
 class TrainingRefused(RuntimeError):
@@ -85,10 +86,10 @@ class TrainingCity:
         )  # fmt: skip
         listens = self._start(
             _LISTENS, "citizen", "--keys", str(self.keys), "--name", LISTENER, "--station",
-            f"{found[1]},{found[2]}", "--file", str(folder / "citizen.db"), "--http", "127.0.0.1:0",
+            f"{found[1]},{found[3]}", "--file", str(folder / "citizen.db"), "--http", "127.0.0.1:0",
             "--flags", "tcp://127.0.0.1:*",
         )  # fmt: skip
-        self.endpoints = Endpoints(found[1], found[2], listens[2], listens[1])
+        self.endpoints = Endpoints(found[2], found[3], listens[2], listens[1])
 
     def _start(self, ready: re.Pattern[str], *words: str) -> re.Match[str]:
         """Start a command of ours and wait until it says it is ready."""
@@ -100,7 +101,7 @@ class TrainingCity:
         self._children.append(child)
         said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(child, said), daemon=True).start()
-        last, end_s = "", time.monotonic() + START_S
+        last, all_said, end_s = "", "", time.monotonic() + START_S
         while (left_s := end_s - time.monotonic()) > 0:
             try:
                 line = said.get(timeout=left_s)
@@ -108,7 +109,8 @@ class TrainingCity:
                 break
             if line is None:
                 raise TrainingRefused(f"the training {words[0]} did not start: {last or 'it said nothing'}")
-            if found := ready.search(line):
+            all_said += line
+            if found := ready.search(all_said):
                 return found
             last = line.strip() or last
         raise TrainingRefused(f"the training {words[0]} was not ready within {START_S:.0f} s: {last}")
