@@ -52,6 +52,23 @@ def matching(sight: Sight, shown: Shown, words: str) -> list[AlarmView]:
     return sorted((alarm for alarm in sight.alarms.values() if fits(alarm)), key=order)
 
 
+WHOLE = "whole street"
+"""As the station says it of what has no junction."""
+
+
+def place_words(alarm: AlarmView, sight: Sight) -> str:
+    """Where it is."""
+    return sight.title(alarm.junction) if alarm.junction else WHOLE
+
+
+def without_place(sentence: str, place: str) -> str:
+    """A sentence without the place at its beginning, where that stands beside it."""
+    for said in (f"{place}: ", f"{place} "):
+        if sentence.startswith(said) and len(sentence) > len(said):
+            return sentence[len(said) :]
+    return sentence
+
+
 def state_text(alarm: AlarmView, now_ms: int) -> Text:
     """What somebody has done about it, in a few words."""
     if alarm.suspended:
@@ -69,9 +86,10 @@ def alarm_rows(alarms: Iterable[AlarmView], sight: Sight, now_ms: int, width: in
     for alarm in alarms:
         style = STYLES[alarm.urgency] if alarm.active and not alarm.suspended else "bright_black"
         mark = MARKS[alarm.urgency]
-        place = sight.title(alarm.junction) if alarm.junction else "the street"
+        place = place_words(alarm, sight)
         times = f" ×{alarm.count}" if alarm.count > 1 else ""
-        sentence = alarm.sentence if len(alarm.sentence) <= room else alarm.sentence[: room - 1] + "…"
+        sentence = without_place(alarm.sentence, place)
+        sentence = sentence if len(sentence) <= room else sentence[: room - 1] + "…"
         out.append(
             Row(
                 alarm.alarm,
@@ -90,8 +108,9 @@ def alarm_rows(alarms: Iterable[AlarmView], sight: Sight, now_ms: int, width: in
 def alarm_text(alarm: AlarmView, sight: Sight, now_ms: int) -> Text:
     """All of it."""
     text = Text()
-    place = sight.title(alarm.junction) if alarm.junction else "The street as a whole"
-    text.append(f"{place}: ", "bold").append(f"{alarm.sentence}\n", STYLES[alarm.urgency])
+    place = place_words(alarm, sight)
+    sentence = without_place(alarm.sentence, place)
+    text.append(f"{place}: ", "bold").append(f"{sentence}\n", STYLES[alarm.urgency])
     text.append(f"{alarm.code}, {'active' if alarm.active else 'over'}, began {ago(now_ms - alarm.since_ms)}")
     if alarm.count > 1:
         text.append(f", {alarm.count} times since somebody last saw it")

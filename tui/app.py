@@ -143,10 +143,11 @@ class BelishaConsole(App[None]):
 
     def push_screen(self, screen: Any, *args: Any, **kwargs: Any) -> Any:
         """As always; where this is a training, the screen says so in its first line."""
+        pushed = super().push_screen(screen, *args, **kwargs)
         if self.training and isinstance(screen, Screen):
             screen.add_class("training")
-            screen.call_after_refresh(screen.mount, TrainingLine())
-        return super().push_screen(screen, *args, **kwargs)
+            screen.call_later(screen.mount, TrainingLine())
+        return pushed
 
     # --- what comes in ------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from override.views import AuditRow, Event
 from tui.ages import clock
+from tui.alarm_list import without_place
 from tui.lines import Line
 from tui.model import Sight
 
@@ -56,9 +57,10 @@ def event_line(event: Event, sight: Sight, offset_ms: int = 0) -> Line:
     text = Text(no_wrap=True, overflow="ellipsis", end="")
     text.append(clock((event.wall_ms + offset_ms) % DAY_MS)).append(" ")
     text.append(f"{event.kind[:8]:<8} ", KIND_STYLES.get(event.kind, "bright_yellow"))
-    if event.junction:
-        text.append(f"{sight.title(event.junction)}: ", "bold")
-    text.append(event.sentence)
+    place = sight.title(event.junction) if event.junction else ""
+    if place:
+        text.append(f"{place}: ", "bold")
+    text.append(without_place(event.sentence, place) if place else event.sentence)
     return Line(f"{event.boot.hex()}/{event.number}", text)
 
 

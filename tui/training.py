@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import queue
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +59,7 @@ class TrainingCity:
         self.endpoints = Endpoints("", "")
         self._folder = tempfile.TemporaryDirectory(prefix="belisha-training-")
         self._children: list[subprocess.Popen[str]] = []
+        self._before: dict[int, object] = {}
 
     @property
     def keys(self) -> Path:
@@ -64,6 +67,9 @@ class TrainingCity:
         return Path(self._folder.name) / "keys"
 
     def __enter__(self) -> TrainingCity:
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            with suppress(ValueError):  # not the main thread
+                self._before[number] = signal.signal(number, _leave)
         try:
             self._begin()
         except BaseException:
@@ -128,6 +134,14 @@ class TrainingCity:
                 child.stderr.close()
         self._children.clear()
         self._folder.cleanup()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        self._before.clear()
+
+
+def _leave(number: int, frame: object) -> None:
+    """A terminal that was closed ends its training too: what was started is ended on the way out."""
+    raise SystemExit(128 + number)
 
 
 def _listen(child: subprocess.Popen[str], said: queue.SimpleQueue[str | None]) -> None:
