@@ -139,9 +139,12 @@ class Degradation:
         if self._below:
             self.lower.propose(ladder.rungs.rung, now_ms)
 
-    def hear(self, verdict: Verdict) -> None:
-        """Alarms of the monitor take a junction to the fixed plan, trips to flash."""
+    def hear(self, verdict: Verdict, flash: NDArray[np.bool_]) -> None:
+        """Alarms of the monitor take a junction to the fixed plan, trips to flash.
+
+        flash (J): where it flashes, start-up aside: who has not begun has not gone down.
+        """
         reasons = self.ladder.reasons
-        np.copyto(reasons.flash, verdict.flash)
+        np.copyto(reasons.flash, flash)
         for alarm in verdict.alarms:
             reasons.alarm_ms[alarm.junction if alarm.junction >= 0 else slice(None)] = self._now_ms

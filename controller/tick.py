@@ -83,6 +83,8 @@ class Controller:
         self._called = np.zeros(network.n_groups, np.bool_)
         self._waived = np.zeros(network.n_junctions, np.bool_)
         self._suspended = np.zeros(network.n_junctions, np.bool_)
+        self._begun = np.zeros(network.n_junctions, np.bool_)
+        self._flash = np.zeros(network.n_junctions, np.bool_)
 
     def tick(self, frame: Frame, now_ms: int, orders: Orders | None = None) -> NDArray[np.int8]:
         """Lamps (groups,) to show from `now_ms` on. Call every 100 ms with the latest reading.
@@ -115,7 +117,10 @@ class Controller:
             self.sequencer.follow_flash(state, self.verdict.flash, now_ms)
             self._flashing = bool(self.verdict.flash.any())
         if degradation is not None:
-            degradation.hear(self.verdict)
+            np.logical_not(self.verdict.flash, out=self._flash)
+            np.logical_or(self._begun, self._flash, out=self._begun)
+            np.logical_and(self._begun, self.verdict.flash, out=self._flash)
+            degradation.hear(self.verdict, self._flash)
         return self.monitor.permitted
 
     def _overlay_for(self, orders: Orders | None, now_ms: int) -> Overlay | None:
