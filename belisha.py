@@ -12,9 +12,10 @@ from override.audit_commands import app as audit_app
 from override.citizen.commands import citizen, flag, privacy, words
 from override.keys_commands import app as keys_app
 from override.order_commands import app as order_app
-from override.order_commands import panic, watch
+from override.order_commands import panic
 from override.preview_commands import app as preview_app
 from override.preview_commands import receipt
+from override.watch_commands import watch
 from sim.card_commands import card
 from sim.city.check_commands import check
 from sim.city.compare_commands import compare

@@ -265,35 +265,6 @@ def list_orders(
         typer.echo(f"{order.order}  {order.command}  slot {order.slot}  {order.state}  {left_s} s left")
 
 
-def watch(
-    key: Key,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
-    as_json: AsJson = False,
-    seconds: Annotated[float, typer.Option(help="Stop after so long; 0 = Ctrl-C.")] = 0.0,
-) -> None:
-    """What changes at junctions and orders, one line each, as it happens."""
-    import time
-
-    console, _ = connect(key, station, orders, pictures)
-    end_s = time.monotonic() + seconds if seconds else float("inf")
-    with console:
-        console.look()
-        try:
-            while time.monotonic() < end_s:
-                for delta in console.listen(500):
-                    for view in (*delta.junctions, *delta.orders):
-                        typer.echo(json.dumps(plain(view)) if as_json else change_line(view))
-                while console.events:
-                    event = console.events.pop(0)
-                    typer.echo(json.dumps(plain(event)) if as_json else f"{event.kind}: {event.sentence}")
-                if console.station_is_silent:
-                    typer.echo("the station is silent", err=True)
-        except KeyboardInterrupt:
-            return
-
-
 def panic(
     junctions: Annotated[list[str], typer.Argument(metavar="JUNCTION...", help="Names; 20 at most.")],
     keys: Folder = DEFAULT_FOLDER,
@@ -320,13 +291,6 @@ def say(reply: Reply, now_ms: int, as_json: bool) -> None:
     left = f", {(reply.expires_ms - now_ms) // 1000} s" if reply.expires_ms else ""
     why = f": {reply.why}" if reply.why else ""
     typer.echo(f"{reply.outcome} {reply.order}{left}{why}")
-
-
-def change_line(view: Any) -> str:
-    """A changed junction or order in one line."""
-    if hasattr(view, "lamps"):
-        return f"{view.name} {view.stage} {view.lamps} {' '.join(view.orders)}".rstrip()
-    return f"{view.order} {view.command} {view.state}"
 
 
 def plain(record: Any) -> dict[str, Any]:
