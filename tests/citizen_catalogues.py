@@ -23,7 +23,7 @@ BEGUN = datetime(2026, 11, 22, tzinfo=UTC)
 """A date that does not change, so that the same sentences are the same file."""
 TRANSLATED = tuple(tag for tag in TAGS if tag != "en")
 CITIZEN = ROOT / "override" / "citizen"
-OWN_WORDS = ("kinds", "sentences", "texts", "open311", "pole_sheet")
+OWN_WORDS = ("kinds", "sentences", "decisions", "texts", "open311", "pole_sheet")
 """Files of `override/citizen` besides those of `web/` that speak."""
 KEYWORDS = {"say": None, "say_count": (1, 2), "words": None}
 

@@ -9,6 +9,7 @@ number with its unit, in the right one of the language's plurals.
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
@@ -18,6 +19,7 @@ from unicodedata import bidirectional, category
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -78,6 +80,10 @@ class Language:
     def number(self, value: int) -> str:
         """A whole number in the language's own digits."""
         return self.own_digits(str(value))
+
+    def joined(self, names: Sequence[str]) -> str:
+        """Names in a row, as the language joins them."""
+        return format_list(names, locale=self.locale)
 
     def seconds(self, seconds: int) -> str:
         """So many seconds, with the word for them."""

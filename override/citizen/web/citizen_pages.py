@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from override.bounds import NONCE_BYTES, REASON_CHARACTERS
+from override.citizen.decisions import decision
 from override.citizen.desk import CitizenDesk
 from override.citizen.language import TAGS, Language, plain
 from override.citizen.near import near
@@ -178,6 +179,7 @@ class CitizenPages:
             "shows": speak.say(SHOWING[page.showing]),
             "lamp_symbol": LAMPS[page.showing],
             "why_title": speak.say(WHY_TITLE.get(page.showing, WHY_ELSE)),
+            "own_words": decision(page.sentence, speak),
             "lost": page.heard_s > LOST_S,
         }
 

@@ -1,0 +1,52 @@
+"""Whatever the controller says to citizens about a decision, it is said in every language."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, get_args
+
+import pytest
+
+from controller.explain import Rule, explain
+from override.citizen.decisions import decision as said_anew
+from override.citizen.language import TAGS, language
+from tests.test_explain import bits, costs, decision, network
+
+CASES: list[dict[str, Any]] = [
+    *({"rule": rule, "winner": None, "loser": None} for rule in get_args(Rule)),
+    *({"winner": costs(), "loser": costs(**{term: 90.0})} for term in (
+        "cars", "buses", "pedestrians", "promise", "stops", "later",
+    )),
+    {"winner": costs(), "loser": costs()},
+    {"waiting": ()},
+    {"to_groups": 0},
+    {"to_groups": bits(0, 1, 2)},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", CASES, ids=str)
+def test_every_sentence_of_the_controller_is_understood(changes: dict[str, Any]) -> None:
+    english = explain(decision(**changes), network(), "citizen")
+    spoken = {tag: said_anew(english, language(tag, bare=True)) for tag in TAGS}
+    assert all(spoken.values()), english
+    assert len(set(spoken.values())) == len(TAGS)
+    assert spoken["en"].replace(" and ", ", ") == english.replace(" and ", ", ")
+    numbers = re.findall(r"\d+", english)
+    for tag in ("es", "zh", "ar"):
+        assert re.findall(r"\d+", spoken[tag]) == numbers, spoken[tag]
+
+
+def test_the_cases_are_as_many_as_there_are_reasons() -> None:
+    """Each reason that the controller can give to citizens is among them."""
+    from controller.explain import _FOR_CITIZENS, _RULES_FOR_CITIZENS
+
+    english = " ".join(explain(decision(**changes), network(), "citizen") for changes in CASES)
+    missing = [r for r in {*_FOR_CITIZENS.values(), *_RULES_FOR_CITIZENS.values()} if r not in english]
+    assert missing in ([], ["nobody shall wait longer than promised"])
+
+
+@pytest.mark.parametrize(
+    "sentence", ["", "Something new.", "Green now for a: b: c.", "Green now for x: nonsense."]
+)
+def test_what_fits_no_pattern_is_left_as_it_is(sentence: str) -> None:
+    assert said_anew(sentence, language("es")) == ""
