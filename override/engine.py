@@ -16,9 +16,11 @@ import msgpack  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.drift import DriftWatch
 from controller.frame import Frame
+from controller.ladder import Rung
 from controller.monitor import Verdict
-from controller.orders import Orders
+from controller.orders import Kind, Orders
 from controller.state import State
 from controller.tick import Controller
 from override.acting import Acting, Findings
@@ -141,6 +143,7 @@ class Engine:
         self._beliefs = Beliefs(controller.network)
         self._believed_ms = -SECOND_MS
         self._heads = Heads(controller.network)
+        self._drift = DriftWatch(controller.network)
 
     @property
     def verdict(self) -> Verdict | None:
@@ -173,11 +176,21 @@ class Engine:
         if verdict is not None and (verdict.violations or verdict.alarms):
             for fault in (*verdict.violations, *verdict.alarms):
                 self._alarms.append((int(fault.junction), str(fault.check), fault.sentence))
+        self._watch_plans(now_ms)
         if self._unsent or self._alarms or self.progress % REPORT_EVERY == 0:
             self._report(clock_ms, now_ms, frame.lamps_shown)
         self._heads.look(lamps, frame.lamps_shown, now_ms)
         self.telemetry.clock.note(began_ns, time.perf_counter_ns(), now_ms)
         return lamps
+
+    def _watch_plans(self, now_ms: int) -> None:
+        """Where a fixed plan is played its greens must not creep (A7); orders are nobody's secret."""
+        ladder = self.controller.degradation
+        free = self.orders.book.kind != Kind.NONE
+        if self.controller.name != "fixed":
+            free |= True if ladder is None else ladder.ladder.rungs.rung < Rung.COORDINATED
+        for drift in self._drift.look(self.state, now_ms, free):
+            self._alarms.append((drift.junction, "A7", drift.sentence(self.network)))
 
     def _do_once(self, act: Act) -> None:
         """End the monitor's latch; two people have answered for it, or one who broke glass."""
