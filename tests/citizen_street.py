@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from override.citizen.office import Office, Waiting
+from override.citizen.inbox import Waiting
+from override.citizen.office import Office
 from override.citizen.pages import PolicyView
 from override.citizen.record import Code
 from override.citizen.remedies import Wish

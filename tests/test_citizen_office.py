@@ -30,7 +30,7 @@ def street(tmp_path: Path) -> Iterator[CitizenStreet]:
 
 
 def act(street: CitizenStreet, case: str, action: FlagAction, reason: str = "seen on site") -> str:
-    header = Header(1, 1, bytes(16), 0, 0, bytes(8), 0)
+    header = Header(1, 1, secrets.token_bytes(16), 0, 0, bytes(8), 0)
     return street.office.act(FlagActRequest(header, "ana", case, action, reason))
 
 

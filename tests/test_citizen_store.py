@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import sqlite3
 import subprocess
@@ -76,7 +77,7 @@ def test_words_are_erased_as_soon_as_a_person_has_dealt_with_them(tmp_path: Path
     reply = street.flag(Kind.OTHER, words=SAID)
     page = street.office.case(reply.token)
     assert page is not None
-    header = Header(1, 1, bytes(16), 0, 0, bytes(8), 0)
+    header = Header(1, 1, secrets.token_bytes(16), 0, 0, bytes(8), 0)
     street.office.act(FlagActRequest(header, "ana", page.case, FlagAction.ACCEPT, "read"))
     street.wait(5)
     assert street.store.words_of(page.case) == []

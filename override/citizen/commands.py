@@ -11,7 +11,7 @@ import typer
 
 from override.flag_messages import Kind
 from override.keys_commands import DEFAULT_FOLDER, Folder
-from override.order_commands import ORDERS, PICTURES
+from override.order_commands import PICTURES
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from override.citizen.pages import PolicyView
     from override.flag_messages import FlagReply
 
-FLAGS = "tcp://127.0.0.1:7103"
+CITIZENS = "tcp://127.0.0.1:7103"
+FLAGS = "tcp://127.0.0.1:7104"
 PAGE = "127.0.0.1:7180"
 DEFAULT_NAME = "citizen"
 CITIZEN_FILE = Path("citizen.db")
@@ -34,8 +35,8 @@ class BadCitizen(ValueError):
 
 def citizen(
     station: Annotated[
-        str, typer.Option(metavar="ENDPOINTS", help="Of the station: for orders, for pictures.")
-    ] = f"{ORDERS},{PICTURES}",
+        str, typer.Option(metavar="ENDPOINTS", help="Of the station: for citizens, for pictures.")
+    ] = f"{CITIZENS},{PICTURES}",
     keys: Folder = DEFAULT_FOLDER,
     name: Annotated[str, typer.Option(help="Whose key: one of role citizen-gateway.")] = DEFAULT_NAME,
     file: File = CITIZEN_FILE,

@@ -191,6 +191,7 @@ class Link:
                 dealing.released(wish)
             else:
                 dealing.granted(wish, reply.order, self._clock()[1])
+            self.office.keep()
 
     def _words(self, wish: Wish) -> dict[str, object]:
         usual: dict[str, object] = {"command": wish.command, "slot": int(Slot.ASSISTANCE), "basis": ()}

@@ -12,8 +12,7 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 from override import wire
 from override.bounds import BOOT_BYTES, NONCE_BYTES
@@ -21,6 +20,7 @@ from override.citizen.acts import act
 from override.citizen.cases import WINDOW_MS, Case
 from override.citizen.dealing import Dealing
 from override.citizen.directory import Directory
+from override.citizen.inbox import BATCH, INBOX, Answer, Done, Waiting
 from override.citizen.inventory import inventory
 from override.citizen.pages import CasePage, InventoryRow, OpenData, PolicyView, SignalPage, SignalRow
 from override.citizen.phrases import say
@@ -35,8 +35,6 @@ from override.topics import TOPICS
 
 GROUP_MS = 15
 """Flags are collected so long before they are written together; with the disk's own time below 50 ms."""
-BATCH, INBOX = 500, 2_000
-"""Flags in one transaction; flags that may wait for one. More are told BUSY."""
 LOOK_MS, RECORD_MS = 1_000, 5_000
 TIDY_MS = 600_000
 LISTENING_MS = 60_000
@@ -44,26 +42,8 @@ ANSWER_S = 5.0
 ACTS_TOLD = 100
 FULL_RETRY_S, AWAY_RETRY_S = 60, 10
 WATCHED_MS = 10_000
-Done = Callable[[FlagReply], None]
 Clock = Callable[[], tuple[int, int]]
 """(monotonic ms, wall ms)."""
-
-
-@dataclass(slots=True)
-class Waiting:
-    """A flag in the inbox."""
-
-    request: FlagRequest
-    source: str
-    done: Done
-    often: int = 0
-
-
-class Answer(NamedTuple):
-    """A flag that was dealt with and is not yet on the disk."""
-
-    waiting: Waiting
-    reply: FlagReply
 
 
 class Office:
@@ -230,6 +210,7 @@ class Office:
         nonce, wall_ms = request.header.nonce.hex(), self._clock()[1]
         with self.lock:
             if nonce in self._acts:
+                self._acts[nonce] = self._acts.pop(nonce)  # told again: to be named among the latest
                 return ""
             self._acts[nonce] = False
             self.dealing.writing.acts.append((nonce, rounded(wall_ms)))
@@ -248,6 +229,11 @@ class Office:
                 c for c in self.dealing.cases.values() if not c.closed or wall_ms - c.closed_ms < 3_600_000
             ]
             return tuple(self.reading.flag_view(c, wall_ms) for c in lately)
+
+    def keep(self) -> None:
+        """Write at once what was just brought about, so that nobody is told of it before it is kept."""
+        with self.lock:
+            self._commit()
 
     def wished(self) -> list[Wish]:
         """What is to be asked of the station now."""

@@ -43,7 +43,7 @@ class CitizenPlan:
     """Whose key it is: a citizen gateway's."""
     file: Path
     station: tuple[str, str]
-    """Where orders are taken, where pictures are given."""
+    """Where the citizen process is served, where pictures are given."""
     http: tuple[str, int]
     flags: str
     policy: PolicyView

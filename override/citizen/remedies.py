@@ -25,9 +25,9 @@ MOST_MS = 14 * 24 * 3_600_000
 BY_REPORTS_MS = 30 * 60_000
 """Without the record's word a remedy is shorter, and then a person's (10.8)."""
 JUNCTION_MOST = 2
-DISTRICT_SHARE, DISTRICT_LEAST = 0.2, 2
+DISTRICT_SHARE, DISTRICT_LEAST = 0.2, 6
 """Crossings and sensors of a district under remedies at a time."""
-STREET_SHARE, STREET_LEAST = 0.1, 4
+STREET_SHARE, STREET_LEAST = 0.1, 8
 UNCERTAIN_SHARE = 0.5
 """Of each bound, for what a quiet hour or a crowd of flags might explain as well."""
 RECALLABLE = frozenset({Kind.BUTTON_DEAD, Kind.WAITED_LONG, Kind.STUCK})
