@@ -173,7 +173,8 @@ class Alarms:
     def _shown(self) -> dict[str, AlarmView]:
         by_code: dict[str, list[AlarmView]] = {}
         for view in self._all.values():
-            by_code.setdefault(view.code, []).append(view)
+            if view.active or not view.acknowledged:  # else only its suspension is remembered
+                by_code.setdefault(view.code, []).append(view)
         shown: dict[str, AlarmView] = {}
         for code, views in by_code.items():
             views.sort(key=lambda v: (v.suspended, not v.active, -_RANK[v.urgency], v.since_ms, v.alarm))

@@ -152,7 +152,8 @@ def test_the_citizen_process_is_heard_at_its_own_endpoint_and_nobody_else_there(
 def test_a_flood_at_the_citizens_endpoint_does_not_keep_an_operator_waiting(station: Station) -> None:
     with citizen(station) as gate, station.console("ana") as ana:
         gate.look()
-        frame = wire.seal(CasesRequest(gate._header(), "gate", 0, 2, (view("F1"),) * 90), gate._secret.sign)
+        long = view("F1", evidence="x" * 300)
+        frame = wire.seal(CasesRequest(gate._header(), "gate", 0, 2, (long,) * 100), gate._secret.sign)
         calm, flooded = [], []
         for took_ms, flood in ((calm, 0), (flooded, 30)):
             for _ in range(15):
@@ -162,7 +163,8 @@ def test_a_flood_at_the_citizens_endpoint_does_not_keep_an_operator_waiting(stat
                 began_s = time.monotonic()
                 release(ana, stop(ana, "J1"))
                 took_ms.append(1000 * (time.monotonic() - began_s) / 2)
-        assert sorted(flooded)[7] < sorted(calm)[7] + 60
+        # One of these messages takes about ten milliseconds to read, twenty of them two hundred.
+        assert sorted(flooded)[7] < 3 * sorted(calm)[7] + 120
 
 
 def test_a_silent_citizen_process_is_an_alarm_once_it_has_ever_been_heard(station: Station) -> None:
