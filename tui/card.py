@@ -76,9 +76,9 @@ def spoken_lamps(letters: str, kinds: list[str], names: list[str]) -> str:
 
 
 class Card(Widget):
-    """The card as a widget; grey when it is of the past."""
+    """The card as a widget, always as high; grey when it is of the past."""
 
-    DEFAULT_CSS = "Card { height: auto; max-height: 12; padding: 0 1; border-top: solid $primary; }"
+    DEFAULT_CSS = "Card { height: 12; padding: 0 1; border-top: solid $primary; }"
 
     def __init__(self, plain: bool = False) -> None:
         super().__init__(id="card")
@@ -90,10 +90,9 @@ class Card(Widget):
         text = card_text(sight, junction, notices, now_s, self.plain)
         if stale:
             text = Text(text.plain, "dim")
-        if text.markup != self._text.markup:
-            higher = text.plain.count("\n") != self._text.plain.count("\n")
+        if text != self._text or text.spans != self._text.spans:
             self._text = text
-            self.refresh(layout=higher or len(text.plain) > self.size.width)
+            self.refresh()
 
     def render(self) -> Text:
         """The card."""

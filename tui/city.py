@@ -55,12 +55,14 @@ class CityScreen(SightScreen):
     CityScreen.narrow #side { width: 1fr; border-left: none; }
     CityScreen.narrow #narrow { display: block; }
     CityScreen.low #card { display: none; }
+    CityScreen.high #card { height: 15; }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.district = ""
         self._before_search = ""
+        self._heading = ""
         self._notices: list[Notice] = []
 
     def compose(self) -> ComposeResult:
@@ -90,10 +92,14 @@ class CityScreen(SightScreen):
             notices = [n for n in notices if not n.junction or self._is_here(sight, n.junction)]
         self._notices = notices
         self.query_one(StreetMap).see(sight, worst_by_junction(app.notices), stale)
-        self.query_one(NoticeList).see(folded(notices), sight.station_ms(now_s), stale)
+        lines = folded(notices)
+        self.query_one(NoticeList).see(lines, sight.station_ms(now_s), stale)
         self._see_card(now_s, stale)
         where = f" in {self.district}" if self.district else ""
-        self.query_one("#what", Static).update(f"Needs attention{where}: {len(folded(notices))}")
+        heading = f"Needs attention{where}: {len(lines)}"
+        if heading != self._heading:
+            self._heading = heading
+            self.query_one("#what", Static).update(heading)
 
     def _see_card(self, now_s: float, stale: bool) -> None:
         mine = [n for n in self._notices if n.junction == self.chosen and self.chosen]
@@ -206,6 +212,7 @@ class CityScreen(SightScreen):
         self.set_class(110 <= width < 160, "wide")
         self.set_class(width >= 160, "wider")
         self.set_class(height < 20, "low")
+        self.set_class(height >= 36, "high")
         words = f"{width}×{height}: the map needs {MAP_COLUMNS}×{MAP_ROWS}; make the window larger. The list:"
         if width < LEAST_COLUMNS or height < LEAST_ROWS:
             words = f"{width}×{height} is too small; {MAP_COLUMNS}×24 please."

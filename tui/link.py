@@ -24,7 +24,9 @@ from tui.model import EVENTS_KEPT, RECEIPTS_KEPT, STALE_S, Contact, DetailSeen, 
 LISTEN_MS = 50
 """An order waits no longer than this behind the listening."""
 TELL_S = 0.2
-"""Sights are made no more often than this."""
+"""Sights are told no more often than this ..."""
+TELL_S_A_JUNCTION = 0.0004
+"""... and less often of a large city: drawing it costs by its size, and its map is no place for blinking."""
 WATCH_S = 4.0
 """A wish to watch is repeated so often; it lasts ten seconds."""
 BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 5.0)
@@ -199,7 +201,8 @@ class Link:
             self._do_jobs(console)
             self._wish(console)
             now_s = time.monotonic()
-            if self._changed and now_s - self._told_s >= TELL_S:
+            tell_s = TELL_S + TELL_S_A_JUNCTION * len(self.sight.junctions)
+            if self._changed and now_s - self._told_s >= tell_s:
                 self._say(Contact.LIVE, self.sight.trouble)
             if console.station_is_silent:
                 return None

@@ -18,7 +18,8 @@ from textual.widget import Widget
 
 from tui.attention import Notice
 from tui.braille import DOTS_ACROSS, DOTS_DOWN, Drawing, Lines, Window, draw, fitting, lines_of
-from tui.marks import Mark, approach_count, busy_level, mark_of
+from tui.mark_table import ALONE, LEFT, MIDDLE, RIGHT, Inks, MarkTable
+from tui.marks import approach_count
 from tui.model import Sight
 
 ZOOM_STEP = 1.5
@@ -98,14 +99,18 @@ class StreetMap(Widget, can_focus=True):
         """The window still shows the whole city, and goes on doing so when the terminal changes its size."""
         self._layout_number = -1
         self._places = places_of(Sight())
+        self._place_of: dict[str, int] = {}
         self._lines: Lines = lines_of(())
         self._sight = Sight()
         self._worst: dict[str, Notice] = {}
         self._road: Drawing | None = None
-        self._characters = np.full((0, 0), " ")
-        self._inks = np.zeros((0, 0), np.int16)
-        self._ink_numbers: dict[str, int] = {"": 0}
-        self._ink_styles: list[str] = [""]
+        self._characters: np.ndarray = np.full((0, 0), " ")
+        self._inks: np.ndarray = np.zeros((0, 0), np.int16)
+        self._ink = Inks()
+        self._marks = MarkTable((), {}, self._ink)
+        self._ink_styles: list[Style] = []
+        """Of each ink on this widget's background; empty = to be made anew."""
+        self._labels: list[tuple[int, int, str]] = []
         self._strips: dict[int, Strip] = {}
         self._drag: tuple[int, int] | None = None
 
@@ -116,6 +121,8 @@ class StreetMap(Widget, can_focus=True):
         if sight.layout_number != self._layout_number:
             self._layout_number = sight.layout_number
             self._places = places_of(sight)
+            self._place_of = {name: k for k, name in enumerate(self._places.names)}
+            self._marks = MarkTable(self._places.names, self._places.approaches, self._ink)
             self._lines = lines_of([road.points_m for road in sight.roads])
             self._whole, self._road = True, None
             if self.chosen not in sight.layouts:
@@ -160,12 +167,6 @@ class StreetMap(Widget, can_focus=True):
 
     # --- drawing -------------------------------------------------------------------------
 
-    def _ink(self, style: str) -> int:
-        if style not in self._ink_numbers:
-            self._ink_numbers[style] = len(self._ink_styles)
-            self._ink_styles.append(style)
-        return self._ink_numbers[style]
-
     def _draw_cells(self) -> None:
         """Draw everything into cells, and refresh the rows in which one is another."""
         window = self.window
@@ -173,12 +174,15 @@ class StreetMap(Widget, can_focus=True):
             return
         if self._road is None:
             self._road = draw(self._lines, window, self.plain)
-        characters = self._road.characters.copy()
-        inks = np.where(self._road.owner >= 0, self._ink(ROAD_STYLE), 0).astype(np.int16)
-        self._draw_districts(characters, inks)
+            self._labels = self._district_labels()
+        characters: np.ndarray = self._road.characters.copy()
+        inks: np.ndarray = np.full(characters.shape, self._ink.number(ROAD_STYLE), np.int16)
+        for label_row, column, district in self._labels:
+            self._write(characters, inks, label_row, column, district, DISTRICT_STYLE)
+        self._marks.update(self._sight.junctions, self._worst, self.letters, self.plain)
         self._draw_junctions(characters, inks)
         if self.stale:
-            inks[:] = self._ink(STALE_STYLE)
+            inks[:] = self._ink.number(STALE_STYLE)
         if characters.shape != self._characters.shape:
             self._strips.clear()
             self._characters, self._inks = characters, inks
@@ -198,50 +202,47 @@ class StreetMap(Widget, can_focus=True):
     def _cells_apart(self) -> float:
         return self._places.spacing_m / (self.window.metres_a_dot * DOTS_ACROSS)
 
-    def _draw_districts(self, characters: np.ndarray, inks: np.ndarray) -> None:
+    def _district_labels(self) -> list[tuple[int, int, str]]:
+        """(row, column, name) of each district, in its middle or as near to it as no junction stands."""
         if self._cells_apart() >= NAMED_CELLS or len(self._places.districts) < 2:
-            return
+            return []
         columns, rows, inside = self.window.cells(self._places.x_m, self._places.y_m)
-        taken = {
-            (int(rows[k]), int(c)) for k in np.flatnonzero(inside) for c in columns[k] + np.arange(-2, 3)
-        }
+        taken = {(int(rows[k]), int(columns[k]) + d) for k in np.flatnonzero(inside) for d in range(-2, 3)}
+        out = []
         for district, (x_m, y_m) in self._places.districts.items():
             (column,), (row,), (seen,) = self.window.cells(np.array([x_m]), np.array([y_m]))
             left = int(column) - len(district) // 2
-            for at in (row + d for d in (0, 1, -1, 2, -2, 3, -3)) if seen else ():
-                if not any((int(at), left + k) in taken for k in range(len(district))):
-                    self._write(characters, inks, int(at), left, district, DISTRICT_STYLE)
+            for at in (int(row) + d for d in (0, 1, -1, 2, -2, 3, -3)) if seen else ():
+                if not any((at, left + k) in taken for k in range(len(district))):
+                    out.append((at, left, district))
                     break
+        return out
 
     def _draw_junctions(self, characters: np.ndarray, inks: np.ndarray) -> None:
-        places, apart = self._places, self._cells_apart()
+        """All marks at once, the heaviest last; then names where there is room, and what is chosen."""
+        places, marks, apart = self._places, self._marks, self._cells_apart()
         columns, rows, inside = self.window.cells(places.x_m, places.y_m)
-        marks: list[tuple[int, int, int, str, Mark]] = []
-        for k in np.flatnonzero(inside):
-            name = places.names[k]
-            if (view := self._sight.junctions.get(name)) is None:
-                continue
-            level = busy_level(view, places.approaches[name])
-            mark = mark_of(view, level, self._worst.get(name), self.letters, self.plain)
-            marks.append((mark.weight, int(rows[k]), int(columns[k]), name, mark))
-        marks.sort(key=lambda one: (one[3] == self.chosen, one[0]))
-        for _, row, column, name, mark in marks:
-            if apart < WIDE_CELLS:
-                self._write(characters, inks, row, column, mark.alone, mark.alone_style)
-            else:
-                self._write(characters, inks, row, column - 1, mark.left, mark.left_style)
-                self._write(characters, inks, row, column, mark.middle, mark.middle_style)
-                self._write(characters, inks, row, column + 1, mark.right, mark.right_style)
-                if apart >= NAMED_CELLS and name != self.chosen:
-                    label = self._sight.title(name)[: round(apart) - 4]
-                    self._write(characters, inks, row + 1, column - 1, label, NAME_STYLE)
-            if name == self.chosen:
-                self._draw_chosen(characters, inks, row, column, mark)
+        drawn = np.flatnonzero(inside & marks.known)
+        drawn = drawn[np.argsort(marks.weight[drawn], kind="stable")]
+        for part, shift in ((LEFT, -1), (MIDDLE, 0), (RIGHT, 1)) if apart >= WIDE_CELLS else ((ALONE, 0),):
+            at = columns[drawn] + shift
+            shown = (at >= 0) & (at < self.window.columns) & (marks.characters[drawn, part] != " ")
+            which = drawn[shown]
+            characters[rows[which], at[shown]] = marks.characters[which, part]
+            inks[rows[which], at[shown]] = marks.inks[which, part]
+        if apart >= NAMED_CELLS:
+            for k in drawn:
+                label = self._sight.title(places.names[k])[: round(apart) - 4]
+                self._write(characters, inks, int(rows[k]) + 1, int(columns[k]) - 1, label, NAME_STYLE)
+        chosen = self._place_of.get(self.chosen, -1)
+        if chosen >= 0 and inside[chosen] and marks.known[chosen]:
+            shape = str(marks.characters[chosen, MIDDLE])
+            self._draw_chosen(characters, inks, int(rows[chosen]), int(columns[chosen]), shape)
 
     def _draw_chosen(
-        self, characters: np.ndarray, inks: np.ndarray, row: int, column: int, mark: Mark
+        self, characters: np.ndarray, inks: np.ndarray, row: int, column: int, shape: str
     ) -> None:
-        self._write(characters, inks, row, column - 1, f"[{mark.middle}]", CHOSEN_STYLE)
+        self._write(characters, inks, row, column - 1, f"[{shape}]", CHOSEN_STYLE)
         label = f" {self.chosen} "
         at = column + 2 if column + 2 + len(label) <= self.window.columns else column - 1 - len(label)
         self._write(characters, inks, row, at, label, CHOSEN_STYLE)
@@ -249,11 +250,11 @@ class StreetMap(Widget, can_focus=True):
     def _write(
         self, characters: np.ndarray, inks: np.ndarray, row: int, column: int, text: str, style: str
     ) -> None:
-        """Blanks at the two sides of a mark leave what is beneath."""
-        ink = self._ink(style)
-        for k, character in enumerate(text, column):
-            if 0 <= row < self.window.rows and 0 <= k < self.window.columns and (style or character != " "):
-                characters[row, k], inks[row, k] = character, ink
+        """Text over what is there; what does not fit is left out."""
+        first, last = max(0, column), min(self.window.columns, column + len(text))
+        if 0 <= row < self.window.rows and first < last:
+            characters[row, first:last] = list(text[first - column : last - column])
+            inks[row, first:last] = self._ink.number(style)
 
     def render_line(self, y: int) -> Strip:
         """One row, as strips of equal style; kept until a cell of it changes."""
@@ -262,20 +263,21 @@ class StreetMap(Widget, can_focus=True):
         return self._strips[y]
 
     def _make_strip(self, y: int) -> Strip:
-        width, base = self.size.width, self.rich_style
+        if len(self._ink_styles) < len(self._ink.styles):
+            base = self.rich_style
+            self._ink_styles = [base + Style.parse(style or "none") for style in self._ink.styles]
+        width = self.size.width
         if y >= len(self._characters) or self._characters.shape[1] != width:
-            return Strip.blank(width, base)
-        row, inks = self._characters[y], self._inks[y]
+            return Strip.blank(width, self._ink_styles[0])
+        line, inks = "".join(self._characters[y].tolist()), self._inks[y]
         starts = [0, *(np.flatnonzero(np.diff(inks)) + 1).tolist(), width]
-        segments = [
-            Segment("".join(row[a:b]), base + Style.parse(self._ink_styles[inks[a]] or "none"))
-            for a, b in pairwise(starts)
-        ]
+        segments = [Segment(line[a:b], self._ink_styles[inks[a]]) for a, b in pairwise(starts)]
         return Strip(segments, width)
 
     def notify_style_update(self) -> None:
         """Another theme: every row is made anew."""
         self._strips.clear()
+        self._ink_styles = []
         super().notify_style_update()
 
     # --- keys and mouse --------------------------------------------------------------------

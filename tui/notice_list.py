@@ -52,20 +52,18 @@ class NoticeList(ScrollView, can_focus=True):
         self.key = ""
         """Of the notice under the cursor."""
         self._now_ms = 0
-        self._lines: list[tuple[object, ...]] = []
+        self._looks: list[tuple[object, ...]] = []
+        """All that each line shows, to see which of them is another."""
+        self._base: Style | None = None
 
     def see(self, notices: list[Notice], now_ms: int, stale: bool) -> None:
         """Show these; the cursor stays on its junction when the list moves under it."""
+        longer = len(notices) != len(self.notices)
         self.notices, self._now_ms, self.stale = notices, now_ms, stale
-        self.choose(self.chosen)
-        lines: list[tuple[object, ...]] = [
-            (n.key, n.urgency, n.why, n.more, n.acknowledged, short(now_ms - n.since_ms), stale)
-            for n in notices
-        ]
-        if lines != self._lines:
-            self._lines = lines
+        if longer:
             self.virtual_size = Size(self.size.width, max(1, len(notices)))
             self.refresh()
+        self.choose(self.chosen)
 
     def choose(self, junction: str) -> None:
         """Put the cursor on this junction's line, where it has one."""
@@ -77,7 +75,20 @@ class NoticeList(ScrollView, can_focus=True):
         if at >= 0 and at != self.cursor:
             self.cursor = at
             self.scroll_to(y=max(0, at - self.size.height // 2), animate=False)
-        self.refresh()
+        self._refresh_changed()
+
+    def _refresh_changed(self) -> None:
+        before, self._looks = self._looks, [self._look(n) for n in self.notices]
+        for k, look in enumerate(self._looks):
+            if k >= len(before) or before[k] != look:
+                self.refresh_line(k)
+
+    def _look(self, notice: Notice) -> tuple[object, ...]:
+        age = short(self._now_ms - notice.since_ms)
+        return (
+            notice.key, notice.urgency, notice.why, notice.more, notice.acknowledged, age, self.stale,
+            notice.key == self.key,
+        )  # fmt: skip
 
     @property
     def notice(self) -> Notice | None:
@@ -86,7 +97,9 @@ class NoticeList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One notice."""
-        width, base = self.scrollable_content_region.width, self.rich_style
+        if self._base is None:
+            self._base = self.rich_style
+        width, base = self.scrollable_content_region.width, self._base
         at = y + self.scroll_offset.y
         if not self.notices and y == 0:
             words = "Nobody needs you just now." if not self.stale else "Nothing is known."
@@ -117,6 +130,11 @@ class NoticeList(ScrollView, can_focus=True):
             (mark, style), (" ", ""), (name, grey or "bold"), (" ", ""), (why.ljust(room), grey),
             (more, grey or "cyan"), (" ", ""), (age, grey),
         ]  # fmt: skip
+
+    def notify_style_update(self) -> None:
+        """Another theme."""
+        self._base = None
+        super().notify_style_update()
 
     def action_move(self, lines: int) -> None:
         """The cursor up or down."""

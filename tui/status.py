@@ -100,7 +100,7 @@ class StatusLine(Widget):
                 text, "\n", (trouble, "bold bright_yellow"), no_wrap=True, overflow="ellipsis"
             )
         self.set_class(bool(trouble), "trouble")
-        if text.markup != self._text.markup:
+        if text != self._text or text.spans != self._text.spans:
             self._text = text
             self.refresh()
 
