@@ -55,7 +55,8 @@ def layout(junctions: int = 4, districts: tuple[str, ...] = ("North", "South")) 
 class CitizenStreet:
     """An office over a real file, a street that only says what happens, and a station that says yes."""
 
-    def __init__(self, folder: Path, junctions: int = 4, **how: Any) -> None:
+    def __init__(self, folder: Path, junctions: int = 4, durable: bool = False, **how: Any) -> None:
+        self.durable = durable
         self.file = folder / "citizen.db"
         self.layout = layout(junctions, **how)
         self.now_ms, self.wall_ms = 1_000_000, WALL_MS
@@ -68,8 +69,7 @@ class CitizenStreet:
         self.open()
 
     def open(self) -> None:
-        self.store = Store(self.file)
-        self.store._db.execute("PRAGMA synchronous=OFF")  # these stories lose no power
+        self.store = Store(self.file, self.durable)
         self.office = Office(self.store, lambda: (self.now_ms, self.wall_ms), POLICY, lambda name: "operator")
         self.office.hear_layout(self.layout)
         self.tell()

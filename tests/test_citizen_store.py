@@ -188,8 +188,7 @@ KEEPER = """
 import sys, secrets
 from pathlib import Path
 from tests.citizen_street import CitizenStreet
-street = CitizenStreet(Path(sys.argv[1]), 24, districts=tuple("ABCDEFGHIJKL"))
-street.store._db.execute("PRAGMA synchronous=FULL")
+street = CitizenStreet(Path(sys.argv[1]), 24, True, districts=tuple("ABCDEFGHIJKL"))
 k = 0
 while True:
     k += 1

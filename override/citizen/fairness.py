@@ -48,15 +48,19 @@ class Listening:
 
     def __init__(self) -> None:
         self.districts: dict[str, Heard] = {}
+        self._limits: dict[str, float] = {}
+        """What `silence_presses` gave, until something more is learnt."""
 
     def repeat(self, district: str) -> None:
         """Another flag of a known fault, in a window in which none had come for it."""
         self._of(district).repeats += 1
+        self._limits.clear()
 
     def exposed(self, district: str, presses: float) -> None:
         """So many presses of buttons came while a fault stood that had been reported."""
         heard = self._of(district)
         heard.presses += presses
+        self._limits.clear()
         if heard.presses > FORGET_PRESSES:
             heard.repeats, heard.presses = heard.repeats / 2, heard.presses / 2
 
@@ -67,6 +71,7 @@ class Listening:
     def learnt(self, district: str, repeats: float, presses: float) -> None:
         """What was learnt before a restart."""
         self.districts[district] = Heard(repeats, presses)
+        self._limits.clear()
 
     def silence_presses(self, district: str) -> float:
         """Presses that should have come before a silent button is taken for dead without any flag.
@@ -75,13 +80,16 @@ class Listening:
         that reports most readily under the standing rule; for a rate r and a limit T presses that
         mean is (1 - exp(-r T)) / r.
         """
-        most = max((heard.rate for heard in self.districts.values()), default=0.0)
+        if (known := self._limits.get(district)) is not None:
+            return known
         rate = self.rate(district)
-        if rate >= most:
-            return STANDING
-        mean = (1 - math.exp(-most * STANDING)) / most
-        limit = -math.log(1 - rate * mean) / rate
-        return min(STANDING, max(SOONEST, limit))
+        most = max(heard.rate for heard in self.districts.values())
+        limit = STANDING
+        if rate < most:
+            mean = (1 - math.exp(-most * STANDING)) / most
+            limit = min(STANDING, max(SOONEST, -math.log(1 - rate * mean) / rate))
+        self._limits[district] = limit
+        return limit
 
     def flags_needed(self, district: str) -> int:
         """Flags that count without the record's word: three, two where people report little."""
@@ -89,4 +97,6 @@ class Listening:
         return FLAGS_NEEDED_QUIET if self.rate(district) < QUIET * most else FLAGS_NEEDED
 
     def _of(self, district: str) -> Heard:
+        if district not in self.districts:
+            self._limits.clear()
         return self.districts.setdefault(district, Heard())

@@ -39,7 +39,7 @@ LOOK_MS, RECORD_MS = 1_000, 5_000
 TIDY_MS = 600_000
 LISTENING_MS = 60_000
 ANSWER_S = 5.0
-ACTS_TOLD = 100
+ACTS_TOLD, RECENT = 100, 5_000
 FULL_RETRY_S, AWAY_RETRY_S = 60, 10
 WATCHED_MS = 10_000
 Clock = Callable[[], tuple[int, int]]
@@ -69,6 +69,8 @@ class Office:
         self._over = False
         self._looked_ms = self._recorded_ms = self._tidied_ms = self._listened_ms = -(1 << 60)
         self._watched: dict[str, int] = {}
+        self._recent: dict[bytes, str] = {}
+        """Nonce: case, of the flags accepted last."""
         self._acts: dict[str, bool] = dict.fromkeys(store.acts(), True)
         """Nonces of what people did: whether it is on the disk."""
         self._worker = threading.Thread(target=self._work, name="citizen office", daemon=True)
@@ -299,7 +301,11 @@ class Office:
         for waiting in sorted(batch, key=lambda one: one.often):  # stable: who was first stays first
             answers.append(Answer(waiting, self._deal(waiting, fresh, now_ms, wall_ms)))
         kept = self._commit()
-        if not kept:
+        if kept:
+            self._recent |= fresh
+            while len(self._recent) > RECENT:
+                del self._recent[next(iter(self._recent))]
+        else:
             self._undo(before)
         for answer in answers:
             reply = answer.reply
@@ -310,7 +316,7 @@ class Office:
     def _deal(self, waiting: Waiting, fresh: dict[bytes, str], now_ms: int, wall_ms: int) -> FlagReply:
         request, dealing = waiting.request, self.dealing
         token = self.store.token_of(request.nonce)
-        known = fresh.get(request.nonce) or self.store.case_of(nonce=request.nonce)
+        known = fresh.get(request.nonce) or self._recent.get(request.nonce, "")
         if known in dealing.cases:
             return self._reply(request.nonce, dealing.cases[known], token, wall_ms)
         earlier = self.store.case_of(token=request.still) if request.still else ""
@@ -327,6 +333,9 @@ class Office:
             place = (signal.junction.name, signal.junction.district)
         if wait_s := dealing.admission.admit(*place, waiting.source, now_ms):
             return refusal(request.nonce, say("busy", retry_s=wait_s), wait_s)
+        # Only now is the file asked: a flood is told BUSY from memory alone.
+        if (known := self.store.case_of(nonce=request.nonce)) in dealing.cases:
+            return self._reply(request.nonce, dealing.cases[known], token, wall_ms)
         if case is not None:
             case = dealing.still(case, request.channel, wall_ms)
         else:

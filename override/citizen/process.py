@@ -7,6 +7,7 @@ one. It keeps no log of who asked for what.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
@@ -27,6 +28,8 @@ from override.roles import Role
 BACKLOG = 256
 CONNECTIONS_MAX = 400
 GOODBYE_S = 5.0
+NICE = 5
+"""A flood of flags must not take the processor from a station on the same machine."""
 
 
 class CitizenError(ValueError):
@@ -121,6 +124,7 @@ class CitizenProcess:
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(ValueError):
                 signal.signal(number, lambda *_: self._over.set())
+        os.nice(NICE)
         self.office.start()
         for thread in threads:
             thread.start()

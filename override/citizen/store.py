@@ -83,10 +83,14 @@ def hashed(value: bytes) -> bytes:
 
 
 class Store:
-    """One file. Raises StoreError when it is not such a file, or is one of another version."""
+    """One file. Raises StoreError when it is not such a file, or is one of another version.
 
-    def __init__(self, path: Path) -> None:
+    Not `durable` it survives a killed process, but no loss of power: for measures that keep nothing.
+    """
+
+    def __init__(self, path: Path, durable: bool = True) -> None:
         self.path = path
+        self._durable = durable
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
             self._prepare()
@@ -100,7 +104,7 @@ class Store:
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'OFF'}")
         self._db.execute("PRAGMA secure_delete=ON")
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version not in (0, FORMAT):
