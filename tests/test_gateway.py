@@ -70,7 +70,12 @@ class Station:
         self.threads = [threading.Thread(target=t, daemon=True) for t in (self.serve, self.drive)]
         for thread in self.threads:
             thread.start()
-        assert self.ready.wait(10)
+        assert self.ready.wait(30)
+        end_s = time.monotonic() + 120  # kernels may have to be compiled first
+        while not self.engine.progress:
+            assert time.monotonic() < end_s
+            assert self.failure is None
+            time.sleep(0.01)
 
     def serve(self) -> None:
         # A file and its connection belong to one thread.
