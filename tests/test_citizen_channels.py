@@ -12,9 +12,10 @@ from starlette.testclient import TestClient
 
 from override.citizen.language import TAGS, language
 from override.citizen.phrases import PHRASES
+from override.citizen.record import Code
 from override.citizen.web.app import make_app
 from override.flag_messages import Kind
-from tests.citizen_street import CitizenStreet
+from tests.citizen_street import CAR, CitizenStreet
 from tests.test_citizen_pages import HOSTILE, Reader
 
 SECRET = "of the gateway"
@@ -119,3 +120,14 @@ def test_refused_words_are_explained_in_the_language(phone: TestClient, street: 
     refused = phone.post("/es/s/nosuch", data={"kind": "dark"})
     assert refused.status_code == 404
     assert language("es").coded("unknown-signal") in Reader(refused.text).text
+
+
+def test_where_the_cars_flash_nobody_waits_for_a_green(phone: TestClient, street: CitizenStreet) -> None:
+    """In flash the heads for people on foot stay red; the page says what that means."""
+    assert "Red. Please wait" in Reader(phone.get(f"/en/s/{street.pole()}").text).text
+    street.note(Code.FLASH_RED, 0, CAR)
+    street.wait(5)
+    seen = Reader(phone.get(f"/en/s/{street.pole()}").text).text
+    assert "Flashing. Take great care" in seen
+    assert "Nobody has right of way" in seen
+    assert "Flashing" not in Reader(phone.get(f"/en/s/{street.pole(1)}").text).text

@@ -41,6 +41,7 @@ SHOWS = {
     Code.RED: Showing.WAIT, Code.YELLOW: Showing.YELLOW, Code.CLEARANCE: Showing.FINISH,
     Code.FLASH_RED: Showing.FLASH, Code.FLASH_AMBER: Showing.FLASH, Code.DARK: Showing.DARK,
 }  # fmt: skip
+FLASHING = frozenset({Code.FLASH_RED, Code.FLASH_AMBER})
 WHY = {
     Showing.WALK: "why-green", Showing.FINISH: "why-finish", Showing.GREEN: "why-car-green",
     Showing.FLASH: "why-flash", Showing.DARK: "why-dark", Showing.YELLOW: "why-clearing",
@@ -116,7 +117,11 @@ class Reading:
             here = self.dealing.record.groups.get(signal.number, {}).values()
             unlit = next((p.lamp for p in here if p.lamp in UNLIT), 0)
             return SHOWS[Code(unlit)] if unlit else Showing.UNKNOWN
-        lamp = self.dealing.record.group(signal.number, signal.at).lamp
+        record = self.dealing.record
+        lamp = record.group(signal.number, signal.at).lamp
+        here = record.groups.get(signal.number, {}).values()
+        if lamp == Code.RED and any(past.lamp in FLASHING for past in here):
+            return Showing.FLASH  # its cars flash: who waits here for a green waits for ever
         if lamp == Code.GREEN:
             return Showing.WALK if signal.group and signal.group.kind == ON_FOOT else Showing.GREEN
         return SHOWS.get(Code(lamp), Showing.UNKNOWN) if lamp else Showing.UNKNOWN
