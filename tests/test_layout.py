@@ -149,7 +149,7 @@ def test_every_dependency_is_used_and_every_import_is_a_dependency(root: Path) -
                 imported |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 imported.add(node.module.partition(".")[0])
-    extras = {"sumo", "libsumo", "pyarrow", "distributed", "google"}
+    extras = {"sumo", "libsumo", "pyarrow", "distributed", "google", "textual_serve", "aiohttp"}
     third_party = imported - set(sys.stdlib_module_names) - ours - extras
     sold_as = {"nacl": "pynacl", "python_multipart": "python-multipart", "zmq": "pyzmq"}
     third_party = {sold_as.get(name, name) for name in third_party}

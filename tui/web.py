@@ -64,7 +64,7 @@ def guard(locks: Locks) -> Callable[[Any, Handler], Awaitable[Any]]:
     async def at_the_door(request: web.Request, handler: Handler) -> web.StreamResponse:
         token = request.query.get("token", "")
         if token and request.path == "/" and (cookie := locks.spend(token)):
-            inside = web.HTTPFound("/")
+            inside = web.Response(status=302, headers={"Location": "/", "Cache-Control": "no-store"})
             inside.set_cookie(COOKIE, cookie, httponly=True, samesite="Strict", path="/")
             return inside
         why = locks.refusal(
