@@ -124,10 +124,16 @@ def test_refused_words_are_explained_in_the_language(phone: TestClient, street: 
 
 def test_where_the_cars_flash_nobody_waits_for_a_green(phone: TestClient, street: CitizenStreet) -> None:
     """In flash the heads for people on foot stay red; the page says what that means."""
-    assert "Red. Please wait" in Reader(phone.get(f"/en/s/{street.pole()}").text).text
+    before = Reader(phone.get(f"/en/s/{street.pole()}").text).text
+    assert "Red. Please wait" in before
+    assert "The promise rests" not in before
     street.note(Code.FLASH_RED, 0, CAR)
     street.wait(5)
     seen = Reader(phone.get(f"/en/s/{street.pole()}").text).text
     assert "Flashing. Take great care" in seen
     assert "Nobody has right of way" in seen
+    assert "The promise rests for now" in seen
+    whole = Reader(phone.get("/en/s/J0").text).text
+    assert "Which crossing?" in whole
+    assert "Nobody has right of way" in whole
     assert "Flashing" not in Reader(phone.get(f"/en/s/{street.pole(1)}").text).text

@@ -23,6 +23,8 @@ from override.citizen.web.symbols import LAMPS
 from override.flag_messages import Channel, FlagReply, FlagRequest, Kind
 from override.poles import code_in, spoken
 
+PROMISE_RESTS = frozenset({"why-flash", "why-dark", "why-all-red"})
+"""Reasons for which nobody can be promised a green."""
 LOST_S = 10
 """A station silent for so long is said to be out of reach."""
 
@@ -76,7 +78,7 @@ class CitizenPages:
         if page is None:
             return self._unknown(request, code)
         return self.renderer.page(
-            request, "signal.html", live=bool(page.group), **self._now(request, page),
+            request, "signal.html", live=bool(page.group) or page.why.code in PROMISE_RESTS, **self._now(request, page),
             place=place(page, self._speak(request)), nonce=secrets.token_hex(NONCE_BYTES),
             here=address(request, self._speak(request), "s", _code(page)),
             code_spoken=_said(page.pole),
@@ -180,6 +182,7 @@ class CitizenPages:
             "lamp_symbol": LAMPS[page.showing],
             "why_title": speak.say(WHY_TITLE.get(page.showing, WHY_ELSE)),
             "own_words": decision(page.sentence, speak),
+            "rests": page.why.code in PROMISE_RESTS,
             "lost": page.heard_s > LOST_S,
         }
 
