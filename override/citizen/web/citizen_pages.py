@@ -78,7 +78,8 @@ class CitizenPages:
         if page is None:
             return self._unknown(request, code)
         return self.renderer.page(
-            request, "signal.html", live=bool(page.group) or page.why.code in PROMISE_RESTS, **self._now(request, page),
+            request, "signal.html", **self._now(request, page),
+            live=bool(page.group) or page.why.code in PROMISE_RESTS,
             place=place(page, self._speak(request)), nonce=secrets.token_hex(NONCE_BYTES),
             here=address(request, self._speak(request), "s", _code(page)),
             code_spoken=_said(page.pole),
