@@ -45,20 +45,37 @@ def change_stage(
     Written: since_ms (62) ms, ended_ms (62) ms
     """
     complete_ms = leave_ms
+    leaving, starting = active & ~going, going & ~active
     for k in range(n):
-        if ((active & ~going) >> k) & 1:
+        if (leaving >> k) & 1:
             ended_ms[k] = max(leave_ms, since_ms[k] + min_green_ms[first + k])
-            complete_ms = max(complete_ms, ended_ms[k])
     for b in range(n):
-        if not ((going & ~active) >> b) & 1:
+        if not (starting >> b) & 1:
             continue
-        start_ms = max(leave_ms, ended_ms[b] + intergreen_ms[table + b * n + b])
-        conflicts = conflict_bits[first + b]
+        since_ms[b] = max(leave_ms, ended_ms[b] + intergreen_ms[table + b * n + b])
         for a in range(n):
-            if (conflicts >> a) & 1:
-                start_ms = max(start_ms, ended_ms[a] + intergreen_ms[table + a * n + b])
-        since_ms[b] = start_ms
-        complete_ms = max(complete_ms, start_ms)
+            if (conflict_bits[first + b] >> a) & 1:
+                since_ms[b] = max(since_ms[b], ended_ms[a] + intergreen_ms[table + a * n + b])
+    for a in range(n):
+        if (leaving >> a) & 1:
+            # As the sequencer: drivers keep their green as long as that delays nobody.
+            latest_ms = NEVER_MS
+            for b in range(n):
+                if (starting & conflict_bits[first + a]) >> b & 1:
+                    latest_ms = min(latest_ms, since_ms[b] - intergreen_ms[table + a * n + b])
+            if latest_ms != NEVER_MS:
+                ended_ms[a] = max(ended_ms[a], latest_ms)
+            complete_ms = max(complete_ms, ended_ms[a])
+    for b in range(n):
+        if not (starting >> b) & 1:
+            continue
+        for a in range(n):
+            # Who gives way to b may be free to go until his yellow is over, so b waits for it.
+            yellow_ms = intergreen_ms[table + a * n + b]
+            yields = yellow_ms and a != b and not (conflict_bits[first + b] >> a) & 1
+            if yields and not (active & going) >> a & 1 and ended_ms[a] <= since_ms[b]:
+                since_ms[b] = max(since_ms[b], ended_ms[a] + yellow_ms)
+        complete_ms = max(complete_ms, since_ms[b])
     return complete_ms
 
 

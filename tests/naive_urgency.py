@@ -43,10 +43,9 @@ class NaiveJunction:
             [int(v) for v in a[first : first + n]]
             for a in (network.min_green_ms, network.max_green_ms, network.yellow_ms)
         )
-        self.clash = {
-            a: {b for b in self.index if a != b and (self.table[a, b] or self.table[b, a])}
-            for a in self.index
-        }
+        pairs = {(names.index(i.ending), names.index(i.starting)) for i in self.junction.intergreens}
+        self.clash = {a: {b for b in self.index if {(a, b), (b, a)} & pairs} for a in self.index}
+        self.gives_way = sorted((names.index(y.group), names.index(y.to)) for y in self.junction.yields)
         self.stages = [{names.index(g) for g in s.groups} for s in self.junction.stages]
         self.walker = {k for k in self.index if groups[k].kind == GroupKind.PEDESTRIAN}
         self.likely = {
@@ -73,15 +72,21 @@ class NaiveJunction:
 
     def move(self, play: Play, target: set[int]) -> None:
         """Change from what is lit to `target`, beginning at the time of the play."""
-        times = [play.time]
-        for k in play.lit - target:
+        leaving, starting = play.lit - target, target - play.lit
+        for k in leaving:
             play.end[k] = max(play.time, play.start[k] + self.min_ms[k])
-            times.append(play.end[k])
-        for b in target - play.lit:
+        for b in starting:
             before = {b} | self.clash[b]
             play.start[b] = max([play.time, *(play.end[a] + int(self.table[a, b]) for a in before)])
-            times.append(play.start[b])
-        play.lit, play.time = target, max(times)
+        for a in leaving:
+            latest = [play.start[b] - int(self.table[a, b]) for b in starting & self.clash[a]]
+            if latest:  # drivers keep their green as long as that delays nobody
+                play.end[a] = max(play.end[a], min(latest))
+        for a, b in self.gives_way:
+            if b in starting and a not in play.lit & target and play.end[a] <= play.start[b]:
+                play.start[b] = max(play.start[b], play.end[a] + int(self.table[a, b]))
+        times = [play.end[k] for k in leaving] + [play.start[k] for k in starting]
+        play.lit, play.time = target, max([play.time, *times])
 
     def serve(self, play: Play, stage: int) -> None:
         """Go to a stage for its minimum and note how close its calls came to their promises."""
