@@ -17,7 +17,7 @@ from controller.overlay_model import BOOK, PLANS, SCENE
 from controller.sequencer_kernels import advance
 
 STEP_MS = 500
-T_MS = 1 << 30
+T_MS = 1_000_000_000
 """When the states' last step was; an age is counted back from it. A multiple of the step."""
 NEVER_MS = 1 << 60
 RED, GREEN, YELLOW, CLEARANCE, FLASH_RED = 0, 1, 2, 3, 4
@@ -72,9 +72,12 @@ class Space(NamedTuple):
 
 def empty_law(n):
     """A law of n groups, to be filled in."""
-    z, f = np.zeros(n, np.int64), np.zeros(n, np.bool_)
-    return Law(f.copy(), z.copy(), z.copy(), z.copy(), np.zeros((n, n), np.int64),
-               np.zeros((n, n), np.int64), np.zeros((n, n), np.bool_), np.zeros((2, n), np.int64), z.copy(), f.copy(), np.full(1, 2))  # fmt: skip
+    z, f, square = np.zeros(n, np.int64), np.zeros(n, np.bool_), np.zeros((n, n), np.int64)
+    return Law(
+        walks=f.copy(), least_green_ms=z.copy(), clearing_ms=z.copy(), revert_ms=z.copy(),
+        between_ms=square.copy(), wait=square.copy(), gives_way=np.zeros((n, n), np.bool_),
+        clamp=np.zeros((2, n), np.int64), lefts_ms=z.copy(), may_call=f.copy(), orders=np.full(1, 2),
+    )  # fmt: skip
 
 
 def empty_space(states, width, changes):
@@ -94,7 +97,7 @@ _ROW = types.int16[::1]
 
 @njit(_V(_ROW, SCENE), cache=True, nogil=True, _nrt=False)
 def write_scene(row, scene):
-    """A state's row into the controller's arrays, as they stand right after the step at T_MS."""
+    """A state's row into the controller's arrays, as they stand right after the step at `T_MS`."""
     scene.target_stage[0] = row[STAGE]
     scene.in_transition[0] = row[FLAGS] & MOVING != 0
     scene.in_flash[0] = row[FLAGS] & FLASHING != 0
@@ -124,7 +127,7 @@ def read_scene(now_ms, scene, law, row):
         age = (now_ms - (scene.green_ended_ms[g] if lamp == RED else scene.lamp_since_ms[g])) // STEP_MS
         if lamp == FLASH_RED:
             age = 0
-        elif lamp == RED or lamp == GREEN:
+        elif lamp in (RED, GREEN):
             age = min(age, law.clamp[lamp, g])
         row[LAMPS + g] = lamp * LAMP + age
 
@@ -208,7 +211,7 @@ def step_broken(now_ms, row, scene, law):
                 return 100 * rule + g
         if after == FLASH_RED and not scene.in_flash[0]:
             return 100 * BAD_FLASH + g
-        if after == GREEN or after == YELLOW or after == CLEARANCE:
+        if after in (GREEN, YELLOW, CLEARANCE):
             rule = pair_broken(g, before == RED and after == GREEN, row, lamps, law)
             if rule:
                 return 100 * rule + g
@@ -277,7 +280,12 @@ def note_lamps(source, scene, space):
     space.counts[3] += 1
 
 
-@njit(_B(_I, _I, _I, _I, _I, SCENE, BOOK, PLANS, LAW, SPACE, types.int64[::1]), cache=True, nogil=True, _nrt=False)
+@njit(
+    _B(_I, _I, _I, _I, _I, SCENE, BOOK, PLANS, LAW, SPACE, types.int64[::1]),
+    cache=True,
+    nogil=True,
+    _nrt=False,
+)
 def take(source, order, wanted, calls, left_ms, scene, book, plans, law, space, start_ms):
     """One step of the real thing from a state under one input; False = a rule is broken."""
     row = space.rows[source]
@@ -340,10 +348,10 @@ def take_all_calls(source, wanted, left_ms, scene, book, plans, law, space, star
 @njit(_B(_ROW), cache=True, nogil=True, _nrt=False)
 def all_red(row):
     """Whether every group is red, or flashes red."""
+    steady = 0
     for cell in row[LAMPS:]:
-        if cell >= LAMP and cell < FLASH_RED * LAMP:
-            return False
-    return True
+        steady += cell >= LAMP and cell < FLASH_RED * LAMP
+    return steady == 0
 
 
 @njit(_I(SCENE, BOOK, PLANS, LAW, SPACE, types.int64[::1]), cache=True, nogil=True, _nrt=False)
@@ -361,7 +369,9 @@ def explore(scene, book, plans, law, space, start_ms):
         fixed = row[FLAGS] != 0 or row[RED_LEFT] > 1
         held = row[STAGE] < 0 and law.orders[0] < 2 and not all_red(row)
         for order in (ALL_RED, FLASH):
-            if law.orders[0] and not take(at, order, 0, 0, NEVER_MS, scene, book, plans, law, space, start_ms):
+            if law.orders[0] and not take(
+                at, order, 0, 0, NEVER_MS, scene, book, plans, law, space, start_ms
+            ):
                 return 2
         if held:
             pass
@@ -371,15 +381,14 @@ def explore(scene, book, plans, law, space, start_ms):
                 return 2
         else:
             for stage in range(n_stages):
-                if stage != row[STAGE]:
-                    if not take_all_calls(at, stage, 0, scene, book, plans, law, space, start_ms):
-                        return 2
+                if stage == row[STAGE]:
+                    continue
+                if not take_all_calls(at, stage, 0, scene, book, plans, law, space, start_ms):
+                    return 2
             if row[STAGE] >= 0:
                 for k in range(len(law.lefts_ms)):
                     left_ms = law.lefts_ms[k]
-                    if not take_all_calls(
-                        at, row[STAGE], left_ms, scene, book, plans, law, space, start_ms
-                    ):
+                    if not take_all_calls(at, row[STAGE], left_ms, scene, book, plans, law, space, start_ms):
                         return 2
         counts[1] += 1
     return 0

@@ -177,9 +177,7 @@ class Exploration:
         began, cell, counts = time.perf_counter(), self.cell, self.space.counts
         start_ms, changes = np.zeros(62, np.int64), 0
         while True:
-            outcome = int(
-                kernels.explore(cell.scene, cell.book, cell.plans, cell.law, self.space, start_ms)
-            )
+            outcome = int(kernels.explore(cell.scene, cell.book, cell.plans, cell.law, self.space, start_ms))
             changes += int(counts[3])
             self._ask_monitor()
             if outcome == 2:

@@ -1,0 +1,264 @@
+"""`make prove`: every junction of a folder of street networks, explored; a table, resumable.
+
+    python -m bench.prove --scenarios DIR --results DIR [--seconds 60] [--jobs 2]
+
+Junctions alike in everything a sequencer knows are proved once. What is done is kept by the digest of
+the sources that decide a step, so that a second run goes on where the first one was stopped, and a
+change of the sequencer begins anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import proof_calls_kernels as calls
+from bench.proof_space import Cell, Exploration, Explored, NoRoom, sets_of_crossings, up
+from controller import stage_play_kernels
+from controller.junction import Junction
+from controller.numba_cache import with_imports
+from controller.vocabulary import Timing
+from tests.conftest import ROOT
+
+ROOM = 12_000_000
+"""States of one exploration that fit into a gigabyte and a half."""
+ROOM_OF_CALLS = 400_000
+ORDERS = ("no orders", "orders taken back once all is red", "orders given and taken back at any step")
+NETS = ("*.net.xml", "*.net.xml.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What was proved of one junction."""
+
+    junction: str
+    groups: int
+    stages: int
+    crossings: int
+    at_once: int
+    """Crossings that may be called in one exploration; every set of so many was explored."""
+    orders: str
+    states: int
+    steps: int
+    changes: int
+    calls: int
+    """Tagged calls followed to their service."""
+    calls_at_once: int
+    """Crossings that may have been called before the tagged call, every set of so many."""
+    least_left_ms: int
+    """Of a promise when its call was served, the worst of all."""
+    seconds: float
+
+
+def prove(junction: Junction, timing: Timing, seconds: float, room: int = ROOM) -> Proved:
+    """Explore as much as the time allows; everything that is counted was explored to its end.
+
+    Raises `proof_space.Unlawful` with the whole way to the first wrong step or broken promise.
+    """
+    began = time.perf_counter()
+    crossings = len(Cell(junction, timing).crossings)
+    best: tuple[int, int, Explored] | None = None
+    for at_once, orders in levels(crossings):
+        try:
+            found = explored(junction, timing, at_once, orders, room)
+        except NoRoom:
+            break
+        best = at_once, orders, found
+        if time.perf_counter() - began > seconds / 4:
+            break
+    if best is None:
+        raise NoRoom(junction.name)
+    at_once, orders, found = best
+    followed, calls_at_once, least_left_ms = kept(junction, timing, min(at_once, 1))
+    return Proved(
+        junction.name, len(junction.groups), len(junction.stages), crossings, at_once, ORDERS[orders],
+        found.states, found.steps, found.changes, followed, calls_at_once, least_left_ms,
+        round(time.perf_counter() - began, 1),
+    )  # fmt: skip
+
+
+def levels(crossings: int) -> Iterator[tuple[int, int]]:
+    """(crossings called at once, kind of orders), each with more freedom than the one before."""
+    yield min(1, crossings), 1
+    for at_once in range(min(2, crossings), crossings + 1):
+        yield at_once, 1
+        yield at_once, 2
+
+
+def explored(junction: Junction, timing: Timing, at_once: int, orders: int, room: int) -> Explored:
+    """Every set of so many crossings; states and steps summed."""
+    total = Explored(0, 0, 0, 0.0)
+    for called in sets_of_crossings(Cell(junction, timing), at_once):
+        found = Exploration(cell_of(junction, timing, called, orders), room).run()
+        total = Explored(*(a + b for a, b in zip(_row(total), _row(found), strict=True)))
+    return total
+
+
+def cell_of(junction: Junction, timing: Timing, called: frozenset[int], orders: int) -> Cell:
+    """A cell whose crossings in `called` may be called, under that kind of orders."""
+    cell = Cell(junction, timing, called)
+    cell.law.orders[0] = orders
+    return cell
+
+
+def kept(junction: Junction, timing: Timing, at_once: int) -> tuple[int, int, int]:
+    """Follow one tagged call at a time from every state at rest: (calls, at once, least ms left).
+
+    Raises `BrokenPromise` naming the first call served late.
+    """
+    for n in (at_once, 0):
+        try:
+            return _kept(junction, timing, n)
+        except NoRoom:
+            if n == 0:
+                raise
+    raise AssertionError("without crossings there is always room")
+
+
+class BrokenPromise(AssertionError):
+    """A call served late, or never; the message tells the state and what the planner wanted."""
+
+
+def _kept(junction: Junction, timing: Timing, at_once: int) -> tuple[int, int, int]:
+    followed, least_left_ms = 0, stage_play_kernels.NEVER_MS
+    for called in sets_of_crossings(Cell(junction, timing), at_once):
+        cell = cell_of(junction, timing, called, 0)
+        exploration = Exploration(cell, ROOM_OF_CALLS)
+        exploration.run()
+        wait = calls.empty_wait(cell.network.n_groups)
+        wait.max_green_ms[:] = cell.network.max_green_ms
+        rows, count = exploration.space.rows, int(exploration.space.counts[0])
+        if not calls.all_kept(rows, count, cell.scene, wait):
+            at, group, stage, age_ms = (int(x) for x in wait.late)
+            raise BrokenPromise(
+                f"{junction.name}/{junction.groups[group].name}: called {age_ms} ms before, served late when"
+                f" stage {junction.stages[stage].name} was wanted in state {rows[at].tolist()}"
+            )
+        followed += int(wait.counts[0])
+        least_left_ms = min(least_left_ms, int(wait.least_left_ms.min()))
+    return followed, at_once, least_left_ms
+
+
+def _row(found: Explored) -> tuple[int, int, int, float]:
+    return found.states, found.steps, found.changes, found.seconds
+
+
+# --- a folder of networks ----------------------------------------------------------------------
+
+
+def likeness(junction: Junction) -> str:
+    """A digest of everything a sequencer knows of a junction; names and places are not among it."""
+    index = {g.name: k for k, g in enumerate(junction.groups)}
+    times = ("min_green_ms", "max_green_ms", "yellow_ms", "clearance_ms", "promise_ms")
+    known = (
+        [(int(g.kind), *(up(getattr(g, name)) for name in times)) for g in junction.groups],
+        sorted((index[i.ending], index[i.starting], up(i.duration_ms)) for i in junction.intergreens),
+        sorted((index[y.group], index[y.to]) for y in junction.yields),
+        [(sorted(index[g] for g in s.groups), str(s.source)) for s in junction.stages],
+    )
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]
+
+
+def sources() -> str:
+    """A digest of every source that decides a step, and of the proof itself."""
+    digest = hashlib.sha256()
+    for path in with_imports([ROOT / "bench" / "prove.py"], ROOT):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def junctions_of(folder: Path) -> list[tuple[str, Junction]]:
+    """Every signalled junction of every network below `folder`, computed timing."""
+    from sim.importers.sumo import import_sumo
+
+    nets = sorted({net for pattern in NETS for net in folder.rglob(pattern)})
+    return [
+        (net.name.partition(".")[0], j) for net in nets for j in import_sumo(net, Timing.COMPUTED).junctions
+    ]
+
+
+def run(folder: Path, results: Path, seconds: float, jobs: int) -> int:
+    """Prove what is not yet proved, print the table; 1 where something is wrong."""
+    results.mkdir(parents=True, exist_ok=True)
+    kept_in = results / f"proof-{sources()}.jsonl"
+    done: dict[str, dict[str, Any]] = {}
+    if kept_in.exists():
+        done = {row["likeness"]: row for row in map(json.loads, kept_in.read_text("utf-8").splitlines())}
+    every = junctions_of(folder)
+    kinds = {likeness(j): (net, j) for net, j in reversed(every)}
+    waiting = {key: j for key, (_, j) in kinds.items() if key not in done}
+    before = len(kinds) - len(waiting)
+    say(f"{len(every)} junctions, {len(kinds)} kinds, {before} proved before; {kept_in.name}")
+    wrong = 0
+    with ProcessPoolExecutor(jobs) as pool, kept_in.open("a", encoding="utf-8") as file:
+        futures = {pool.submit(prove, j, Timing.COMPUTED, seconds): key for key, j in waiting.items()}
+        for future in as_completed(futures):
+            key = futures[future]
+            try:
+                row = {"likeness": key, **asdict(future.result())}
+            except AssertionError as error:
+                say(f"WRONG {error}")
+                wrong += 1
+                continue
+            done[key] = row
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            say(f"  {row['junction'][:24]:<24} {row['states']:>12,} states {row['seconds']:>7} s")
+    _print_table(every, done)
+    return 1 if wrong else 0
+
+
+def _print_table(every: Sequence[tuple[str, Junction]], done: dict[str, dict[str, Any]]) -> None:
+    say(f"\n{'net':<18}{'junction':<22}{'groups':>7}{'stages':>7}{'walks':>6}{'at once':>8}{'states':>13}"
+        f"{'steps':>14}{'calls':>12}{'left s':>8}  orders")  # fmt: skip
+    first: dict[str, str] = {}
+    total = np.zeros(3, np.int64)
+    for net, junction in every:
+        key = likeness(junction)
+        row = done.get(key)
+        if row is None:
+            say(f"{net[:17]:<18}{junction.name[:21]:<22}not proved")
+        elif key in first:
+            say(f"{net[:17]:<18}{junction.name[:21]:<22}as {first[key]}")
+        else:
+            first[key] = junction.name
+            total += row["states"], row["steps"], row["calls"]
+            say(f"{net[:17]:<18}{junction.name[:21]:<22}{row['groups']:>7}{row['stages']:>7}{row['crossings']:>6}"
+                f"{row['at_once']:>8}{row['states']:>13,}{row['steps']:>14,}{row['calls']:>12,}"
+                f"{row['least_left_ms'] / 1000:>8.1f}  {row['orders']}")  # fmt: skip
+    say(f"{'all':<60}{'':>8}{total[0]:>13,}{total[1]:>14,}{total[2]:>12,}")
+
+
+def say(line: str) -> None:
+    """One line, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.prove", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("--scenarios", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--results", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--seconds", type=float, default=60, help="per kind of junction, about")
+    parser.add_argument("--jobs", type=int, default=2)
+    given = parser.parse_args()
+    if not given.scenarios.is_dir():
+        parser.error(f"{given.scenarios}: no such directory of street networks")
+    return run(given.scenarios, given.results, given.seconds, given.jobs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""Every state that the junctions we ship can reach is lawful, every single call is served as promised.
+
+What is explored, and why that is all of it, stands in `bench.proof_space`; every junction of a folder of
+networks is proved by `make prove`.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import proof_kernels as kernels
+from bench.proof_space import STEP_MS, Cell, Exploration, Unlawful
+from bench.prove import BrokenPromise, cell_of, explored, junctions_of, kept, likeness
+from controller.junction import Junction
+from controller.vocabulary import Lamp, Timing
+from sim.city.generator.generate import generate, street_of_city
+from sim.city.scenario import find_scenario
+from tests import toy_street
+from tests.lamp_law import LampLaw
+
+FOLDER = os.environ.get("BELISHA_SCENARIOS", "")
+ROOM = 1_500_000
+FREE, ONCE_RED, NO_ORDERS = 2, 1, 0
+
+
+@cache
+def shipped() -> dict[str, Junction]:
+    """One junction of every shape our own cities have, by groups and stages."""
+    scenario = find_scenario("small-city")
+    assert scenario.city is not None
+    shapes: dict[str, Junction] = {}
+    for junction in street_of_city(generate(scenario.city)).junctions:
+        shapes.setdefault(f"{len(junction.groups)} groups, {len(junction.stages)} stages", junction)
+    return shapes
+
+
+def explore(junction: Junction, at_once: int, orders: int) -> None:
+    found = explored(junction, Timing.COMPUTED, at_once, orders, ROOM)
+    print(f"{junction.title}: {found.states:,} states, {found.steps:,} steps, {found.seconds:.1f} s")
+    assert found.changes > 100
+    assert found.states > 1_000
+
+
+def test_the_toy_junction_shows_nothing_unlawful_whatever_is_wanted_called_and_ordered() -> None:
+    explore(toy_street.junction(), 2, FREE)
+
+
+@pytest.mark.parametrize(
+    ("shape", "at_once", "orders"),
+    [
+        ("6 groups, 5 stages", 2, FREE),
+        ("8 groups, 5 stages", 1, FREE),
+        ("10 groups, 8 stages", 0, ONCE_RED),
+        ("12 groups, 15 stages", 0, NO_ORDERS),
+    ],
+)
+def test_no_junction_of_our_cities_can_show_anything_unlawful(shape: str, at_once: int, orders: int) -> None:
+    explore(shipped()[shape], at_once, orders)
+
+
+@pytest.mark.skipif(not FOLDER, reason="BELISHA_SCENARIOS names no folder of networks")
+def test_three_junctions_of_real_towns_are_lawful_and_keep_their_promises() -> None:
+    kinds = {likeness(j): j for _, j in junctions_of(Path(FOLDER))}
+    small = sorted(kinds.values(), key=lambda j: (len(j.groups) * len(j.stages), j.name))[:3]
+    for junction in small:
+        explore(junction, 1, ONCE_RED)
+        followed, _, left_ms = kept(junction, Timing.COMPUTED, 0)
+        assert followed > 100
+        assert left_ms >= 0
+
+
+@pytest.mark.parametrize("shape", ["6 groups, 5 stages", "8 groups, 5 stages"])
+def test_one_call_at_a_time_is_served_within_its_promise_whatever_the_planner_wants(shape: str) -> None:
+    """Here a WALK was once promised beside the yellow of drivers who give way to it, and came too late."""
+    followed, at_once, left_ms = kept(shipped()[shape], Timing.COMPUTED, 1)
+    print(f"{followed:,} calls, {left_ms / 1000:.1f} s left at worst")
+    assert at_once == 1
+    assert followed > 10_000
+    assert left_ms >= 0
+
+
+# --- the proof itself can fail ---------------------------------------------------------------------
+
+
+def cut(cell: Cell, name: str, at: int) -> Cell:
+    """The sequencer believes in half a second less than the record says."""
+    values = getattr(cell.network, name)
+    values[at] -= STEP_MS
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "rule"),
+    [
+        ("min_green_ms", toy_street.EW, "shorter than its minimum"),
+        ("min_green_ms", toy_street.WALK_NS, "shorter than its minimum"),
+        ("yellow_ms", toy_street.NS_LEFT, "of the wrong length"),
+        ("yellow_ms", toy_street.WALK_EW, "of the wrong length"),
+        ("intergreen_ms", 6 * toy_street.WALK_NS + toy_street.EW, "before an intergreen has passed"),
+        ("intergreen_ms", 6 * toy_street.EW + toy_street.NS, "before an intergreen has passed"),
+        ("intergreen_ms", 6 * toy_street.NS + toy_street.NS, "before its red revert"),
+    ],
+)
+def test_a_sequencer_half_a_second_too_quick_is_found(name: str, at: int, rule: str) -> None:
+    cell = cut(Cell(toy_street.junction()), name, at)
+    with pytest.raises(Unlawful, match=rule) as caught:
+        Exploration(cell, ROOM).run()
+    assert "square/" in str(caught.value)
+    assert "after" in str(caught.value), "and the way to it is told"
+
+
+def test_a_sequencer_that_does_not_know_a_conflict_is_found() -> None:
+    cell = Cell(toy_street.junction(generated=(("ns", "ew"),)))
+    cell.network.conflict_bits[[toy_street.NS, toy_street.EW]] = 0
+    with pytest.raises(Unlawful, match=r"two conflicting groups active|an intergreen"):
+        Exploration(cell, ROOM).run()
+
+
+def test_a_promise_too_short_to_be_kept_is_found() -> None:
+    groups = [toy_street.group(name, promise_ms=9_000) for name in toy_street.NAMES]
+    with pytest.raises(BrokenPromise, match="served late"):
+        kept(toy_street.junction(groups=groups), Timing.COMPUTED, 0)
+
+
+def test_the_way_to_any_state_is_lawful_by_the_slow_law_too() -> None:
+    """Histories from power on, judged step by step by the law the other tests use."""
+    exploration = Exploration(
+        cell_of(toy_street.junction(), Timing.COMPUTED, frozenset({4, 5}), NO_ORDERS), ROOM
+    )
+    exploration.run()
+    space, chance = exploration.space, np.random.default_rng(3)
+    starts = 0
+    for last in chance.integers(2, int(space.counts[0]), 300):
+        way, at = [], int(last)
+        while at >= 0:
+            way.append(at)
+            at = int(space.parent[at])
+        law = LampLaw(exploration.cell.junction, STEP_MS, 0)
+        for k, at in enumerate(reversed(way)):
+            if way[-1] == 0:
+                law.look(STEP_MS * k, [int(x) // kernels.LAMP for x in space.rows[at][kernels.LAMPS :]])
+        starts += law.starts
+    assert starts > 500
+
+
+def test_from_wherever_a_flash_of_the_monitor_comes_it_leads_to_the_same_all_red() -> None:
+    exploration = Exploration(Cell(toy_street.junction()), ROOM)
+    exploration.run()
+    cell, space = exploration.cell, exploration.space
+    out_of_flash = Cell(toy_street.junction()).roots()[1]
+    flash = np.ones(1, np.bool_)
+    for at in np.random.default_rng(4).integers(0, int(space.counts[0]), 500):
+        kernels.write_scene(space.rows[at], cell.scene)
+        cell.sequencer.follow_flash(cell.state, flash, kernels.T_MS)
+        assert (cell.state.lamp == Lamp.RED).all()
+        cell.sequencer.follow_flash(cell.state, ~flash, kernels.T_MS)
+        cell.scene.in_flash[0] = False  # what the overlay does in the tick after
+        assert (cell.row() == out_of_flash).all()
