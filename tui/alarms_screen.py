@@ -112,6 +112,8 @@ class AlarmsScreen(SightScreen):
 
     @on(Rows.Moved)
     def _moved(self) -> None:
+        if not self.is_current:
+            return  # it is being taken down
         self._more()
         self.refresh_bindings()
         if (alarm := self.alarm) is not None and alarm.junction:

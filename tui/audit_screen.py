@@ -88,7 +88,8 @@ class AuditScreen(SightScreen):
 
     @on(LineList.Moved)
     def _moved(self) -> None:
-        self._more()
+        if self.is_current:  # or else it is being taken down
+            self._more()
 
     @on(LineList.Opened)
     def action_only(self) -> None:

@@ -109,7 +109,8 @@ class EventsScreen(SightScreen):
 
     @on(LineList.Moved)
     def _moved(self) -> None:
-        self._more()
+        if self.is_current:  # or else it is being taken down
+            self._more()
 
     @on(LineList.Opened)
     def action_junction(self) -> None:

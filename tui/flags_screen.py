@@ -128,6 +128,8 @@ class FlagsScreen(SightScreen):
 
     @on(Rows.Moved)
     def _moved(self) -> None:
+        if not self.is_current:
+            return  # it is being taken down
         self._more()
         self.refresh_bindings()
         if (flag := self.flag) is not None:

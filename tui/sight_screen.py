@@ -37,8 +37,8 @@ class SightScreen(Screen[None]):
         """Fit what is shown to the terminal. Called when the screen is built and when the size changes."""
 
     def catch_up(self) -> None:
-        """Show the latest sight now; not before there is anything to show it on."""
-        if not self._is_built:
+        """Show the latest sight now; not before there is anything to show it on, nor when it has left."""
+        if not self._is_built or self not in self.app.screen_stack:
             return
         app, now_s = self.console_app, self.console_app.now_s()
         stale = app.sight.is_stale(now_s)
