@@ -3,7 +3,7 @@
 The file begins with a line of its own and then holds records, each framed with its
 length, its number and a checksum of payload and of frame. A file cut off anywhere is read
 up to the cut; anything wrong before that is refused by file and byte. Writing costs the tick
-an append to a list: `flush` takes it to the disk when the owner finds time, after the lamps.
+an append to a list: `flush` hands a block of ticks over to a thread (`journal_disk`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
-import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -26,6 +25,7 @@ from controller.conflicts import UnsafeJunction
 from controller.explain import Decision
 from controller.frame import Frame
 from controller.journal_codec import BadRecord, EndRecord, Header, TickRecord
+from controller.journal_disk import BLOCK_BYTES_MAX, CHECK, FRAMING, BadBlock, JournalDisk, unblocked
 from controller.network import Network, build_network
 from controller.orders import Orders
 from controller.policy import PolicyError
@@ -34,13 +34,11 @@ from controller.tick import Controller
 from controller.vocabulary import Sensors
 
 FIRST_LINE = b"belisha journal\n"
-_FRAMING = struct.Struct("<III")
-"""Length of the payload, number of the record, CRC-32 of the payload."""
-_CHECK = struct.Struct("<I")
-"""CRC-32 of the framing itself, so that a wrong length is not taken for a file cut off."""
-FRAMING_BYTES = _FRAMING.size + _CHECK.size
+FRAMING_BYTES = FRAMING.size + CHECK.size
 FLUSH_BYTES = 1 << 18
 """So much waits in memory before a flush is due."""
+BLOCK_TICKS = 100
+"""So many ticks, ten seconds, are one record: alike as they are, they shrink to a part of it."""
 PENDING_BYTES_MAX = 1 << 25
 """So much may wait when nobody flushes; then the journal ends with an alarm."""
 
@@ -68,12 +66,6 @@ def sources_digest() -> str:
     return sha.hexdigest()
 
 
-def framed(number: int, payload: bytes) -> bytes:
-    """A record as it stands in the file."""
-    head = _FRAMING.pack(len(payload), number, zlib.crc32(payload))
-    return head + _CHECK.pack(zlib.crc32(head)) + payload
-
-
 class JournalWriter:
     """Writes the journal of one controller, made before its first tick.
 
@@ -81,6 +73,7 @@ class JournalWriter:
     controller goes on without it. Raises JournalError when the file is there already
     (evidence is never overwritten), cannot be made, the controller has already ticked, or
     its street does not survive being written and read. `orders` are those the controller ticks with.
+    `on_alarm` may be called in the thread that writes.
     """
 
     def __init__(
@@ -91,6 +84,7 @@ class JournalWriter:
         sensors: Sensors,
         on_alarm: Callable[[str], None] = lambda line: None,
         orders: Orders | None = None,
+        block_ticks: int = BLOCK_TICKS,
     ) -> None:
         if orders is not None:
             orders.keeps_deeds = True
@@ -102,7 +96,7 @@ class JournalWriter:
         self._controller = controller
         self._orders = orders
         self._on_alarm = on_alarm
-        self._number = 0
+        self._block_ticks = block_ticks
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._sequence = -1
@@ -120,15 +114,12 @@ class JournalWriter:
         )
         street = codec.STREET + _street_text(path, controller.network).encode()
         try:
-            self._file: BinaryIO = path.open("xb", buffering=0)
+            self._disk = JournalDisk(path.open("xb", buffering=0), self._fail)
         except FileExistsError:
             raise JournalError(f"{path}: is there already; a journal is never overwritten") from None
         except OSError as error:
             raise JournalError(f"{path}: cannot be written ({error.strerror})") from None
-        self._keep(FIRST_LINE)
-        self._append(codec.pack_header(header))
-        self._append(street)
-        self.flush()
+        self._disk.begin(FIRST_LINE, [codec.pack_header(header), street])
 
     def write(self, frame: Frame, now_ms: int, lamps: np.ndarray, decisions: Sequence[Decision] = ()) -> None:
         """Note one tick: the frame it was given, the lamps (groups,) it gave. Never raises, never waits."""
@@ -146,40 +137,29 @@ class JournalWriter:
             self.ticks += 1
         except Exception as error:  # nothing that goes wrong here may stop the lamps
             self._fail(f"cannot be packed ({error or type(error).__name__})")
-        if self._pending_bytes > PENDING_BYTES_MAX:
+        if self._pending_bytes + self._disk.backlog_bytes > PENDING_BYTES_MAX:
             self._fail("too much waits to be written")
 
     @property
     def due(self) -> bool:
         """Whether enough waits in memory to be worth a `flush`."""
-        return self._pending_bytes >= FLUSH_BYTES
+        return self._pending_bytes >= FLUSH_BYTES or len(self._pending) >= self._block_ticks
 
     def flush(self) -> None:
-        """Hand everything that waits to the operating system. Never raises."""
-        chunk = b"".join(self._pending)
-        self._pending.clear()
-        self._pending_bytes = 0
-        if self.failed is not None:
-            return
-        try:
-            view = memoryview(chunk)
-            while view:
-                view = view[self._file.write(view) :]
-        except OSError as error:
-            self._fail(f"cannot be written ({error.strerror})")
+        """Hand everything that waits to the writing thread. Never raises, never waits."""
+        pending, self._pending, self._pending_bytes = self._pending, [], 0
+        if self.failed is None:
+            for at in range(0, len(pending), self._block_ticks):
+                self._disk.put(pending[at : at + self._block_ticks])
 
     def close(self) -> None:
         """Write the end record, wait until the disk has everything. Never raises; may be repeated."""
-        if self._file.closed:
+        if self._disk.file.closed:
             return
-        if self.failed is None:
-            self._append(codec.pack_end(EndRecord(self.ticks, self._controller.state.digest())))
         self.flush()
-        try:
-            os.fsync(self._file.fileno())
-            self._file.close()
-        except OSError as error:
-            self._fail(f"cannot be written ({error.strerror})")
+        if self.failed is None:
+            self._disk.put([codec.pack_end(EndRecord(self.ticks, self._controller.state.digest()))])
+        self._disk.close()
 
     def __enter__(self) -> JournalWriter:
         return self
@@ -190,12 +170,8 @@ class JournalWriter:
         self.close()
 
     def _append(self, payload: bytes) -> None:
-        self._keep(framed(self._number, payload))
-        self._number += 1
-
-    def _keep(self, chunk: bytes) -> None:
-        self._pending.append(chunk)
-        self._pending_bytes += len(chunk)
+        self._pending.append(payload)
+        self._pending_bytes += len(payload)
 
     def _fail(self, reason: str) -> None:
         """The alarm, once. What is missing cannot be made up, so nothing more is written."""
@@ -256,28 +232,35 @@ class JournalReader:
         before_ms = self.header.start_ms - 1
         ticks = 0
         try:
-            while (payload := self._next(limit)) is not None:
-                at = self.at_byte - len(payload) - FRAMING_BYTES
+            while (record := self._next(max(limit, BLOCK_BYTES_MAX))) is not None:
+                at = self.at_byte - len(record) - FRAMING_BYTES
                 try:
-                    if self.end is not None:
-                        raise BadRecord("a record after the end")
-                    if payload[:1] == codec.END:
-                        self.end = codec.unpack_end(payload)
-                        if self.end.ticks != ticks:
-                            raise BadRecord(f"the end counts {self.end.ticks} ticks, here are {ticks}")
-                        continue
-                    tick = self._tick(payload, ticks, before_ms)
-                except BadRecord as error:
+                    for payload in unblocked(record):
+                        if (tick := self._of(payload, limit, ticks, before_ms)) is not None:
+                            yield tick
+                            before_ms = tick.now_ms
+                            ticks += 1
+                except (BadRecord, BadBlock) as error:
                     raise self._wrong(at, str(error)) from None
-                yield tick
-                before_ms = tick.now_ms
-                ticks += 1
         finally:
             self._file.close()
 
     def close(self) -> None:
         """Needed only where the ticks are not read to their end."""
         self._file.close()
+
+    def _of(self, payload: bytes, limit: int, ticks: int, before_ms: int) -> TickRecord | None:
+        """The next tick, or None for the end record."""
+        if self.end is not None:
+            raise BadRecord("a record after the end")
+        if len(payload) > limit:
+            raise BadRecord(f"a record of {len(payload)} bytes; allowed is 1 to {limit}")
+        if payload[:1] == codec.END:
+            self.end = codec.unpack_end(payload)
+            if self.end.ticks != ticks:
+                raise BadRecord(f"the end counts {self.end.ticks} ticks, here are {ticks}")
+            return None
+        return self._tick(payload, ticks, before_ms)
 
     def _tick(self, payload: bytes, ticks: int, before_ms: int) -> TickRecord:
         if payload[:1] != codec.TICK:
@@ -317,8 +300,8 @@ class JournalReader:
         if len(framing) < FRAMING_BYTES:
             self._cut_off(at)
             return None
-        length, number, check = _FRAMING.unpack_from(framing)
-        if _CHECK.unpack_from(framing, _FRAMING.size)[0] != zlib.crc32(framing[: _FRAMING.size]):
+        length, number, check = FRAMING.unpack_from(framing)
+        if CHECK.unpack_from(framing, FRAMING.size)[0] != zlib.crc32(framing[: FRAMING.size]):
             if not any(framing) and self._only_zeros_follow():
                 self._cut_off(at)
                 return None

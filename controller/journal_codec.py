@@ -24,9 +24,9 @@ from controller.orders import Deed
 from controller.policy import Policy
 from controller.vocabulary import CONTROLLERS, Lamp, Sensors
 
-FORMAT = 2
-"""2: ticks tell what people ordered."""
-FORMATS = (1, 2)
+FORMAT = 3
+"""2: ticks tell what people ordered. 3: ticks come in blocks (`journal_disk`)."""
+FORMATS = (1, 2, 3)
 """What can be read."""
 HEADER, STREET, TICK, END = b"H", b"S", b"T", b"E"
 HEADER_BYTES_MAX = 1 << 16
@@ -169,7 +169,7 @@ def unpack_header(payload: bytes) -> Header:
         raise BadRecord("the header is no table")
     if data.get("format") not in FORMATS:
         found = str(data.get("format"))[:20]
-        raise BadRecord(f"written in format {found}; this version reads {' and '.join(map(str, FORMATS))}")
+        raise BadRecord(f"written in format {found}; this version reads {', '.join(map(str, FORMATS))}")
     if sorted(data, key=str) != sorted(known):
         raise BadRecord(f"the header must have {', '.join(known)} and nothing else")
     if data["controller"] not in CONTROLLERS:

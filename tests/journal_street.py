@@ -90,11 +90,15 @@ class Drive:
 
 
 def journal_of(
-    path: Path, name: str = "greedy", seconds: int = 60, sensors: Sensors = Sensors.LOOPS
+    path: Path,
+    name: str = "greedy",
+    seconds: int = 60,
+    sensors: Sensors = Sensors.LOOPS,
+    block_ticks: int = 1,
 ) -> Drive:
-    """A run written down in `path` and closed in good order."""
+    """A run written down in `path` and closed in good order; a record a tick unless told otherwise."""
     drive = Drive(name, sensors)
-    with JournalWriter(path, drive.controller, name, sensors) as journal:
+    with JournalWriter(path, drive.controller, name, sensors, block_ticks=block_ticks) as journal:
         drive.run(seconds, journal)
     assert journal.failed is None
     return drive

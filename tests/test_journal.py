@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from controller import journal as journal_module
-from controller.journal import FIRST_LINE, FRAMING_BYTES, JournalError, JournalWriter, framed, read_journal
+from controller.journal import FIRST_LINE, FRAMING_BYTES, JournalError, JournalWriter, read_journal
 from controller.journal_codec import TickRecord
+from controller.journal_disk import framed
 from controller.vocabulary import Sensors
 from tests.journal_street import Drive, journal_of, network
 
@@ -243,7 +244,7 @@ def test_a_vehicle_that_cannot_be_is_refused(
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"format": 3}, "written in format 3; this version reads 1 and 2"),
+        ({"format": 4}, "written in format 4; this version reads 1, 2, 3"),
         ({"controller": "roulette"}, "controller 'roulette'; known are adaptive"),
         ({"sensors": "eyes"}, "sensors 'eyes'"),
         ({"lamp_resolution_ms": 0}, "lamp_resolution_ms is 0"),
@@ -350,8 +351,8 @@ def test_a_full_disk_is_one_alarm_and_the_lamps_go_on(tmp_path: Path) -> None:
     alarms: list[str] = []
     drive = Drive("greedy")
     journal = JournalWriter(tmp_path / "a.journal", drive.controller, "greedy", Sensors.LOOPS, alarms.append)
-    journal._file.close()
-    journal._file = FullDisk(1000)  # type: ignore[assignment]
+    journal._disk.file.close()
+    journal._disk.file = FullDisk(1000)  # type: ignore[assignment]
     drive.run(10, journal)
     assert alarms == []  # nothing was taken to the disk yet: that is not the tick's business
     for _ in range(3):

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from controller.explain import explanation
-from controller.journal import FIRST_LINE, JournalError, framed
+from controller.journal import FIRST_LINE, JournalError
+from controller.journal_disk import framed
 from controller.replay import Difference, ReplayResult, replay
 from controller.vocabulary import CONTROLLERS, Lamp, Sensors
 from tests.conftest import ROOT

@@ -9,7 +9,8 @@ import msgpack
 import numpy as np
 import pytest
 
-from controller.journal import FIRST_LINE, JournalError, JournalWriter, framed
+from controller.journal import FIRST_LINE, JournalError, JournalWriter
+from controller.journal_disk import framed
 from controller.journal_orders import ARGUMENTS
 from controller.orders import Orders
 from controller.replay import replay
@@ -42,7 +43,7 @@ def ordered_journal(path: Path, name: str = "adaptive") -> list[bytes]:
     drive = Drive(name)
     orders = Orders(drive.network)
     lamps: list[bytes] = []
-    with JournalWriter(path, drive.controller, name, Sensors.LOOPS, orders=orders) as journal:
+    with JournalWriter(path, drive.controller, name, Sensors.LOOPS, orders=orders, block_ticks=1) as journal:
         for tick in range(SECONDS * 1000 // TICK_MS):
             second, part = divmod(tick, 1000 // TICK_MS)
             if part == 0:
@@ -72,7 +73,7 @@ def test_an_ordered_run_is_played_again_bit_for_bit(name: str, tmp_path: Path) -
     assert lamps != plain.lamps, "the orders did something"
     assert {deed[0] for deed in DEEDS.values()} == set(ARGUMENTS), "every order there is"
     result = replay(tmp_path / "a.journal")
-    assert result.header.format == 2
+    assert result.header.format == 3
     assert (result.ticks, result.differences) == (len(lamps), 0)
     assert result.same_state is True
 
@@ -117,7 +118,7 @@ def test_a_journal_of_the_format_before_is_read_as_ever(tmp_path: Path) -> None:
     drive = journal_of(path, "actuated", 60)
     payloads = [payload for _, payload in records(path.read_bytes())]
     header = msgpack.unpackb(payloads[0][1:])
-    assert header["format"] == 2
+    assert header["format"] == 3
     header["format"] = 1
     payloads[0] = b"H" + msgpack.packb(header)
     old = tmp_path / "old.journal"
