@@ -79,6 +79,39 @@ def test_a16_a_bomb_is_refused_by_its_size_alone() -> None:
     assert caught.value.code == "size"
 
 
+def bombs() -> list[bytes]:
+    """Small frames that would be large in memory, and large ones of nothing at all."""
+    out = [kind * size for kind in (b"\x90", b"\x80", b"\xc0", b"\xa0") for size in (4_000, 1_000_000)]
+    out += [
+        b"\xdd\xff\xff\xff\xff",
+        b"\xdf\xff\xff\xff\xff",
+        b"\xdb\xff\xff\xff\xff",
+        b"\xc6\xff\xff\xff\xff",
+    ]
+    out += [b"\x91" * 4_000 + b"\xc0", b"\x81\xa0" * 2_000 + b"\xc0", b"\xdc\x0f\xa0" + b"\x90" * 4_000]
+    out += [b"\xde\x07\xd0" + b"".join(b"\xcd" + k.to_bytes(2, "big") + b"\x90" for k in range(2_000))]
+    return out
+
+
+def test_a16_a_thousand_bombs_leave_no_trace_in_memory() -> None:
+    """Signed by somebody with a key, or not; the resident set never grows by more than 20 MB."""
+    corpus = bombs()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+    before_kb = peak_kb()
+    for k in range(1_000):
+        payload = corpus[k % len(corpus)]
+        for frame in (payload, ANA.sign(CONTEXT + payload) + payload):
+            with pytest.raises(Refused):
+                open_sealed(frame, ANA.sign_public, ORDER)
+    assert peak_kb() - before_kb <= 20_000
+
+
+def peak_kb() -> int:
+    """Of this process's resident set, since it was last begun anew."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+
+
 def wrapped(data: Any) -> bytes:
     return msgpack.packb({"topic": "order", "version": 1, **data})
 
