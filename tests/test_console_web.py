@@ -65,6 +65,7 @@ def test_the_locks_stand_before_every_address() -> None:
             async with browser.get(server.make_url("/").with_query(token=locks.token)) as answer:
                 assert (answer.status, await answer.text()) == (200, "inside")
                 assert "token" not in str(answer.url), "it does not stay in the address line"
+                assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
             async with browser.get(
                 server.make_url("/ws"), headers={"Origin": "http://evil.example"}
             ) as answer:

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 COOKIE = "belisha-console"
 TOKEN_BYTES = 24
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "connect-src 'self' ws:; img-src 'self' data:; frame-ancestors 'none'"
+)
+"""The page fetches nothing from anybody else, not even a font, and stands in nobody's frame."""
 Handler = Callable[["web.Request"], Awaitable["web.StreamResponse"]]
 
 
@@ -74,7 +79,11 @@ def guard(locks: Locks) -> Callable[[Any, Handler], Awaitable[Any]]:
         )
         if why:
             return web.Response(status=403, text=why + "\n", headers={"Cache-Control": "no-store"})
-        return await handler(request)
+        answer = await handler(request)
+        if not answer.prepared:
+            answer.headers["Content-Security-Policy"] = POLICY
+            answer.headers["Referrer-Policy"] = "no-referrer"
+        return answer
 
     return at_the_door
 
