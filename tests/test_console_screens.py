@@ -229,7 +229,7 @@ def test_the_tail_follows_until_somebody_looks_up_and_can_be_searched() -> None:
         await stage.press("end")
         assert stage.shows("thing 161")
         await stage.press("k")
-        assert "order only" in said(stage)
+        assert "alarm only" in said(stage)
         await stage.press("k", "k", "k", "slash", *"thing 133", "enter")
         assert "Events: 1 of 62" in said(stage)
         await stage.press("escape")
