@@ -7,7 +7,7 @@ SCENARIOS ?=
 RESULTS ?= results/$(shell git rev-parse --short HEAD 2>/dev/null || echo unversioned)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick lint types contracts evaluate bench clean
+.PHONY: help run test quick lint types contracts evaluate bench storms prove mutants coverage clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -38,6 +38,19 @@ evaluate: $(VENV)/.for-run  ## the full table over SCENARIOS=dir, resumable, kep
 bench: $(VENV)/.for-test  ## budgets: planner, tick, allocations, an hour in SUMO; kept by commit under results/
 	$(BIN)/python -m pytest bench --benchmark-enable --benchmark-quiet --results "$(RESULTS)" $(ARGS)
 
+storms: $(VENV)/.for-test  ## everything goes wrong, seed after seed, for MINUTES=10; a failure prints its seed and tick
+	$(BIN)/python -m tests.storm --minutes $(or $(MINUTES),10) $(ARGS)
+
+prove: $(VENV)/.for-test  ## every junction of SCENARIOS=dir explored, all states; resumable (under 20 minutes)
+	@test -n "$(SCENARIOS)" || { echo "make prove: name a directory of scenarios, e.g. make prove SCENARIOS=../scenarios"; exit 2; }
+	$(BIN)/python -m bench.prove --scenarios "$(SCENARIOS)" --results "$(RESULTS)" $(ARGS)
+
+mutants: $(VENV)/.for-test  ## 500 small wrongs in sequencer and monitor, who finds them; resumable (under 45 minutes)
+	$(BIN)/python -m bench.mutants --results "$(RESULTS)" $(ARGS)
+
+coverage: $(VENV)/.for-test  ## every branch of monitor, sequencer and ladder taken by a test
+	$(BIN)/python -m bench.branch_coverage $(ARGS)
+
 clean:  ## removes .venv and everything built
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -61,4 +74,5 @@ $(VENV)/.for-test: $(BIN)/python pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sumo,test]'
 	@echo 'compiling, once, a minute or two ...'
 	@$(BIN)/python -m sim.first_start
+	@$(BIN)/python -c 'import bench.proof_calls_kernels'
 	@touch $(VENV)/.for-run $@

@@ -1,0 +1,106 @@
+"""A sequencer with a wrong in it, driven by chance before the eyes of the lamp law and of the monitor.
+
+Runs without compilation (`NUMBA_DISABLE_JIT`), so that a mutant costs seconds. One junction with
+crossings, drivers who give way, a short-lived flash now and then; time in the steps of its street.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from controller.junction import Junction, StreetNetwork, Yield
+from controller.monitor import SafetyMonitor
+from controller.network import build_network
+from controller.permissive import card_of
+from controller.state import NEVER_MS, new_state
+from controller.vocabulary import GroupKind, Lamp, Timing
+from tests import toy_street
+from tests.lamp_law import LampLaw
+
+RESOLUTION_MS = 500
+STEPS = 2_400
+"""Twenty minutes of dithering, a green every few seconds."""
+CATCH_MS = 200
+COMPATIBLE = {("ns", "walk.ns"), ("ew", "walk.ew"), ("ns", "ns.left"), ("ns.left", "walk.ns")}
+STAGES = (("ns", "walk.ns"), ("ns", "ns.left"), ("ew", "walk.ew"), ("ew.left",), ("walk.ns", "ns.left"))
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """What came of one drive."""
+
+    lamps: bytes
+    """Digest material: lamps of every step."""
+    starts: int
+    unlawful: str
+    """The law's sentence, or nothing."""
+    caught_after_ms: int
+    """From the unlawful frame to the monitor's word; -1 = never within `CATCH_MS`."""
+    said: str
+    """The monitor's sentence."""
+    crash: str
+
+
+def junction() -> Junction:
+    """The toy junction with left turns beside their through movement, who give way to a crossing."""
+    plain = toy_street.junction(stages=STAGES, compatible=COMPATIBLE)
+    return replace(plain, yields=(Yield("ns.left", "walk.ns"), Yield("ns", "ns.left")))
+
+
+def loaded(name: str, source: str) -> types.ModuleType:
+    """A module of that name from that text, in place of the true one."""
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    exec(compile(source, name, "exec"), module.__dict__)
+    return module
+
+
+def drive(kernels: types.ModuleType, sequencer: types.ModuleType, seed: int) -> Drive:
+    """Drive until something unlawful is shown, or to the end."""
+    street = StreetNetwork("square", Timing.COMPUTED, (junction(),), ())
+    network = build_network(street, RESOLUTION_MS)
+    state, chance = new_state(network, 0), np.random.default_rng(seed)
+    sequencer.__dict__["kernels"] = kernels
+    engine = sequencer.Sequencer(network)
+    monitor, law = (
+        SafetyMonitor(card_of(street, RESOLUTION_MS)),
+        LampLaw(street.junctions[0], RESOLUTION_MS, 0),
+    )
+    walks = network.group_kind == GroupKind.PEDESTRIAN
+    none, nobody = np.zeros(network.n_groups, np.bool_), np.zeros(1, np.bool_)
+    shown: list[bytes] = []
+    tick = 0
+    for step in range(STEPS):
+        now_ms = RESOLUTION_MS * step
+        if chance.random() < 0.06:
+            state.wanted_stage[0] = chance.integers(network.n_stages)
+            state.planned_end_ms[0] = NEVER_MS if chance.random() < 0.3 else now_ms + chance.integers(60_000)
+        calls = walks & (chance.random(network.n_groups) < 0.06) & (state.lamp != Lamp.GREEN)
+        state.call_since_ms[calls & (state.call_since_ms == NEVER_MS)] = now_ms
+        if step % 40 == 0:
+            state.recall[:] = walks & (chance.random(network.n_groups) < 0.3)
+        try:
+            engine.advance(state, now_ms)
+        except Exception as error:
+            return Drive(b"".join(shown), law.starts, "", -1, "", f"{type(error).__name__}: {error}")
+        shown.append(state.lamp.tobytes())
+        broken = ""
+        try:
+            law.look(now_ms, state.lamp.tolist())
+        except AssertionError as error:
+            broken = str(error).splitlines()[0][:120]
+        caught_ms, said = -1, ""
+        for part in range(RESOLUTION_MS // 100):
+            at_ms = now_ms + 100 * part
+            verdict = monitor.judge(at_ms, tick, state.lamp, monitor.permitted.copy(), none, nobody, nobody)
+            tick += 1
+            found = [*verdict.violations, *verdict.alarms]
+            if found and not said and 100 * part <= CATCH_MS:
+                caught_ms, said = 100 * part, found[0].sentence
+        if broken or said:
+            return Drive(b"".join(shown), law.starts, broken, caught_ms, said, "")
+    return Drive(b"".join(shown), law.starts, "", -1, "", "")
