@@ -101,6 +101,7 @@ class Gateway:
         self._unsent: list[bytes] = []
         self._published_ms = self._head_ms = self._saved_ms = self._minute_ms = -(1 << 60)
         self._head_index = self._refused = 0
+        self._named = {p.name for p in ring if p.role is not None and not p.revoked}
         self._open(endpoints, citizens, secret)
         self._greeting = _greeting(boot, districts)
         self._unsent += self._greeting
@@ -213,6 +214,12 @@ class Gateway:
         self.ring.refresh()
         if self.ring.complaint != before and self.ring.complaint:
             self.counter.note(Entry(now_ms, wall_ms, "station", "alarm", "keys", "", "nobody is known"))
+        names = {p.name for p in self.ring if p.role is not None and not p.revoked}
+        for name in sorted(names ^ self._named):
+            what = "may connect now" if name in names else "is known no more"
+            self.watchman.note("key", "", f"the key of {name} {what}")
+            self.counter.note(Entry(now_ms, wall_ms, "station", "key", what, "", name))
+        self._named = names
         people, citizens = self._known()
         if people or citizens:
             self.doorkeeper.admit(people, citizens)

@@ -22,6 +22,8 @@ SILENT_MS = 1_500
 CITIZEN_SILENT_MS = 10_000
 LATE_US, LATE_PULSES = 100_000, 3
 """Ticks so late, seen so many seconds in a row."""
+LOOK_MS = 500
+"""Between two looks at the alarms whose time may be over."""
 SETTLE_MS = 15_000
 """After a start: what was wrong before and nobody has seen again is over."""
 FAULT_HOLDS_MS = 30_000
@@ -51,6 +53,7 @@ class Watchman:
         self._latched: NDArray[np.bool_] = np.zeros(n, np.bool_)
         self._unlike: NDArray[np.bool_] = np.zeros(n, np.bool_)
         self._began_ms = clock()[0]
+        self._looked_ms = -LOOK_MS
         self._settled = False
         self._progress = 0
         self._progress_ms = -1
@@ -182,8 +185,10 @@ class Watchman:
         gone = self.citizen_ms >= 0 and now_ms - self.citizen_ms > CITIZEN_SILENT_MS
         sentence = "the citizen process is silent: nobody hears what people report at the poles"
         self._state(gone, Trouble("citizen", "", Urgency.SOON, sentence))
-        for view in self.alarms.tick(now_ms):
-            self._over(view)
+        if now_ms - self._looked_ms >= LOOK_MS:
+            self._looked_ms = now_ms
+            for view in self.alarms.tick(now_ms):
+                self._over(view)
         if not self._settled and now_ms - self._began_ms >= SETTLE_MS:
             self._settled = True
             for view in self.alarms.settle():
