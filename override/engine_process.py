@@ -204,6 +204,10 @@ class EngineProcess:
             self._beat_ms = self._own_ms()
             self.link.beat()
 
+    def close(self) -> None:
+        """Its process ends."""
+        self.cut()
+
     def cut(self) -> None:
         """Lose every line, as if they had been cut; they are sought anew (drills)."""
         self.link.lose()

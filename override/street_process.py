@@ -48,19 +48,23 @@ READINGS_OPEN = 64
 
 Heard = Callable[[NDArray[np.int8], int], None]
 """Told the lamps (groups,) that are shown and the own clock's time, whenever they are looked after."""
+Lit = Callable[[NDArray[np.int8], NDArray[np.bool_]], NDArray[np.uint8]]
+"""What heads light for these lamps (groups,), crossings as told: `controller.monitor.heads.bits_lit`."""
 
 
 class PermitGate:
     """Decides what the heads show: the last permit while it is fresh, else all-red flash.
 
     A permit answers a reading and is fresh for 300 ms from when that was given, by the street's own
-    clock: no other clock can lengthen it, and what was held up on its way is stale when it comes.
+    clock: no other clock can lengthen it, and what was held up on its way is stale when it comes. Once
+    the heads have flashed by themselves only the monitor's own flash leads out of it, never a green.
     """
 
     def __init__(self, card: Card, silence_max_ms: int = SILENCE_MAX_MS) -> None:
         self._flash: NDArray[np.int8] = np.where(card.pedestrian, RED, FLASH_RED).astype(np.int8)
         self._lamps = self._flash.copy()
         self._number = 0
+        self._must_flash = True
         self._given_ms: dict[int, int] = {}
         self._from_ms: int | None = None
         self._silence_max_ms = silence_max_ms
@@ -88,9 +92,11 @@ class PermitGate:
             lamps = self._flash[:0]
         lit = lamps.size > 0 and bool(lamps.min() >= 0 and lamps.max() < LAMPS)
         late = from_ms is None or not 0 <= own_ms - from_ms <= self._silence_max_ms
-        if not lit or late or permit.number <= self._number:
+        unready = self._must_flash and not np.array_equal(lamps, self._flash)
+        if not lit or late or unready or permit.number <= self._number:
             self.refused += 1
             return False
+        self._must_flash = False
         self._number, self._from_ms, self.reading = permit.number, from_ms, permit.reading
         self._lamps[:] = lamps
         return True
@@ -103,14 +109,18 @@ class PermitGate:
 
     def lamps(self, own_ms: int) -> NDArray[np.int8]:
         """(groups) what the heads show now."""
-        return self._lamps if self.left_ms(own_ms) else self._flash
+        if self.left_ms(own_ms):
+            return self._lamps
+        self._must_flash = True
+        return self._flash
 
 
 class StreetEnd:
     """Ticks like a controller, for a street whose engine and monitor are other processes.
 
     `own_ms` is the machine's monotonic clock in ms. `on_show` hears of the lamps whenever they are
-    looked after; a cabinet whose lamps nobody looks after for 300 ms flashes by its own relay.
+    looked after; a cabinet whose lamps nobody looks after for 300 ms flashes by its own relay. `lit`
+    are the heads, `wait` lets some milliseconds pass or something come.
     """
 
     def __init__(
@@ -123,6 +133,8 @@ class StreetEnd:
         speed: float = 1.0,
         on_show: Heard = lambda lamps, own_ms: None,
         disturb: Callable[[StreetEnd], None] = lambda end: None,
+        lit: Lit = bits_lit,
+        wait: Callable[[int], object] | None = None,
     ) -> None:
         self.network = network
         self.state: State = new_state(network, now_ms)
@@ -139,6 +151,7 @@ class StreetEnd:
         self._door = listen_at(places.street)
         self._poller = select.poll()
         self._poller.register(self._door, select.POLLIN)
+        self._lit, self._wait = lit, wait or self._poller.poll
         self._told = -1
         self._knocked_ms = -KNOCK_EVERY_MS
         self._begun = False
@@ -166,7 +179,7 @@ class StreetEnd:
             self._take_permits()
             self._look_after_lamps(own_ms)
             wait_ms = min(end_ms - own_ms, self.gate.left_ms(own_ms) or REST_MS, REST_MS)
-            self._poller.poll(wait_ms)
+            self._wait(wait_ms)
             self._find_others(self._own_ms())
 
     def close(self) -> None:
@@ -195,7 +208,7 @@ class StreetEnd:
         """The reading to the engine; what the heads have shown until now to the monitor."""
         self.gate.given(self.reading, self._own_ms())
         if self.monitor is not None:
-            bits = bits_lit(frame.lamps_shown, self._card.pedestrian).tobytes()
+            bits = self._lit(frame.lamps_shown, self._card.pedestrian).tobytes()
             self.monitor.send(pack(Heads(self.reading, now_ms, self._by_itself, bits)))
         if self.engine is not None:
             whole = frame.sequence != self._told
@@ -211,7 +224,7 @@ class StreetEnd:
             left_ms = self.gate.left_ms(own_ms)
             if self.monitor is None or self.gate.reading >= reading or not left_ms:
                 return
-            self._poller.poll(min(left_ms, REST_MS))
+            self._wait(min(left_ms, REST_MS))
             self._find_others(self._own_ms())
 
     def _take_permits(self) -> None:
@@ -261,5 +274,5 @@ class StreetEnd:
         end_ms = self._own_ms() + FIRST_WAIT_MS
         while (own_ms := self._own_ms()) < end_ms and (self.engine is None or self.monitor is None):
             self._look_after_lamps(own_ms)
-            self._poller.poll(REST_MS)
+            self._wait(REST_MS)
             self._find_others(own_ms)
