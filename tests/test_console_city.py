@@ -238,14 +238,14 @@ def test_a_lost_station_is_said_greyed_aged_and_nothing_can_be_ordered_from_it()
         await stage.settled()
         assert stage.lines()[0].lstrip().startswith("✖ STATION SILENT – this is 3.7 s old")
         assert stage.shows("calling again (try 2)")
-        assert {street_map._ink_styles[ink] for ink in street_map._inks.flat} == {"dim"}
+        assert {street_map._ink.styles[ink] for ink in street_map._inks.flat} == {"dim"}
         assert "the past" in stage.app.sight.may_order(stage.now_s)
         await stage.later(60)
         assert stage.shows("this is 1 min 03 s old"), "the age grows though nothing comes"
         await stage.tell(contact=Contact.LIVE, trouble="", now_ms=NOW_MS + 64_000)
         assert stage.lines()[0].lstrip().startswith("● live 0.0 s")
         assert stage.app.sight.may_order(stage.now_s) == ""
-        assert len({street_map._ink_styles[ink] for ink in street_map._inks.flat}) > 2
+        assert len({street_map._ink.styles[ink] for ink in street_map._inks.flat}) > 2
 
     Stage().play(story)
 
