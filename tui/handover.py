@@ -159,7 +159,8 @@ def handover_lines(told: Handover, offset_ms: int = 0) -> Iterator[str]:
 def _order_lines(told: Handover) -> Iterator[str]:
     yield f"ORDERS ({len(told.orders)})" if told.orders else "ORDERS: none acts, none waits."
     for order in told.orders:
-        where = ", ".join(order["where"][:3]) or f"{order['junctions']} junctions"
+        several = "junction" if order["junctions"] == 1 else "junctions"
+        where = ", ".join(order["where"][:3]) or f"{order['junctions']} {several}"
         more = order["junctions"] - 3
         where += f" and {more} more" if more > 0 and order["where"] else ""
         what = f"{order['command']} {order['argument']}".strip()
