@@ -20,6 +20,7 @@ from sim.card_commands import card
 from sim.city.check_commands import check
 from sim.city.compare_commands import compare
 from sim.city.demo_commands import demo
+from sim.city.hearing_commands import hearing
 from sim.city.poles_commands import app as poles_app
 from sim.city.simulate_commands import simulate
 from sim.commands import sumo
@@ -60,6 +61,7 @@ app.command()(town)
 app.command()(check)
 app.command()(card)
 app.command()(drill)
+app.command()(hearing)
 app.command()(drill_processes)
 app.command()(station)
 app.command()(console)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from override.layouts import DetectorLayout, GroupLayout, JunctionLayout, StageL
 from override.poles import pole_codes
 from override.roles import Command
 from override.street_layout import StreetLayout
+from sim.city.people.citizens import Told
 
 WALL_MS = 1_763_800_200_000
 POLICY = PolicyView(1, "nobody yet", "", ())
@@ -142,6 +144,12 @@ class CitizenStreet:
         batch = [self.office._inbox.popleft() for _ in range(len(self.office._inbox))]
         self.turn(*batch)
         return replies[0]
+
+    def send_all(self, told: Sequence[Told]) -> list[FlagReply]:
+        """Many at the same moment."""
+        replies: list[FlagReply] = []
+        self.turn(*(Waiting(one.request, one.source, replies.append) for one in told))
+        return replies
 
     def still(self, token: str, channel: Channel = Channel.PAGE) -> FlagReply:
         return self.send(replace(self.request(), still=token, channel=channel))

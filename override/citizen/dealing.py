@@ -208,7 +208,7 @@ class Dealing:
             if case.until_ms - wall_ms < RENEW_BEFORE_MS and self._may_try(case, wall_ms):
                 self.wishes[case.id] = renewal(case)
             return case
-        if not has_room(case, certain, self.open_cases(), self.directory):
+        if not has_room(case, certain, self.open_cases(), self.wishes, self.directory):
             return self._hand(case, say("remedy-full"), wall_ms)
         if self._may_try(case, wall_ms):
             self.wishes[case.id] = first_wish(case)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from override.citizen.directory import BUTTON, ON_FOOT, Directory, Signal
+from override.citizen.fairness import P999
 from override.citizen.phrases import Phrase, say
 from override.citizen.record import UNLIT, Code, SignalRecord
 from override.flag_messages import Kind
@@ -139,7 +140,8 @@ class Witness:
         if record.begin_ms < 0 or silent_ms < PRESSED_WITHIN_MS:
             return Finding(Verdict.UNSURE, _gap(record.now_ms - begin_ms), crossing=name)
         words = say("rec-button-silent", minutes=silent_ms // MINUTE_MS)
-        return Finding(Verdict.AGREES, words, self._last_service(signal), name)
+        certain = record.expected_presses(signal.number, signal.at) >= P999
+        return Finding(Verdict.AGREES, words, self._last_service(signal), name, certain=certain)
 
     def _wait(self, signal: Signal, from_ms: int) -> Finding:
         record, longest, calls = self.record, (-1, 0, 0), 0

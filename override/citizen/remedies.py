@@ -8,7 +8,7 @@ of flags can take more of anybody's time than the bound allows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,9 +25,9 @@ MOST_MS = 14 * 24 * 3_600_000
 BY_REPORTS_MS = 30 * 60_000
 """Without the record's word a remedy is shorter, and then a person's (10.8)."""
 JUNCTION_MOST = 2
-DISTRICT_SHARE, DISTRICT_LEAST = 0.2, 6
+DISTRICT_SHARE, DISTRICT_LEAST = 0.25, 6
 """Crossings and sensors of a district under remedies at a time."""
-STREET_SHARE, STREET_LEAST = 0.1, 8
+STREET_SHARE, STREET_LEAST = 0.2, 8
 UNCERTAIN_SHARE = 0.5
 """Of each bound, for what a quiet hour or a crowd of flags might explain as well."""
 RECALLABLE = frozenset({Kind.BUTTON_DEAD, Kind.WAITED_LONG, Kind.STUCK})
@@ -71,9 +71,11 @@ def remedy_for(kind: Kind, finding: Finding) -> tuple[Remedy, str]:
     return Remedy.PERSON, ""
 
 
-def has_room(case: Case, certain: bool, remedied: Iterable[Case], directory: Directory) -> bool:
-    """Whether one remedy more, for this case, stays within the bounds."""
-    others = [c for c in remedied if c.order and c.id != case.id]
+def has_room(
+    case: Case, certain: bool, cases: Iterable[Case], wished: Collection[str], directory: Directory
+) -> bool:
+    """Whether one remedy more stays within the bounds; `wished` are the ids of cases asked for now."""
+    others = [c for c in cases if (c.order or c.id in wished) and c.id != case.id]
     if sum(c.junction == case.junction for c in others) >= JUNCTION_MOST:
         return False
     district = sum(s.junction.district == case.district for s in directory.crossings)

@@ -68,7 +68,7 @@ class Watch:
         else:
             why = say("reopened")
             case = dealing.another(known, Channel.BUTTON, Event.ANOTHER, why, wall_ms)
-        finding = Finding(Verdict.AGREES, words, crossing=signal.name)
+        finding = Finding(Verdict.AGREES, words, crossing=signal.name, certain=True)
         dealing.agree(replace(case, by_record=True), finding, wall_ms)
 
     def _count_exposure(self) -> None:
