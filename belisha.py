@@ -9,6 +9,7 @@ from __future__ import annotations
 import typer
 
 from override.audit_commands import app as audit_app
+from override.backup_commands import backup, restore
 from override.citizen.commands import citizen, flag, privacy, words
 from override.keys_commands import app as keys_app
 from override.order_commands import app as order_app
@@ -70,6 +71,8 @@ app.command()(citizen)
 app.command()(flag)
 app.command()(words)
 app.command()(privacy)
+app.command()(backup)
+app.command()(restore)
 app.command()(watch)
 app.command()(panic)
 order_app.add_typer(preview_app, name="preview")
