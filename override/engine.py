@@ -30,6 +30,7 @@ from override.roles import Command
 from override.ruling import Act
 from override.storage import pack_order, unpack_order
 from override.telemetry import Telemetry
+from override.wire_names import network_for_wire
 
 MESSAGES_PER_TICK = 8
 ACTS_PER_MESSAGE = 200
@@ -129,9 +130,9 @@ class Engine:
     ) -> None:
         self.controller = controller
         self.state: State = controller.state
-        self.network = controller.network
-        self.orders = Orders(controller.network)
-        self.acting = Acting(controller.network, self.orders, speed)
+        self.network = network_for_wire(controller.network)
+        self.orders = Orders(self.network)
+        self.acting = Acting(self.network, self.orders, speed)
         self.progress = 0
         self.lost_reports = 0
         self._line = line

@@ -42,6 +42,7 @@ from override.telemetry import pack_wish, said
 from override.topics import TOPICS
 from override.watching import Watching
 from override.watchman import Watchman
+from override.wire_names import network_for_wire
 
 REQUESTS_PER_TURN = 20
 CITIZEN_MS = 2
@@ -80,7 +81,7 @@ class Gateway:
         forecaster: Line | None = None,
         citizens: str = "tcp://127.0.0.1:*",
     ) -> None:
-        self._network = network
+        network = self._network = network_for_wire(network)
         self.ring, self.boot, self.clock = ring, boot, clock
         self.desk = Desk(Places(network.street))
         self.counter = Counter(self.desk, storage, boot, self._tell_engine, self.alarm)

@@ -94,7 +94,7 @@ class Near:
             boot=boot,
             now_ms=clock_ms,
             street_ms=max(0, now_ms),
-            junction=self.network.street.junctions[j].name,
+            junction=self._acting.network.street.junctions[j].name,
             groups=self._groups(j, now_ms),
             approaches=self._approaches(j, frame),
             detectors=self._detectors(j, frame, now_ms),

@@ -20,6 +20,7 @@ from override.layouts import (
 )
 from override.poles import pole_codes
 from override.refused import Refused
+from override.wire_names import street_for_wire, wire_name
 
 PART_BYTES = 60_000
 """Of the rows of one part: what stands around them has room in the 64 kB of a message."""
@@ -59,12 +60,14 @@ def layout_of_street(
     """
     x0 = min(j.x_m for j in street.junctions) if corner_m is None else corner_m[0]
     y0 = min(j.y_m for j in street.junctions) if corner_m is None else corner_m[1]
+    places = {wire_name(name): district for name, district in (districts or {}).items()}
+    street = street_for_wire(street)
     codes = pole_codes(
         (j.name, g.name) for j in street.junctions for g in j.groups if g.kind == GroupKind.PEDESTRIAN
     )
     before = upstream_of_groups(street)
     junctions = tuple(
-        _junction(junction, (districts or {}).get(junction.name, ""), codes, before, x0, y0)
+        _junction(junction, places.get(junction.name, ""), codes, before, x0, y0)
         for junction in street.junctions
     )
     return StreetLayout(_named(street.name, "street"), junctions, tuple(roads))

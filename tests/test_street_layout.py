@@ -8,14 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from controller.frame import empty_frame
 from controller.junction import StreetLink
-from controller.vocabulary import GroupKind
+from controller.policy import Policy
+from controller.tick import Controller
+from controller.vocabulary import GroupKind, Sensors
 from override import wire
+from override.desk import Desk
+from override.engine import Engine
 from override.layouts import RoadLayout
+from override.line import LocalLine, line_pair
+from override.places import Places
 from override.poles import ALPHABET, code_in, pole_codes, spoken
 from override.street_layout import LayoutError, PackedLayout, layout_of_street
 from override.topics import TOPICS
+from override.wire_names import network_for_wire
 from tests.control_room import street
+from tests.order_street import Street as ToyStreet
 from tests.test_gateway import Station
 
 CROSSINGS = [(f"junction {j}", f"crossing.{k}") for j in range(1000) for k in range(4)]
@@ -61,9 +70,34 @@ def test_everything_with_a_name_is_in_the_layout_and_comes_back_from_its_parts()
 
 def test_a_name_the_wire_cannot_carry_is_refused_with_its_place() -> None:
     town = street(2)
-    junction = replace(town.junctions[1], name="x" * 65)
-    with pytest.raises(LayoutError, match=r"junction x+: a name of 65 characters"):
+    group = replace(town.junctions[1].groups[0], name="x" * 65)
+    stages = tuple(replace(s, groups=()) for s in town.junctions[1].stages)
+    junction = replace(town.junctions[1], groups=(group,), stages=stages)
+    with pytest.raises(LayoutError, match=r"junction J1, group x+: a name of 65 characters"):
         layout_of_street(replace(town, junctions=(town.junctions[0], junction)))
+
+
+def test_a_junction_of_a_very_long_name_is_known_by_a_shorter_one_everywhere() -> None:
+    """As joined junctions of imported networks are."""
+    town = street(2)
+    long = [replace(town.junctions[k], name=f"{'cluster_' * 20}{k}", title=f"J{k}") for k in range(2)]
+    town = replace(town, junctions=tuple(long))
+    layout = layout_of_street(town, {long[1].name: "east"})
+    names = [junction.name for junction in layout.junctions]
+    assert max(map(len, names)) <= 64
+    assert len(set(names)) == 2
+    assert layout.junctions[1].district == "east"
+    network = ToyStreet(*town.junctions).network
+    desk = Desk(Places(network_for_wire(network).street))
+    assert list(desk.versions) == names
+    ends = line_pair()
+    lines = [LocalLine(end) for end in ends]
+    engine = Engine(Controller(network, "actuated", Policy(), 0), lines[1], lambda: 0)
+    assert engine.acting._junctions == {name: j for j, name in enumerate(names)}
+    near = engine.telemetry.near.detail(1, empty_frame(network, Sensors.LOOPS), bytes(8), 0, 0)
+    assert near.junction == names[1]
+    for line in lines:
+        line.close()
 
 
 def test_a_console_asks_for_the_layout_and_gets_all_of_it(tmp_path: Path) -> None:
