@@ -207,6 +207,10 @@ def test_five_presses_in_ten_seconds_are_a_flag_without_a_phone(street: CitizenS
         street.note(Code.PRESSED)
     street.wait(10)
     assert street.office.cases()[0].life is FlagLife.REMEDIED, "it has waited longer than promised"
+    for _ in range(SIGNAL_PER_MIN + 5):
+        street.flag(Kind.OTHER)
+    street.wait(30)
+    assert street.flag(Kind.OTHER).accepted, "presses and flags are counted by one clock"
 
 
 def test_flags_of_a_kind_are_folded_and_the_same_nonce_counts_once(street: CitizenStreet) -> None:

@@ -274,7 +274,7 @@ class Office:
                 self._take(batch, now_ms, wall_ms)
             if now_ms - self._looked_ms >= LOOK_MS:
                 self._looked_ms = now_ms
-                self._watch.look_around(wall_ms, self._numbers())
+                self._watch.look_around(now_ms, wall_ms, self._numbers())
             if now_ms - self._recorded_ms >= RECORD_MS:
                 self._recorded_ms = now_ms
                 self._keep_record()

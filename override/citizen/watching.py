@@ -25,17 +25,20 @@ class Watch:
         self.dealing = dealing
         self._episodes = dealing.record.episodes
 
-    def look_around(self, wall_ms: int, numbers: Iterator[int]) -> None:
-        """Every open case, and every button. New cases take their numbers from `numbers`."""
+    def look_around(self, now_ms: int, wall_ms: int, numbers: Iterator[int]) -> None:
+        """Every open case, and every button. New cases take their numbers from `numbers`.
+
+        `now_ms` is of the monotonic clock, by which ceilings are counted.
+        """
         self._count_exposure()
         for case in self.dealing.open_cases():
             self.dealing.deal(case, wall_ms)
-        self._five_presses(numbers, wall_ms)
+        self._five_presses(numbers, now_ms, wall_ms)
         for signal in self.dealing.directory.crossings:
             if signal.buttons:
                 self._silence(signal, numbers, wall_ms)
 
-    def _five_presses(self, numbers: Iterator[int], wall_ms: int) -> None:
+    def _five_presses(self, numbers: Iterator[int], now_ms: int, wall_ms: int) -> None:
         """Five presses within ten seconds are a flag by themselves."""
         dealing, record = self.dealing, self.dealing.record
         pressed, record.five_presses[:] = record.five_presses[:], []
@@ -44,7 +47,7 @@ class Watch:
             if signal is None:
                 continue
             place = (signal.junction.name, signal.junction.district)
-            if dealing.admission.admit(*place, f"button {signal.pole}", wall_ms):
+            if dealing.admission.admit(*place, f"button {signal.pole}", now_ms):
                 continue
             case = dealing.fold(signal, Kind.BUTTON_DEAD, Channel.BUTTON, next(numbers), wall_ms)
             words = say("rec-five-presses", at=record.clock(ms))
