@@ -12,7 +12,7 @@ from override.roles import Role
 from override.views import JunctionView, Urgency
 from tests.paper_pictures import PaperWire, city
 from tui.app import BelishaConsole
-from tui.attention import Attention, Notice, folded, worst_by_junction
+from tui.attention import Attention, Notice, folded, without_title, worst_by_junction
 from tui.looks import PLAIN_THEME, Look, look_of
 from tui.map import places_of
 from tui.mark_table import Inks, MarkTable
@@ -67,6 +67,16 @@ def test_one_cause_at_many_junctions_is_one_line_and_few_are_told_one_by_one() -
     assert len(folded(notices("promise", "promise broken", 24))) == 24, "every broken promise is its own"
     both = folded(notices("rung", "flood", 24) + notices("alarm", "conflict", 1))
     assert any("conflict" in n.why or n.more for n in both), "a flood hides no alarm"
+
+
+def test_a_sentence_does_not_say_again_which_junction_it_is_about() -> None:
+    title = "Harbour Street / Garden Road"
+    assert without_title(f"{title} stands on rung 5: flash", title) == "stands on rung 5: flash"
+    assert without_title("Harbour Street / Ga~ 07:00:32 west+east -> north", title).startswith(
+        "07:00:32 west"
+    )
+    assert without_title("Elm Street stands still", title) == "Elm Street stands still"
+    assert without_title("about ~ 3 min", title) == "about ~ 3 min"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ BROKEN_PERCENT = 100
 """A call has waited for longer than it was promised."""
 FAR_BROKEN_PERCENT = 150
 ENDS_SOON_MS = 30_000
-ALIKE = ("rung", "detectors")
+ALIKE = ("alarm", "rung", "detectors")
 """Kinds of which many are one trouble."""
 FLOOD = 5
 """So many junctions with the same trouble are told in one line."""
@@ -119,7 +119,7 @@ def _found(sight: Sight) -> Iterator[Notice]:
     for alarm in sight.alarms.values():
         if not alarm.suspended and (alarm.active or not alarm.acknowledged):
             told.add(alarm.junction)
-            yield _of_alarm(alarm)
+            yield _of_alarm(alarm, sight.title(alarm.junction))
     for junction in sight.junctions.values():
         yield from _of_junction(junction, junction.name in told)
     for flag in sight.flags.values():
@@ -128,8 +128,20 @@ def _found(sight: Sight) -> Iterator[Notice]:
     yield from _of_orders(sight)
 
 
-def _of_alarm(alarm: AlarmView) -> Notice:
-    why = alarm.sentence if alarm.active else f"over, nobody has seen it: {alarm.sentence}"
+def without_title(sentence: str, title: str) -> str:
+    """A sentence that begins with the name of its junction, where that stands beside it anyway.
+
+    Sentences of the controller cut long names and end them in `~`.
+    """
+    begin, _, rest = sentence.partition("~")
+    if title and rest and len(begin) > 3 and title.startswith(begin):
+        return rest.lstrip(" :,")
+    return sentence[len(title) :].lstrip(" :,") if title and sentence.startswith(title) else sentence
+
+
+def _of_alarm(alarm: AlarmView, title: str) -> Notice:
+    why = without_title(alarm.sentence, title)
+    why = why if alarm.active else f"over, nobody has seen it: {why}"
     if alarm.count > 1:
         why = f"{why} ({alarm.count} times)"
     return Notice(

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.widget import Widget
 
 from tui.ages import countdown, duration
-from tui.attention import STYLES, Notice
+from tui.attention import STYLES, Notice, without_title
 from tui.lamps import lamp, lamp_words
 from tui.lamps import rung as rung_sign
 from tui.model import Sight
@@ -31,8 +31,13 @@ def lamps_text(letters: str, kinds: list[str], plain: bool) -> Text:
 
 
 def card_text(sight: Sight, junction: str, notices: list[Notice], now_s: float, plain: bool) -> Text:
-    """The whole card."""
+    """The whole card; of a notice that is about no junction all it says."""
     view, layout = sight.junctions.get(junction), sight.layouts.get(junction)
+    if view is None and notices:
+        text = Text("The whole street", "bold")
+        for notice in notices:
+            text.append(f"\n{notice.why}", f"not bold {STYLES[notice.urgency]}")
+        return text.append("\nEnter shows where to deal with it.", "not bold")
     if view is None:
         return Text(
             "No junction is chosen.\nArrows choose one on the map, n the next that needs you, / finds one."
@@ -66,7 +71,7 @@ def card_text(sight: Sight, junction: str, notices: list[Notice], now_s: float, 
         text.append(f"\n{notice.why}", STYLES[notice.urgency])
     if (seen := sight.details.get(junction)) is not None and seen.detail.operator:
         text.append("\nWhy: ", "bold")
-        text.append(seen.detail.operator)
+        text.append(without_title(seen.detail.operator, title))
     return text
 
 

@@ -102,7 +102,10 @@ class CityScreen(SightScreen):
             self.query_one("#what", Static).update(heading)
 
     def _see_card(self, now_s: float, stale: bool) -> None:
+        under = self.query_one(NoticeList).notice
         mine = [n for n in self._notices if n.junction == self.chosen and self.chosen]
+        if not self.chosen and under is not None and not under.junction:
+            mine = [under]
         self.query_one(Card).see(self.sight, self.chosen, mine, now_s, stale)
 
     def _is_here(self, sight: Sight, junction: str) -> bool:

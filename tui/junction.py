@@ -118,7 +118,8 @@ class JunctionScreen(SightScreen):
         elif view is not None:
             kinds = [group.kind for group in layout.groups] if layout else []
             self._part("signals").say(lamps_text(view.lamps, kinds, plain), stale)
-        self._part("why").say(why_text(detail, self.register, right, plain), old)
+        words = why_text(detail, self.register, right, plain, sight.title(self.junction))
+        self._part("why").say(words, old)
         self._part("orders").say(orders_text(sight, self.junction, now_s), stale)
         mine = [n for n in self.console_app.notices if n.junction == self.junction]
         self._part("troubles").say(troubles_text(mine, sight.station_ms(now_s)), stale)

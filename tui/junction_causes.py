@@ -9,7 +9,7 @@ from rich.text import Text
 from override.details import Detail, DetectorDetail, TermDetail
 from override.layouts import JunctionLayout
 from tui.ages import countdown, duration, lateness, short
-from tui.attention import STYLES, Notice
+from tui.attention import STYLES, Notice, without_title
 from tui.lamps import rung as rung_sign
 from tui.model import Sight
 from tui.plots import bar
@@ -23,12 +23,12 @@ BELIEVED_PERMILLE = 500
 STALE_DETECTORS_SHOWN = 8
 
 
-def why_text(detail: Detail | None, register: str, width: int, plain: bool) -> Text:
+def why_text(detail: Detail | None, register: str, width: int, plain: bool, title: str = "") -> Text:
     """The sentence, and the cost by term of what was chosen beside that of the best it was chosen before."""
     text = Text().append(f"Why ({register}'s words)", "bold underline")
     if detail is None:
         return text.append("\nAsking the station ...", "italic")
-    sentence = getattr(detail, register) or "It has not changed its stage yet."
+    sentence = without_title(getattr(detail, register), title) or "It has not changed its stage yet."
     text.append(f"\n{sentence}")
     if detail.decided_ms:
         text.append(f"\nDecided {duration(detail.decided_ms)} ago", "italic")
