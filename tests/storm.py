@@ -337,7 +337,8 @@ class MadLink:
             lamps = lamps.copy()
             here = slice(int(storm.network.group_start[j]), int(storm.network.group_start[j + 1]))
             wild = storm.chance.random(len(lamps[here])) < 0.3
-            lamps[here][wild] = storm.chance.integers(0, 7, int(wild.sum()))
+            anything = storm.chance.integers(0, 7, int(wild.sum()))
+            lamps[here][wild] = Lamp.GREEN if storm.chance.random() < 0.5 else anything
             storm.law.mad[j] = True
         return self._link.judge(now_ms, sequence, lamps, *rest)
 

@@ -76,7 +76,7 @@ def test_a_mistake_in_the_engine_fails_with_seed_and_tick_and_does_so_again(smal
 
 def test_the_law_sees_what_a_blind_monitor_lets_pass(small: StreetNetwork) -> None:
     """With a card that knows no conflict, a mad engine is caught by the law of the storm itself."""
-    blind = Storm(small, 21, MAD)
+    blind = Storm(small, 21, replace(MAD, madness=0.03))
     none = blind.card.pair_ending[:0]
     blind.card = replace(blind.card, pair_ending=none, pair_starting=none, pair_intergreen_ms=none)
     with pytest.raises(StormFailure, match=r"seed 21, tick \d+: .*(both active|intergreen)"):
