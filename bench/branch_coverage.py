@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.conftest import ROOT
-
+ROOT = Path(__file__).resolve().parent.parent
 WATCHED = (
     "controller/monitor/*.py", "controller/sequencer.py", "controller/sequencer_kernels.py",
     "controller/ladder.py", "controller/ladder_kernels.py",

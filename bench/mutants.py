@@ -25,8 +25,8 @@ import pytest
 
 from bench import mutant_drive
 from bench.mutant_sites import Mutant, mutants, mutated
-from tests.conftest import ROOT
 
+ROOT = Path(__file__).resolve().parent.parent
 ENGINE = ("controller/sequencer_kernels.py", "controller/sequencer.py")
 MONITOR = tuple(
     f"controller/monitor/{name}.py"

@@ -28,8 +28,8 @@ from controller import stage_play_kernels
 from controller.junction import Junction
 from controller.numba_cache import with_imports
 from controller.vocabulary import Timing
-from tests.conftest import ROOT
 
+ROOT = Path(__file__).resolve().parent.parent
 ROOM = 12_000_000
 """States of one exploration that fit into a gigabyte and a half."""
 ROOM_OF_CALLS = 400_000
