@@ -69,6 +69,25 @@ def test_one_cause_at_many_junctions_is_one_line_and_few_are_told_one_by_one() -
     assert any("conflict" in n.why or n.more for n in both), "a flood hides no alarm"
 
 
+def test_alarms_of_one_monitor_trip_are_one_line_and_what_is_over_comes_after_what_is_not() -> None:
+    sight = city()
+    alarms = {
+        str(k): replace(
+            sight.alarms["x1"], alarm=str(k), junction=name,
+            sentence=f"the safety monitor has tripped at {sight.title(name)}: flash",
+        )
+        for k, name in enumerate(list(sight.layouts)[:9])
+    }  # fmt: skip
+    gone = replace(
+        sight.alarms["x1"], alarm="gone", active=False, since_ms=0, sentence="somewhere it was dark"
+    )
+    lines = folded(Attention().notices(replace(sight, alarms={**alarms, "gone": gone}, flags={}, orders={})))
+    assert lines[0].why == "9 junctions: the safety monitor has tripped: flash"
+    over = next(n for n in lines if "dark" in n.why)
+    assert over.why.startswith("over, nobody has seen it")
+    assert over.urgency is Urgency.SOON
+
+
 def test_a_sentence_does_not_say_again_which_junction_it_is_about() -> None:
     title = "Harbour Street / Garden Road"
     assert without_title(f"{title} stands on rung 5: flash", title) == "stands on rung 5: flash"

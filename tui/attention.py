@@ -140,12 +140,16 @@ def without_title(sentence: str, title: str) -> str:
 
 
 def _of_alarm(alarm: AlarmView, title: str) -> Notice:
-    why = without_title(alarm.sentence, title)
-    why = why if alarm.active else f"over, nobody has seen it: {why}"
+    why, urgency = without_title(alarm.sentence, title), alarm.urgency
+    if title:
+        why = why.replace(f" at {title}", "")
+    if not alarm.active:
+        why = f"over, nobody has seen it: {why}"
+        urgency = Urgency.SOON if urgency is Urgency.NOW else Urgency.KNOW
     if alarm.count > 1:
         why = f"{why} ({alarm.count} times)"
     return Notice(
-        f"alarm {alarm.alarm}", alarm.junction, alarm.urgency, why, alarm.since_ms, "alarm",
+        f"alarm {alarm.alarm}", alarm.junction, urgency, why, alarm.since_ms, "alarm",
         alarm.acknowledged,
     )  # fmt: skip
 
