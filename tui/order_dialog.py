@@ -17,19 +17,17 @@ from textual.events import Key
 from textual.widgets import Footer, Input, OptionList
 from textual.widgets.option_list import Option
 
-from override.layouts import JunctionLayout
 from override.roles import Command, Role
 from tui.ages import BadTime, typed
 from tui.dialog import Dialog
 from tui.drafts import Draft
 from tui.following import Following, followed
-from tui.offers import REASONS, SAID, Choice, Offer, choices, leases, need_words, offers, places
+from tui.offers import SAID, Offer, need_words
+from tui.order_form import OTHER, PREVIEW, SENT, OrderForm
 from tui.order_page import now_text, preview_page, progress_text
 from tui.said import Said
 from tui.sending import Foreseen, Outcome, foresee, may_send, send, undo
 
-OTHER = "\0other"
-"""The answer that opens the line to type in."""
 QUESTIONS = {
     "what": "What shall happen?",
     "stage": "Which stage?",
@@ -41,7 +39,6 @@ QUESTIONS = {
     "time": "For how long?",
     "why": "Why? It is kept with the order.",
 }
-PREVIEW, SENT = "preview", "sent"
 AGE_STEP_MS = 5_000
 """The age of a forecast is told in such steps."""
 
@@ -100,10 +97,10 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
         super().on_mount()
         if self._start is not None and self._start in {offer.command for offer in self.offers}:
             self.answers["what"] = str(self._start)
-            self.step = self._after("what")
+            self.step = self.form.after("what")
             if self.step == "group" and self._group:
                 self.answers["group"] = self._group
-                self.step = self._after("group")
+                self.step = self.form.after("group")
         self._show()
 
     # --- what is known ------------------------------------------------------------------------
@@ -114,67 +111,26 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
         return Role(self.console_app.role) if self.console_app.role else Role.VIEWER
 
     @property
-    def layout_here(self) -> JunctionLayout | None:
-        """What the junction has."""
-        return self.sight.layouts.get(self.junction)
+    def form(self) -> OrderForm:
+        """The order as far as it is written."""
+        layouts = self.sight.layouts
+        return OrderForm(
+            self.role, layouts.get(self.junction), tuple(layouts.values()), self.answers, self.toggles
+        )
 
     @property
     def offers(self) -> tuple[Offer, ...]:
         """What may be ordered."""
-        return offers(self.role, self.layout_here) if self.layout_here else ()
+        return self.form.offers
 
     @property
     def offer(self) -> Offer | None:
         """What was chosen."""
-        return next((o for o in self.offers if str(o.command) == self.answers.get("what")), None)
-
-    def steps(self) -> list[str]:
-        """All questions of this order, in order."""
-        offer, layout = self.offer, self.layout_here
-        if offer is None or layout is None:
-            return ["what"]
-        out = ["what", *offer.asks]
-        if len(places(offer, layout, list(self.sight.layouts.values()), self.answers.get("plan", ""))) > 1:
-            out.append("where")
-        return [*out, *(["time"] if offer.lease_max_ms else []), "why", PREVIEW, SENT]
-
-    def _after(self, step: str) -> str:
-        steps = self.steps()
-        return steps[min(len(steps) - 1, steps.index(step) + 1)]
-
-    def answers_to(self, step: str) -> list[Choice]:
-        """What may be answered."""
-        layout, offer = self.layout_here, self.offer
-        if step == "what" or layout is None or offer is None:
-            return [Choice(str(o.command), o.title, o.words) for o in self.offers]
-        if step == "where":
-            city = list(self.sight.layouts.values())
-            return [choice for choice, _ in places(offer, layout, city, self.answers.get("plan", ""))]
-        if step == "time":
-            return [*leases(offer), Choice(OTHER, "another time ...")]
-        if step == "why":
-            return [*(Choice(reason, reason) for reason in REASONS), Choice(OTHER, "another reason ...")]
-        return list(choices(layout, offer.command, step))
+        return self.form.offer
 
     def draft(self) -> Draft | None:
         """The order as far as it is written; None before a command is chosen."""
-        offer, layout = self.offer, self.layout_here
-        if offer is None or layout is None:
-            return None
-        city = list(self.sight.layouts.values())
-        found = {
-            choice.value: (choice.label, names)
-            for choice, names in places(offer, layout, city, self.answers.get("plan", ""))
-        }
-        place, names = found.get(self.answers.get("where", "here"), found["here"])
-        arguments: dict[str, Any] = {name: self.answers[name] for name in offer.asks if name in self.answers}
-        if "bias_ms" in arguments:
-            arguments["bias_ms"] = int(arguments["bias_ms"])
-        arguments.update(self.toggles)
-        return Draft(
-            offer.command, offer.slot, names, place, int(self.answers.get("time", "0")),
-            self.answers.get("why", ""), **arguments,
-        )  # fmt: skip
+        return self.form.draft()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys are offered only where they do something."""
@@ -199,7 +155,7 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
 
     def _show(self) -> None:
         """The question of this step, or its page."""
-        layout = self.layout_here
+        layout = self.sight.layouts.get(self.junction)
         title = self.sight.title(self.junction)
         heading = f"Order at {title}" + (f", {layout.district}" if layout and layout.district else "")
         self.query_one("#heading", Said).say(heading)
@@ -223,7 +179,7 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
         self.look()
 
     def _fill(self, box: OptionList) -> None:
-        answers = self.answers_to(self.step)
+        answers = self.form.answers_to(self.step)
         box.clear_options()
         wide = max((len(answer.label) for answer in answers), default=0)
         for number, answer in enumerate(answers, 1):
@@ -239,7 +195,7 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
             role = self.role
             why = (
                 f"A {role} may order nothing here."
-                if self.layout_here
+                if self.sight.layouts.get(self.junction)
                 else "The station has not yet told what this junction has."
             )
             self.query_one("#question", Said).say(why)
@@ -330,7 +286,7 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
         if self.step == "what" and self.answers.get("what") != value:
             self.answers = {}
         self.answers[self.step] = value
-        self.step = self._after(self.step)
+        self.step = self.form.after(self.step)
         if self.step == PREVIEW:
             self.action_preview()
         self._show()
@@ -345,7 +301,7 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
         if self.step == SENT:
             self.dismiss(tuple(self.followings))
             return
-        steps = self.steps()
+        steps = self.form.steps()
         at = steps.index(self.step)
         if at == 0:
             self.dismiss(None)
