@@ -193,6 +193,22 @@ def test_reports_alone_need_three_at_different_times_and_ways_and_give_half_an_h
     assert not street.orders, "once; then it is a person's"
 
 
+def test_the_record_may_come_to_agree_with_what_many_said(street: CitizenStreet) -> None:
+    for channel in (Channel.PAGE, Channel.TEXT):
+        reply = street.flag(channel=channel)
+        for _ in range(12):
+            street.cycle()
+    street.flag()
+    assert life(street, reply.token) is FlagLife.REMEDIED
+    street.wait(300)
+    street.flag()
+    page = street.office.case(reply.token)
+    assert page is not None
+    assert page.life is FlagLife.REMEDIED
+    assert page.evidence is not None
+    assert page.evidence.code == "rec-button-silent"
+
+
 def test_five_presses_in_ten_seconds_are_a_flag_without_a_phone(street: CitizenStreet) -> None:
     for _ in range(5):
         street.note(Code.PRESSED)

@@ -33,6 +33,7 @@ from override.sockets import client
 from tests.button_station import CROSSINGS
 
 CITIZENS = re.compile(r"citizens at (\S+)")
+pytestmark = pytest.mark.long
 READY = re.compile(r"ready: orders at (\S+), pictures at (\S+)")
 CITIZEN_READY = re.compile(r"ready: pages at (\S+), flags at (\S+)")
 
@@ -242,7 +243,6 @@ def test_killed_gateway_is_asked_again_for_what_the_evidence_still_needs(town: T
         assert line.status(token).life is FlagLife.REMEDIED
 
 
-@pytest.mark.long
 def test_a_hundred_thousand_flags_a_minute_change_nothing_for_operators(town: Town) -> None:
     """1,700 a second from two senders: operators' answers stay as they were, and BUSY is told."""
 

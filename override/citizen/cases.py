@@ -69,6 +69,7 @@ NEXT: dict[tuple[FlagLife, Event], FlagLife] = {
     (_C, Event.REJECT): _N,
     (_C, Event.STILL): _C,
     (_M, Event.ANOTHER): _M,
+    (_M, Event.AGREE): _M,
     (_M, Event.HAND): _P,
     (_M, Event.PROVE): _F,
     (_M, Event.SIGN): _F,

@@ -167,7 +167,8 @@ class Dealing:
 
     def agree(self, case: Case, finding: Finding, wall_ms: int) -> Case:
         """The record confirms it: something safe is wished for, or a person goes on with it."""
-        case = step(case, Event.AGREE, say("confirmed"), wall_ms)
+        done = case.life is FlagLife.REMEDIED  # by many reports, and now the record agrees too
+        case = step(case, Event.AGREE, say("remedied" if done else "confirmed"), wall_ms)
         remedy, target = remedy_for(case.kind, finding)
         case = replace(
             case, agrees=True, evidence=finding.words, records=finding.records, by_reports=False,

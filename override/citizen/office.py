@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from override import wire
 from override.bounds import BOOT_BYTES, NONCE_BYTES
 from override.citizen.acts import act
 from override.citizen.cases import WINDOW_MS, Case
@@ -22,6 +21,7 @@ from override.citizen.dealing import Dealing
 from override.citizen.directory import Directory
 from override.citizen.inbox import BATCH, INBOX, Answer, Done, Waiting
 from override.citizen.inventory import inventory
+from override.citizen.memory import recall
 from override.citizen.pages import CasePage, InventoryRow, OpenData, PolicyView, SignalPage, SignalRow
 from override.citizen.phrases import say
 from override.citizen.reading import Heard, Reading, doing, rounded
@@ -31,7 +31,6 @@ from override.citizen.watching import Watch
 from override.citizen.wording import BadWords, checked, refusal
 from override.flag_messages import Channel, FlagActRequest, FlagReply, FlagRequest, FlagView
 from override.street_layout import PackedLayout, StreetLayout
-from override.topics import TOPICS
 
 GROUP_MS = 15
 """Flags are collected so long before they are written together; with the disk's own time below 50 ms."""
@@ -60,7 +59,7 @@ class Office:
         self.dealing = Dealing(store.cases())
         self.heard = Heard()
         self.reading = Reading(self.dealing, self.heard, policy)
-        self.complaint = ""
+        self.complaint = self.broken = ""
         self.commits = 0
         self.lock = threading.RLock()
         self._clock, self._role_of = clock, role_of
@@ -73,29 +72,18 @@ class Office:
         """Nonce: case, of the flags accepted last."""
         self._acts: dict[str, bool] = dict.fromkeys(store.acts(), True)
         """Nonces of what people did: whether it is on the disk."""
-        self._worker = threading.Thread(target=self._work, name="citizen office", daemon=True)
-        self._remember()
+        self._worker = threading.Thread(target=self._run, name="citizen office", daemon=True)
+        recall(store, self.dealing)
         self._watch = Watch(self.dealing)
-
-    def _remember(self) -> None:
-        """What the file knows of the street and of how its people report."""
-        for district, (repeats, presses) in self.store.listening().items():
-            self.dealing.listening.learnt(district, repeats, presses)
-        parts = [wire.decode(body, TOPICS["layout"]) for body in self.store.layout()]
-        if not parts:
-            return
-        self.dealing.look_at(Directory(parts[0].street, (j for part in parts for j in part.junctions)))
-        for rows in self.store.rows():
-            self.dealing.record.replay(rows)
-        self.dealing.record.silent()
-        for junction, group, hour, calls, kept in self.store.services():
-            by_hour = self.dealing.record.group(junction, group).by_hour
-            if not any(row[0] == hour for row in by_hour):
-                by_hour.append([hour, calls, kept])
 
     def start(self) -> None:
         """Begin to work."""
         self._worker.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody still deals with flags."""
+        return self._worker.is_alive()
 
     def stop(self) -> None:
         """Finish what was begun."""
@@ -250,6 +238,12 @@ class Office:
             return list(self._watched)
 
     # --- the writing thread ------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:
+            self.broken = f"{type(error).__name__}: {error}"  # whoever started it ends the process
 
     def _work(self) -> None:
         while True:

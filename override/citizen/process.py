@@ -91,6 +91,7 @@ class CitizenProcess:
         self.door = FlagDoor(self.office, secret, plan.flags)
         self.link = Link(self.office, secret, station_public, plan.station, clock)
         self._over = threading.Event()
+        self._broken = ""
 
     @property
     def page(self) -> str:
@@ -118,8 +119,11 @@ class CitizenProcess:
         )  # fmt: skip
         web = uvicorn.Server(config)
         threads = [
-            threading.Thread(target=web.run, args=([self._listener],), name="citizen pages", daemon=True),
-            threading.Thread(target=self.link.run, args=(self._over,), name="citizen line", daemon=True),
+            threading.Thread(target=self._guarded, args=(what,), name=name, daemon=True)
+            for name, what in (
+                ("citizen pages", lambda: web.run([self._listener])),
+                ("citizen line", lambda: self.link.run(self._over)),
+            )
         ]
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(ValueError):
@@ -129,14 +133,26 @@ class CitizenProcess:
         for thread in threads:
             thread.start()
         self._say(f"ready: pages at {self.page}, flags at {self.door.endpoint}")
-        while not self._over.is_set():
+        while not self._over.is_set() and self.office.alive:
             self.door.turn()
+        self._over.set()
         web.should_exit = True
         for thread in threads:
             thread.join(GOODBYE_S)
         self.office.stop()
+        self._broken = self._broken or self.office.broken
         self.door.close()
         self.store.close()
+        if self._broken:
+            raise CitizenError(f"ended, because a part of it died: {self._broken}; start it again")
+
+    def _guarded(self, what: Callable[[], None]) -> None:
+        """A part that dies ends the process: whoever watches it starts it anew, and nothing is lost."""
+        try:
+            what()
+        except Exception as error:
+            self._broken = f"{type(error).__name__}: {error}"
+        self._over.set()
 
     def stop(self) -> None:
         """End it, from any thread."""
