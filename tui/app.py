@@ -101,6 +101,8 @@ class BelishaConsole(App[None]):
         self.tour = Tour()
         self.hand_in_flag: Callable[[FlagRequest], FlagReply] | None = None
         """Hands a flag to the citizen process, where this console knows one."""
+        self.citizens_page = ""
+        """Where citizens read of these signals, where this console knows it."""
 
     # --- for screens ------------------------------------------------------------------------
 
@@ -146,7 +148,7 @@ class BelishaConsole(App[None]):
         pushed = super().push_screen(screen, *args, **kwargs)
         if self.training and isinstance(screen, Screen):
             screen.add_class("training")
-            screen.call_later(screen.mount, TrainingLine())
+            screen.call_later(screen.mount, TrainingLine(self.citizens_page))
         return pushed
 
     # --- what comes in ------------------------------------------------------------------------

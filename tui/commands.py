@@ -11,6 +11,7 @@ import typer
 from override.citizen.commands import FLAGS
 from override.keys_commands import DEFAULT_FOLDER, Folder
 from override.order_commands import ORDERS
+from override.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,9 @@ def console(
     only_watch: Annotated[
         bool, typer.Option("--only-watch", help="Give no orders, whatever the key.")
     ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the overview as SVG, and leave at once.")
+    ] = None,
     flags: Annotated[
         str, typer.Option(metavar="ENDPOINT", help="Where flags are handed in, for callers.")
     ] = FLAGS,
@@ -62,6 +66,19 @@ def console(
         bool, typer.Option("--drill", help="Train on a city of your own that reaches no street.")
     ] = False,
     tour: Annotated[bool, typer.Option("--tour", help="Begin with the guided tour.")] = False,
+    city: Annotated[
+        str, typer.Option(metavar="SCENARIO", help="With --drill: the city to train on.")
+    ] = "training",
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=20.0, help="With --drill: street seconds in a second.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="With --drill: of who travels.")] = 1,
+    controller: Annotated[
+        str, typer.Option(help="With --drill: who decides where nobody orders.")
+    ] = "adaptive",
+    supervise: Annotated[
+        bool, typer.Option("--supervise", help="With --drill: sit there as a supervisor.")
+    ] = False,
 ) -> None:
     """See a street, understand it, and take it over. Ends nothing but itself when it is left.
 
@@ -70,7 +87,8 @@ def console(
     if drill:
         if web:
             raise ConsoleRefused("--drill trains on this terminal; without --web, please")
-        train(tour)
+        role = Role.SUPERVISOR if supervise else Role.OPERATOR
+        train(city, role, speed, ("--seed", str(seed), "--controller", controller), tour)
         return
     endpoints = (connect, pictures or next_port(connect))
     who = sitter(keys, name)
@@ -81,20 +99,20 @@ def console(
         serve(["console", "--connect", endpoints[0], "--pictures", endpoints[1], "--keys", str(keys),
                "--as", who.name, *watching], port, typer.echo)  # fmt: skip
         return
-    run(endpoints, keys, who, only_watch, flags=flags, tour=tour)
+    run(endpoints, keys, who, only_watch, flags=flags, tour=tour, picture=picture)
 
 
-def train(tour: bool = False) -> None:
-    """A training city, a console over it, and both gone when it is left. Raises TrainingRefused."""
+def train(scenario: str, role: Role, speed: float, more: tuple[str, ...], tour: bool = False) -> None:
+    """A city of one's own, a console over it, and both gone when it is left. Raises TrainingRefused."""
     from tui.training import TRAINEE, TrainingCity
 
     typer.echo(
-        "Building a city to train on; the first time its kernels are compiled, some minutes ...", err=True
+        "Building a city of your own; the first time its kernels are compiled, some minutes ...", err=True
     )
-    with TrainingCity() as city:
+    with TrainingCity(scenario, role, speed, more) as city:
         there = city.endpoints
         run((there.orders, there.pictures), city.keys, sitter(city.keys, TRAINEE), flags=there.flags,
-            training=True, tour=tour)  # fmt: skip
+            training=True, tour=tour, page=there.page)  # fmt: skip
 
 
 def run(
@@ -105,13 +123,18 @@ def run(
     flags: str = "",
     training: bool = False,
     tour: bool = False,
+    page: str = "",
+    picture: Path | None = None,
 ) -> None:
-    """The console on this terminal, until it is left."""
+    """The console on this terminal, until it is left. `page`: where citizens read of its signals.
+
+    With `picture` on no terminal: what it shows is written there as SVG. Raises NoPicture.
+    """
     from override.client import Console
     from override.keys import read_people, read_secret
-    from override.roles import Role
     from tui.app import BelishaConsole
     from tui.link import Link, Watching
+    from tui.looks import Look
 
     secret = read_secret(keys / f"{who.name}.key")
     station = next((p for p in read_people(keys) if p.name == "station"), None)
@@ -119,17 +142,25 @@ def run(
         raise ConsoleRefused(f"{keys}: no key of the station there")
     public = station.curve_public
     kind, role = (Watching, Role.VIEWER) if only_watch else (Console, who.role)
-    app = BelishaConsole(Link(lambda: kind(secret, public, endpoints)), who.name, role, training=training)
+    link = Link(lambda: kind(secret, public, endpoints))
+    look = None if picture is None else Look()  # a picture has all colours, whatever the terminal has
+    app = BelishaConsole(link, who.name, role, look=look, training=training)
     app.hand_in_flag = flag_line(flags, keys)
+    app.citizens_page = page
     if tour:
         app.tour.next()
-    app.run()
+    if picture is None:
+        app.run()
+        return
+    from tui.picture import take_picture
+
+    take_picture(app, picture)
+    typer.echo(f"Wrote {picture}")
 
 
 def flag_line(flags: str, keys: Path) -> Callable[[FlagRequest], FlagReply] | None:
     """How a flag is handed in for a caller; None where no citizen process is known by its key."""
     from override.keys import read_people
-    from override.roles import Role
 
     found = next((p for p in read_people(keys) if p.role is Role.CITIZEN_GATEWAY and not p.revoked), None)
     if found is None or not flags:
@@ -158,7 +189,6 @@ def sitter(keys: Path, name: str) -> Identity:
     Raises ConsoleRefused, KeysError.
     """
     from override.keys import read_people
-    from override.roles import Role
 
     nobody = (None, Role.CITIZEN_GATEWAY)
     people = {p.name: p for p in read_people(keys) if p.role not in nobody and not p.revoked}

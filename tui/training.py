@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +54,15 @@ class TrainingCity:
     Raises TrainingRefused when they do not come up.
     """
 
-    def __init__(self, scenario: str = SCENARIO, role: Role = Role.OPERATOR, speed: float = 1.0) -> None:
-        self.scenario, self.role, self.speed = scenario, role, speed
+    def __init__(
+        self,
+        scenario: str = SCENARIO,
+        role: Role = Role.OPERATOR,
+        speed: float = 1.0,
+        more: Sequence[str] = (),
+    ) -> None:
+        """`more`: further options of `belisha station`."""
+        self.scenario, self.role, self.speed, self.more = scenario, role, speed, tuple(more)
         self.endpoints = Endpoints("", "")
         self._folder = tempfile.TemporaryDirectory(prefix="belisha-training-")
         self._children: list[subprocess.Popen[str]] = []
@@ -89,6 +96,7 @@ class TrainingCity:
         found = self._start(
             _READY, "station", self.scenario, "--keys", str(self.keys), "--file", str(folder / "station.db"),
             "--orders", "tcp://127.0.0.1:*", "--pictures", "tcp://127.0.0.1:*", "--speed", str(self.speed),
+            *self.more,
         )  # fmt: skip
         listens = self._start(
             _LISTENS, "citizen", "--keys", str(self.keys), "--name", LISTENER, "--station",

@@ -17,7 +17,13 @@ class TrainingLine(Widget):
         color: $background; text-style: bold reverse; }
     """
 
+    def __init__(self, page: str = "") -> None:
+        """`page`: where citizens read of the signals of this city."""
+        super().__init__()
+        self._page = page
+
     def render(self) -> Text:
-        """The words, at both ends and in the middle where there is room."""
-        room = self.size.width - len(BANNER) - 2 * len(WORDS) - 4
-        return Text(BANNER if room < 0 else f"{WORDS}  {BANNER}  {WORDS}", "bold")
+        """The words, and what else there is room for: the citizens' page, or the first word once more."""
+        more = f"its citizens' page: {self._page}" if self._page else WORDS
+        words = f"{WORDS}  {BANNER}  {more}" if not self._page else f"{BANNER}; {more}"
+        return Text(BANNER if len(words) > self.size.width else words, "bold")

@@ -1,8 +1,10 @@
-"""`belisha demo`: a city that lives, on the screen where there is one, else summed up at the end."""
+"""`belisha demo`: a city that lives, under the console on a terminal, else summed up at its end."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,19 +24,22 @@ def demo(
     scenario: Annotated[str, typer.Argument(help="A scenario file, or one that comes with Belisha.")] = (
         "small-city"
     ),
-    minutes: Annotated[int, typer.Option(min=1, max=1440, help="Only the first minutes of it.")] = 30,
+    minutes: Annotated[
+        int, typer.Option(min=1, max=1440, help="Of the summary; the console stays until it is left.")
+    ] = 30,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of who travels.")] = 1,
     controller: Annotated[ControllerName, typer.Option(help="Who decides.")] = ADAPTIVE,
     speed: Annotated[
-        float, typer.Option(min=0.0, max=1000.0, help="Times real time on a screen; 0 = as fast as it can.")
-    ] = 10.0,
-    quiet: Annotated[bool, typer.Option("--no-screen", help="No moving picture, only the summary.")] = False,
+        float, typer.Option(min=0.1, max=20.0, help="Under the console: street seconds in a second.")
+    ] = 1.0,
+    quiet: Annotated[bool, typer.Option("--no-screen", help="No console, only the summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the summary.")] = False,
 ) -> None:
-    """Let a city live, and sum up what happened to its people.
+    """Let a city live.
 
-    On a terminal its waits, junctions and buses are seen as they are; q stops. At the end the same people
-    are played once more under each signal's own fixed plan, and the two stand side by side.
+    On a terminal: its station, its citizens' page and the operator's console over them; leaving the console
+    ends all of it. Elsewhere, or with --no-screen or --json: the first minutes are played as fast as they
+    can be, the same people once more under each signal's own fixed plan, and the two stand side by side.
     """
     from rich.console import Console
 
@@ -42,33 +47,38 @@ def demo(
 
     console = Console(stderr=as_json)
     found = find_scenario(scenario).shortened(minutes)
+    if console.is_terminal and sys.stdin.isatty() and not quiet and not as_json:
+        raise typer.Exit(_under_the_console(scenario, seed, str(controller), speed))
     from sim.first_start import compile_kernels
 
     with console.status("Building the city; the first time its kernels are compiled, a minute or two ..."):
         compile_kernels()
-        from sim.city.live import play_live, played, terminal_keys
         from sim.city.load import load_city
+        from sim.city.measuring.played import played
 
         city = load_city(found, seed)
-    if console.is_terminal and not quiet and not as_json:
-        with terminal_keys() as keys:
-            measures, end_ms = play_live(city, str(controller), console, speed, keys)
-    else:
-        end_ms = city.end_ms
-        with console.status(
-            f"{minutes} minutes of {len(city.drives.ids)} drives and {len(city.walks.ids)} walks ..."
-        ):
-            measures = played(city, str(controller), end_ms)
+    told = f"{minutes} minutes of {len(city.drives.ids)} drives and {len(city.walks.ids)} walks ..."
+    with console.status(told):
+        measures = played(city, str(controller), city.end_ms)
     with console.status("The same people under fixed plans ..."):
-        fixed = played(city, None, end_ms)
+        fixed = played(city, None, city.end_ms)
     names = (str(controller), FIXED)
     if as_json:
-        data = {"scenario": city.scenario.name, "seed": seed, "end_s": end_ms / 1000}
+        data = {"scenario": city.scenario.name, "seed": seed, "end_s": city.end_ms / 1000}
         runs = {name: one.to_json() for name, one in zip(names, (measures, fixed), strict=True)}
         typer.echo(json.dumps({**data, "runs": runs}, indent=1))
         return
     for part in summary(names, (measures, fixed)):
         console.print(part)
+
+
+def _under_the_console(scenario: str, seed: int, controller: str, speed: float) -> int:
+    """Its exit code. The console is a program of its own: what simulates knows no screen."""
+    command = [
+        sys.executable, "-m", "belisha", "console", "--drill", "--supervise", "--city", scenario,
+        "--seed", str(seed), "--controller", controller, "--speed", str(speed),
+    ]  # fmt: skip
+    return subprocess.run(command, check=False).returncode
 
 
 def summary(names: tuple[str, str], runs: tuple[CityMeasures, CityMeasures]) -> list[Table | str]:
