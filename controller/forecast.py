@@ -69,7 +69,8 @@ class Part:
         inside = np.bincount(rows, share * flow[feeds.lane], self.network.n_lanes)
         # What came lately either crossed the stop line or stands before it; it came from somewhere.
         came_veh_per_s = flow + arrays["queue_veh"] / FLOW_MEMORY_S
-        share = share * np.minimum(1.0, came_veh_per_s / np.maximum(inside, 1e-9))[rows]
+        one = 1.0 / FLOW_MEMORY_S  # a single vehicle more or less proves nothing
+        share = share * np.minimum(1.0, (came_veh_per_s + one) / (inside + one))[rows]
         return share, np.maximum(0.0, flow - inside)
 
     def ways(self, share: Floats) -> dict[str, np.ndarray]:
