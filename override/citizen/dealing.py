@@ -41,6 +41,8 @@ SETTLE_MS = 30_000
 """So long an unsure record may make up its mind before a person is asked."""
 AGAIN_MS = 5_000
 """A wish that was not answered is tried again after this time."""
+REPEATS_A_WINDOW = 3
+"""Flags of a known fault that count for how readily a district reports: more at once are a crowd."""
 LOST_MS = 3_000
 """An order that the station has not named for so long is gone."""
 REOPENS_MS = 24 * 3_600_000
@@ -77,6 +79,8 @@ class Dealing:
         """Ids that the station says are live; None while it is not heard."""
         self._tried_ms: dict[str, int] = {}
         self._missing_ms: dict[str, int] = {}
+        self._told: dict[str, tuple[int, int]] = {}
+        """By case: (latest window, flags in it)."""
 
     def look_at(self, directory: Directory) -> bool:
         """Another layout was heard; True = it is another street, and the record was forgotten."""
@@ -132,7 +136,10 @@ class Dealing:
         """A case that one flag more counts for."""
         before = case
         case = replace(cases.flagged(case, channel.value, wall_ms), heard_ms=self.record.now_ms)
-        if case.windows != before.windows:
+        window, times = self._told.get(case.id, (0, 0))
+        times = times + 1 if window == wall_ms // cases.WINDOW_MS else 1
+        self._told[case.id] = (wall_ms // cases.WINDOW_MS, times)
+        if not before.closed and times <= REPEATS_A_WINDOW:
             self.listening.repeat(case.district)
         if case.closed:
             case = replace(case, agrees=False, by_record=False, by_person="", crew="", round_ms=wall_ms)

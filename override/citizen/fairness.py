@@ -1,9 +1,10 @@
 """Listening as well where people report little as where they report much.
 
-How readily the people of a district report is learnt from repeats: after the first flag of a fault,
-further ones come at the district's own rate until it is mended, so that no knowledge of unreported
-faults is needed (Liu and Garg, arXiv 2204.08620: the rate is repeats over exposure). Exposure is
-counted in presses of buttons, so that a quiet street is not taken for a silent people.
+How readily the people of a district report is learnt from repeats: once a fault is known (by its
+first flag, or by the record), further flags come at the district's own rate until it is mended, so
+that no knowledge of unreported faults is needed (Liu and Garg, arXiv 2204.08620: the rate is
+repeats over exposure). Exposure is counted in presses of buttons, so that a quiet street is not
+taken for a silent people.
 
 Where the rate is lower, the record speaks sooner by itself: a button that fell silent is taken for
 dead after fewer presses that should have come. Nobody is listened to later than the standing rule
@@ -52,7 +53,7 @@ class Listening:
         """What `silence_presses` gave, until something more is learnt."""
 
     def repeat(self, district: str) -> None:
-        """Another flag of a known fault, in a window in which none had come for it."""
+        """Another flag of a fault that is known, from people or from the record; few count in a window."""
         self._of(district).repeats += 1
         self._limits.clear()
 

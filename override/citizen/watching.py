@@ -82,7 +82,7 @@ class Watch:
             return
         for case in self.dealing.open_cases():
             signal = self.dealing.directory.place(case.junction, case.group)
-            if case.by_record or signal is None:
+            if signal is None:
                 continue
             here = (signal,) if signal.at >= 0 else self.dealing.directory.crossings_at(signal.number)
             share = sum(record.group(s.number, s.at).share for s in here)
