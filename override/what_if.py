@@ -19,7 +19,7 @@ RECOVERY_MS = 180_000
 """After an order queues need some cycles to be as they would have been (rules R46: three)."""
 STEP_S = 10
 """Sums are kept so often, so that an order that ends early can be compared too."""
-AROUND_MAX = 32
+AROUND_MAX = 24
 """Neighbours are played with as long as all together are no more than this."""
 HELLO = b"?"
 """A gateway that has just started asks whether the forecaster is ready."""
