@@ -28,6 +28,7 @@ STREET_DOORS = {"alarm": "alarms", "order": "orders", "flag": "flags"}
 class CityScreen(SightScreen):
     """The whole street."""
 
+    AUTO_FOCUS = "#map"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "urgent(1)", "Next", tooltip="The next junction that needs somebody"),
         Binding("p", "urgent(-1)", "The one before that needs somebody", show=False),
@@ -44,7 +45,7 @@ class CityScreen(SightScreen):
     CSS = """
     CityScreen #city { height: 1fr; }
     CityScreen #map { width: 1fr; height: 1fr; }
-    CityScreen #side { width: 36; border-left: solid $primary; }
+    CityScreen #side { dock: right; width: 36; border-left: solid $primary; }
     CityScreen #what { height: 1; padding: 0 1; text-style: bold; }
     CityScreen #find { display: none; height: 3; }
     CityScreen #find.open { display: block; }
@@ -52,7 +53,7 @@ class CityScreen(SightScreen):
     CityScreen.wide #side { width: 48; }
     CityScreen.wider #side { width: 64; }
     CityScreen.narrow #map { display: none; }
-    CityScreen.narrow #side { width: 1fr; border-left: none; }
+    CityScreen.narrow #side { dock: none; width: 1fr; border-left: none; }
     CityScreen.narrow #narrow { display: block; }
     CityScreen.low #card { display: none; }
     CityScreen.high #card { height: 15; }
@@ -71,12 +72,12 @@ class CityScreen(SightScreen):
         yield StatusLine()
         yield Static(id="narrow")
         with Horizontal(id="city"):
-            yield StreetMap(plain)
             with Vertical(id="side"):
                 yield Static("Needs attention", id="what")
                 yield Input(placeholder="junction, street or district", id="find")
                 yield NoticeList(plain)
                 yield Card(plain)
+            yield StreetMap(plain)
         yield Footer(compact=True, show_command_palette=False)
 
     @property
