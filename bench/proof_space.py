@@ -178,10 +178,10 @@ class Exploration:
         start_ms, changes = np.zeros(62, np.int64), 0
         while True:
             outcome = int(kernels.explore(cell.scene, cell.book, cell.plans, cell.law, self.space, start_ms))
-            changes += int(counts[3])
-            self._ask_monitor()
             if outcome == 2:
                 raise Unlawful(self._story())
+            changes += int(counts[3])
+            self._ask_monitor()
             if outcome == 0:
                 break
             if counts[0] + kernels.SUCCESSORS_MAX > len(self.space.rows):
