@@ -197,7 +197,9 @@ class LampProcesses:
         disturb = self.live.disturb.get(name)
 
         def turn(process: Any) -> None:
-            self._pulse[number] = machine_ms()
+            # An engine that has not ticked yet is still being built, which takes its time in a large city.
+            if getattr(process, "ticks", 1):
+                self._pulse[number] = machine_ms()
             if os.getppid() != self._parent:
                 raise SystemExit(1)
             if disturb is not None:

@@ -45,6 +45,8 @@ DAY_MS = 24 * 3_600_000
 MESSAGES_PER_TURN = 32
 LATE_READINGS = 2
 """A first proposal for an older reading than so many ago is no beginning."""
+HELD_MS = 200
+"""A street that runs ahead of its engine is held up no longer than this, so that they can meet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class MonitorProcess:
         self._reading = -1
         self._permits = 0
         self._by_itself = False
+        self._meeting = False
+        self._held_ms: int | None = None
         self._refused = False
         self._turn_of_test = 0
         self._next_test_ms = 0
@@ -131,6 +135,9 @@ class MonitorProcess:
         if self.engine is not None:
             self._hear(self.engine)
         own_ms = self._own_ms()
+        if self._held_ms is not None and not 0 <= own_ms - self._held_ms <= HELD_MS:
+            self._meeting, self._held_ms = False, None
+            self._permit()
         check, reason = self._vigil.overdue(own_ms)
         if check:
             self._lose(check, reason)
@@ -240,6 +247,8 @@ class MonitorProcess:
             self._lose("C12", "the street flashes by itself: no fresh permit reached it")
         if self._vigil.awake:
             self._vigil.asked(self._own_ms(), heads.reading)
+        elif self._meeting and self.engine is not None:
+            self._held_ms = self._own_ms()
         else:
             self._permit()  # the flash goes on by permit while there is no engine
 
@@ -249,8 +258,11 @@ class MonitorProcess:
             return  # a heartbeat that proves nothing is none: its silence is counted
         late = proposal.reading < self._reading - LATE_READINGS
         if proposal.lamps and late and not self._vigil.awake:
-            self._rule(0, None)  # who has just come, or come back, begins with the street as it is
+            # Who has just come, or come back, begins with the street as it is; the next reading waits.
+            self._meeting = True
+            self._rule(0, None)
             return
+        self._meeting, self._held_ms = False, None
         self._vigil.heard(own_ms)
         if not proposal.lamps:
             self._rule(proposal.sequence, None)
