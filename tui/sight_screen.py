@@ -40,6 +40,8 @@ class SightScreen(Screen[None]):
         """Show the latest sight now; not before there is anything to show it on, nor when it has left."""
         if not self._is_built or self not in self.app.screen_stack:
             return
+        if self._pruning or not self.app.is_running:
+            return  # the console is being left: parts of the screen are gone already
         app, now_s = self.console_app, self.console_app.now_s()
         stale = app.sight.is_stale(now_s)
         self.set_class(stale, "stale")
