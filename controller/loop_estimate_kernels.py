@@ -97,7 +97,9 @@ def drive_on(seconds, clear_s, gate_s, way_s, transit_veh, held_veh):
             for gate in range(GATES):
                 # Nobody at the gate, or nobody from it where its vehicles would long have come.
                 late_s = CLEAR_S + START_UP_S + gate_s[lane, gate]
-                if clear_s[lane, gate] >= CLEAR_S or clear_s[lane, STOP] >= late_s:
+                # Who stands at it is held, though perhaps by others for another lane before him.
+                late = clear_s[lane, STOP] >= late_s and clear_s[lane, gate] > 0.0
+                if late or clear_s[lane, gate] >= CLEAR_S:
                     held_veh[lane, gate] *= FORGET_OVERDUE
             held_veh[lane, STOP] += transit_veh[lane, 0]
             for h in range(way_s[lane] + 1):

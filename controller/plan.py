@@ -13,6 +13,7 @@ import numpy as np
 
 from controller import replan_kernels
 from controller.feeds import DIRECTION_WEIGHT, find_feeds
+from controller.lane_sharing import pockets, share_giving_way
 from controller.network import DIRECTIONS, Network
 from controller.plan_live import TERMS, Live
 from controller.plan_model import CROSSINGS_MAX, STAGES_MAX, Model, empty_labels, empty_model, empty_view
@@ -146,7 +147,11 @@ def _fill_junction(network: Network, model: Model, j: int) -> None:
     lanes = range(int(network.lane_start[j]), int(network.lane_start[j + 1]))
     for i, lane in enumerate(lanes):
         model.lane_groups[j, i] = network.lane_group_bits[lane]
-    stages = _worth_searching(network, j)
+    model.siblings[j, : len(lanes)], model.pocket_veh[j, : len(lanes)] = pockets(junction.lanes)
+    for p, k in enumerate(crossings[:CROSSINGS_MAX]):
+        for i, lane in enumerate(lanes):
+            model.turns_across[j, p, i] = share_giving_way(network, lane, k, yields)
+    stages = _worth_searching(network, j, sum(1 << k for k in crossings), yields)
     model.n_stages[j] = len(stages)
     model.stage_of[j, : len(stages)] = stages
     for s, stage in enumerate(stages):
@@ -164,20 +169,33 @@ def _fill_junction(network: Network, model: Model, j: int) -> None:
             model.switch_s[j, s, s2] = _switch_s(network, j, bits, int(network.stage_bits[other]), crossings)
 
 
-def _worth_searching(network: Network, j: int) -> list[int]:
+def _worth_searching(network: Network, j: int, crossings: int, yields: dict[int, list[int]]) -> list[int]:
     """The given stages, and generated ones that serve together what no stage before them does.
 
-    Groups whose drivers may turn on red do not make a stage worth having.
+    A given stage whose drivers turn across its crossings (bits) is there without these too: when
+    people have crossed, those who gave way to them may still want to go. Groups whose drivers may
+    turn on red do not make a stage worth having.
     """
     first = int(network.group_start[j])
     n = int(network.group_start[j + 1]) - first
     on_red = sum(1 << k for k in range(n) if network.group_turn_on_red[first + k])
+    every = range(int(network.stage_start[j]), int(network.stage_start[j + 1]))
+    bits_of = {stage: int(network.stage_bits[stage]) for stage in every}
+    stages = network.street.junctions[j].stages
+    given = {stage for stage in every if stages[stage - every.start].source == StageSource.GIVEN}
+    walked = {
+        bits_of[stage] & ~crossings
+        for stage in given
+        if any(
+            bits_of[stage] >> k & 1 and any(bits_of[stage] & crossings & 1 << h for h in to)
+            for k, to in yields.items()
+        )
+    }
     kept: list[int] = []
-    for stage in range(int(network.stage_start[j]), int(network.stage_start[j + 1])):
-        bits = int(network.stage_bits[stage]) & ~on_red
-        source = network.street.junctions[j].stages[stage - int(network.stage_start[j])].source
-        new = not any(bits & ~int(network.stage_bits[k]) == 0 for k in kept)
-        if len(kept) < STAGES_MAX and (new or source == StageSource.GIVEN):
+    for stage in every:
+        bits = bits_of[stage] & ~on_red
+        new = not any(bits & ~bits_of[k] == 0 for k in kept) or bits_of[stage] in walked
+        if len(kept) < STAGES_MAX and (new or stage in given):
             kept.append(stage)
     return kept
 

@@ -60,8 +60,8 @@ class Live(NamedTuple):
     fed_veh: np.ndarray  # (L)
     came_veh: np.ndarray  # (L)
     standing_veh: np.ndarray  # (L)
-    served_veh: np.ndarray  # (L, 2)
-    foreseen_veh: np.ndarray  # (L, 2)
+    served_veh: np.ndarray  # (L, 3)
+    foreseen_veh: np.ndarray  # (L, 3)
     winner_cost: np.ndarray  # (J) person-seconds
     loser_cost: np.ndarray  # (J) person-seconds, of the best plan with the other decision now
     persons_per_car: np.ndarray  # (1)

@@ -35,6 +35,9 @@ class Model(NamedTuple):
     lane_groups: np.ndarray  # (J, L) bits of groups that serve the lane
     stage_groups: np.ndarray  # (J, S) bits
     crossing_group: np.ndarray  # (J, P) index inside the junction, -1 = none
+    siblings: np.ndarray  # (J, L) bits of lanes whose vehicles come over the same lane upstream
+    pocket_veh: np.ndarray  # (J, L) that fit between the stop line and that lane
+    turns_across: np.ndarray  # (J, P, L) part of the lane's traffic that gives way on the crossing
     crossing_s: np.ndarray  # (J, P) s of walk and clearance
 
 
@@ -130,6 +133,9 @@ def empty_model(junctions: int = 0) -> Model:
         lane_groups=np.zeros((j, lanes), np.int64),
         stage_groups=np.zeros((j, s), np.int64),
         crossing_group=np.full((j, p), -1, np.int64),
+        siblings=np.zeros((j, lanes), np.int64),
+        pocket_veh=np.zeros((j, lanes)),
+        turns_across=np.zeros((j, p, lanes)),
         crossing_s=np.zeros((j, p), np.int64),
     )
 

@@ -21,14 +21,12 @@ from controller.service_kernels import (
     learn_service,
     searched_stage,
     sent_by_neighbours,
+    service_of,
 )
 
 PEDESTRIAN = 1
 GREEN, CLEARANCE = 1, 3
 NEVER_MS = 1 << 60
-TRUST_VEH = 8.0
-"""The model counts as much as so many observed vehicles."""
-LEARNED_MIN, LEARNED_MAX = 0.25, 1.6
 BOUND_S = 3
 """While a stage cannot be left for so long, a plan younger than that stands."""
 FEED_FORGET = 0.998
@@ -82,7 +80,7 @@ def expect_arrivals(first_lane, n_lanes, now_ms, view, live):
 
 @njit(types.void(_I, _I, _I, _I, _I, _F, MODEL, VIEW, LIVE), cache=True, nogil=True)
 def weigh_lanes(j, first_lane, first, n_lanes, now_ms, impatience_s, model, view, live):
-    """Weights by persons and age of the oldest call, service rates after full exits."""
+    """Weights by persons and age of the oldest call, service rates as learned and as things stand."""
     n_stages = model.n_stages[j]
     for k in range(n_lanes):
         since_ms = NEVER_MS
@@ -98,12 +96,8 @@ def weigh_lanes(j, first_lane, first, n_lanes, now_ms, impatience_s, model, view
         best_rate = 0.01
         live.blocked[first_lane + k] = full_exit(first_lane + k, live)
         for s in range(n_stages):
-            rate = model.rate[j, s, k]
-            best_rate = max(best_rate, rate)
-            kind = 1 if model.opposing[j, s, k] else 0
-            lane = first_lane + k
-            learned = (live.served_veh[lane, kind] + TRUST_VEH) / (live.foreseen_veh[lane, kind] + TRUST_VEH)
-            view.rate[s, k] = rate * min(LEARNED_MAX, max(LEARNED_MIN, learned)) * (1.0 - live.blocked[lane])
+            best_rate = max(best_rate, model.rate[j, s, k])
+            view.rate[s, k] = service_of(j, s, k, first, first_lane, model, live)
         view.clearing_s[k] = 0.5 / best_rate
 
 

@@ -6,9 +6,23 @@ from numba import njit, types
 
 from controller.plan_lanes_kernels import yielding_rate
 from controller.plan_live import LIVE
-from controller.plan_model import HORIZON_S, MODEL
+from controller.plan_model import CROSSINGS_MAX, HORIZON_S, MODEL
 
-GREEN = 1
+GREEN, CLEARANCE = 1, 3
+FREE, GIVES_WAY, WALKED = 0, 1, 2
+"""What a lane's service is learned by: nobody to give way to, drivers, people who walk across."""
+WALKED_FIRST = 0.6
+"""Part of its service that a lane is taken to keep while people walk, until it has shown its own."""
+TRUST_VEH = 8.0
+"""The model counts as much as so many observed vehicles."""
+LEARNED_MIN, LEARNED_MAX = 0.15, 1.6
+TURNERS_LEAST = 0.05
+"""Fewer turning drivers than this hold nobody up."""
+EXIT_FULL = 0.3
+"""Of a service lost to full exits: nothing is learned about the lane itself from then on."""
+POCKET_FULL = 0.2
+"""Service left to a lane while those for its neighbour stand before it on the lane both come over."""
+NEVER_MS = 1 << 60
 LEARN_AFTER_MS = 2000
 """Start-up is over: from here on a queue flows as it does."""
 FORGET = 0.995
@@ -71,14 +85,65 @@ def searched_stage(j, model, live):
     return -1
 
 
+@njit(_B(_I, _I, _I, _I, _B, MODEL, LIVE), cache=True, nogil=True)
+def people_cross(j, k, first, groups, now, model, live):
+    """Whether drivers of lane `k` give way to people: now, or (not `now`) in a stage of these groups.
+
+    A stage's crossing is walked on if it is now, or somebody has called for it.
+    """
+    for p in range(CROSSINGS_MAX):
+        own = model.crossing_group[j, p]
+        if own < 0:
+            break
+        if not (groups >> own) & 1 or model.turns_across[j, p, k] < TURNERS_LEAST:
+            continue
+        g = first + own
+        if live.lamp[g] == GREEN:
+            return True
+        if live.lamp[g] == CLEARANCE if now else live.call_since_ms[g] != NEVER_MS:
+            return True
+    return False
+
+
+@njit(_B(_I, _I, _I, _I, MODEL, LIVE), cache=True, nogil=True)
+def behind_a_full_pocket(j, s, k, first_lane, model, live):
+    """Whether those for a neighbour that is red in stage `s` stand on the lane that lane `k` is fed over."""
+    bits = model.siblings[j, k]
+    other = 0
+    while bits:
+        red = bits & 1 and model.rate[j, s, other] == 0.0
+        if red and live.queue_veh[first_lane + other] > model.pocket_veh[j, other]:
+            return True
+        bits >>= 1
+        other += 1
+    return False
+
+
+@njit(_F(_I, _I, _I, _I, _I, MODEL, LIVE), cache=True, nogil=True)
+def service_of(j, s, k, first, first_lane, model, live):
+    """veh/s that lane `k` can be expected to serve in stage `s`, as learned and as things stand."""
+    rate = model.rate[j, s, k]
+    if rate == 0.0:
+        return 0.0
+    lane = first_lane + k
+    kind = GIVES_WAY if model.opposing[j, s, k] else FREE
+    prior_veh = TRUST_VEH
+    if people_cross(j, k, first, model.stage_groups[j, s], False, model, live):
+        kind = WALKED
+        prior_veh = WALKED_FIRST * TRUST_VEH
+    learned = (live.served_veh[lane, kind] + prior_veh) / (live.foreseen_veh[lane, kind] + TRUST_VEH)
+    rate *= min(LEARNED_MAX, max(LEARNED_MIN, learned)) * (1.0 - live.blocked[lane])
+    return POCKET_FULL * rate if behind_a_full_pocket(j, s, k, first_lane, model, live) else rate
+
+
 @njit(types.void(_I, _I, MODEL, LIVE), cache=True, nogil=True)
 def learn_service(j, now_ms, model, live):
     """Compare what crossed each stop line from a standing queue with what the model would have served.
 
-    Drivers who give way, turning radii and full exits make each lane its own; the ratio of
-    both sums corrects its service rate, from a prior of TRUST_VEH vehicles. Only the
-    vehicles that stood when green began count: behind them nobody knows what was possible.
-    Written: live.standing_veh (L), served_veh, foreseen_veh (L, 2) veh
+    Drivers who give way, to others or to people who walk, and turning radii make each lane its
+    own; the ratio of both sums corrects its service rate, from a prior of TRUST_VEH vehicles. Only
+    the vehicles that stood when green began count: behind them nobody knows what was possible.
+    Written: live.standing_veh (L), served_veh, foreseen_veh (L, 3) veh
     """
     stage = searched_stage(j, model, live)
     first_lane = model.lane_start[j]
@@ -96,12 +161,16 @@ def learn_service(j, now_ms, model, live):
         live.standing_veh[lane] = standing - live.crossed_veh[lane]
         if live.in_transition[j] or stage < 0 or green_for_ms < LEARN_AFTER_MS or standing < 1.0:
             continue
+        if live.blocked[lane] > EXIT_FULL:
+            continue
         rate = model.rate[j, stage, k]
-        kind = 0
+        kind = FREE
         if model.opposing[j, stage, k]:
-            kind = 1
+            kind = GIVES_WAY
             rate = yielding_rate(
                 rate, model.opposing[j, stage, k], model.yield_share[j, stage, k], 0, queue, arrival
             )
+        if people_cross(j, k, first, -1, True, model, live):
+            kind = WALKED
         live.served_veh[lane, kind] = FORGET * live.served_veh[lane, kind] + live.crossed_veh[lane]
         live.foreseen_veh[lane, kind] = FORGET * live.foreseen_veh[lane, kind] + rate

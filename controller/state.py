@@ -64,8 +64,8 @@ class State:
     fed_veh: Floats  # (L) what upstream plans promised to send, forgotten slowly
     came_veh: Floats  # (L) what crossed the stop line meanwhile
     standing_veh: Floats  # (L) of the queue at the start of green, still to cross
-    served_veh: Floats  # (L, 2) vehicles served from a queue, forgotten slowly; column 1 while giving way
-    foreseen_veh: Floats  # (L, 2) what the planner's model would have served meanwhile
+    served_veh: Floats  # (L, 3) vehicles served from a queue, forgotten slowly; 1 giving way, 2 to people
+    foreseen_veh: Floats  # (L, 3) what the planner's model would have served meanwhile
     estimate_time_ms: Ints  # (1) time of the reading last used
     observed_ms: Ints  # (1) how long there have been readings
     outflow_veh: Floats  # (L, HORIZON_S) what the winning plan lets through, by second from its time
@@ -119,8 +119,8 @@ def new_state(network: Network, now_ms: int) -> State:
         fed_veh=np.zeros(lanes),
         came_veh=np.zeros(lanes),
         standing_veh=np.zeros(lanes),
-        served_veh=np.zeros((lanes, 2)),
-        foreseen_veh=np.zeros((lanes, 2)),
+        served_veh=np.zeros((lanes, 3)),
+        foreseen_veh=np.zeros((lanes, 3)),
         estimate_time_ms=np.full(1, now_ms, np.int64),
         observed_ms=np.zeros(1, np.int64),
         outflow_veh=np.zeros((lanes, HORIZON_S)),

@@ -8,6 +8,8 @@ GREEN = 1
 NEVER_MS = 1 << 60
 STOP, NEAR, FAR = 0, 1, 2
 FLOW_MEMORY_S = 180.0
+SOMEBODY = 0.5
+"""People believed to wait from which it is as likely as not that somebody does."""
 
 
 @njit(
@@ -73,7 +75,7 @@ def play_unseen_lanes(
 def suppose_people(
     now_ms, passed_ms, unseen_group, usual_people_per_s, lamp, waiting_people, people_per_s, call_since_ms
 ):
-    """At a crossing without a button somebody is taken to come as soon as WALK is over.
+    """At a crossing without a button the usual people come; as soon as somebody is likely to wait, he calls.
 
     unseen_group (G) bool · lamp (G)
     Written: waiting_people, people_per_s (G) · call_since_ms (G) ms
@@ -83,5 +85,5 @@ def suppose_people(
             people_per_s[g] = usual_people_per_s
             if lamp[g] != GREEN:
                 waiting_people[g] += usual_people_per_s * passed_ms / 1000.0
-                if call_since_ms[g] == NEVER_MS:
+                if call_since_ms[g] == NEVER_MS and waiting_people[g] >= SOMEBODY:
                     call_since_ms[g] = now_ms

@@ -146,7 +146,8 @@ class SlowLoops:
 
     def _drive(self, lane: SlowLane, clear: dict[str, float]) -> None:
         for gate in lane.gates:
-            if clear[gate] >= 3.0 or clear[STOP] >= 5.0 + lane.travel_s[gate]:
+            late = clear[STOP] >= 5.0 + lane.travel_s[gate] and clear[gate] > 0.0
+            if clear[gate] >= 3.0 or late:
                 lane.held[gate] *= 0.35
         moved: dict[int, float] = defaultdict(float)
         at_gate = {s: g for g, s in lane.travel_s.items() if g != STOP}

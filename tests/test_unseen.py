@@ -119,11 +119,13 @@ def test_people_are_taken_to_come_only_where_nobody_can_say_so() -> None:
     state = new_state(network, 0)
     blind = network.group_index("ordinary", WALK_EAST)
     assert list(np.flatnonzero(state.unseen_group)) == [blind]
-    unseen_kernels.suppose_people(
-        5000, 1000, state.unseen_group, 0.02, state.lamp, state.waiting_people, state.people_per_s,
-        state.call_since_ms,
-    )  # fmt: skip
-    assert state.call_since_ms[blind] == 5000
-    assert state.waiting_people[blind] == pytest.approx(0.02)
+    for second in range(1, 26):
+        assert state.call_since_ms[blind] == NEVER_MS
+        unseen_kernels.suppose_people(
+            1000 * second, 1000, state.unseen_group, 0.02, state.lamp, state.waiting_people,
+            state.people_per_s, state.call_since_ms,
+        )  # fmt: skip
+    assert state.waiting_people[blind] == pytest.approx(0.5)
+    assert state.call_since_ms[blind] == 25_000  # as likely as not somebody waits by now
     others = [g for g in range(network.n_groups) if g != blind]
     assert np.all(state.call_since_ms[others] == NEVER_MS)

@@ -1,4 +1,4 @@
-"""The tables of docs/wire.md, made from the messages themselves: `python -m tests.wire_page` writes them anew."""
+"""The tables of docs/wire.md, made from the messages themselves: `python -m tests.wire_page` writes them."""
 
 from __future__ import annotations
 
