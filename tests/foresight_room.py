@@ -161,4 +161,3 @@ class Room:
     def _tell(self, acts: tuple[Act, ...]) -> None:
         for message in pack_acts(acts):
             self.engine_line.send(message)
-
