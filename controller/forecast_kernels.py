@@ -18,9 +18,9 @@ from controller.plan_lanes_kernels import START_UP_LOST_S, YELLOW_USED_S, yieldi
 from controller.plan_live import LIVE
 from controller.plan_model import HORIZON_S, LABELS, MODEL, VIEW
 from controller.present import BUSES, CARS, WALKERS
-from controller.replan_kernels import LEARNED_MAX, LEARNED_MIN, TRUST_VEH, replan_junction
+from controller.replan_kernels import replan_junction
 from controller.sequencer_kernels import advance
-from controller.service_kernels import full_exit
+from controller.service_kernels import FREE, GIVES_WAY, WALKED, full_exit, learned_part, people_cross
 from controller.urgency_kernels import judge_urgency
 
 RED, GREEN, YELLOW, FLASH_RED = 0, 1, 2, 4
@@ -62,9 +62,10 @@ def lane_rate(j, k, green, model, live, ahead):
         return ahead.saturation_veh_per_s[lane] * n_green / max(1, n_all)
     rate = model.rate[j, best, k]
     opposing = model.opposing[j, best, k]
-    kind = 1 if opposing else 0
-    learned = (live.served_veh[lane, kind] + TRUST_VEH) / (live.foreseen_veh[lane, kind] + TRUST_VEH)
-    rate *= min(LEARNED_MAX, max(LEARNED_MIN, learned))
+    kind = GIVES_WAY if opposing else FREE
+    if people_cross(j, k, model.group_start[j], -1, True, model, live):
+        kind = WALKED
+    rate *= learned_part(lane, kind, live)
     if rate > 0.0 and opposing:
         first = model.lane_start[j]
         end = model.lane_start[j + 1]

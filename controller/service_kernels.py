@@ -119,6 +119,14 @@ def behind_a_full_pocket(j, s, k, first_lane, model, live):
     return False
 
 
+@njit(_F(_I, _I, LIVE), cache=True, nogil=True)
+def learned_part(lane, kind, live):
+    """What a lane has served of what was foreseen of it, while there was this kind of people to give way to."""
+    prior_veh = WALKED_FIRST * TRUST_VEH if kind == WALKED else TRUST_VEH
+    learned = (live.served_veh[lane, kind] + prior_veh) / (live.foreseen_veh[lane, kind] + TRUST_VEH)
+    return min(LEARNED_MAX, max(LEARNED_MIN, learned))
+
+
 @njit(_F(_I, _I, _I, _I, _I, MODEL, LIVE), cache=True, nogil=True)
 def service_of(j, s, k, first, first_lane, model, live):
     """veh/s that lane `k` can be expected to serve in stage `s`, as learned and as things stand."""
@@ -127,12 +135,9 @@ def service_of(j, s, k, first, first_lane, model, live):
         return 0.0
     lane = first_lane + k
     kind = GIVES_WAY if model.opposing[j, s, k] else FREE
-    prior_veh = TRUST_VEH
     if people_cross(j, k, first, model.stage_groups[j, s], False, model, live):
         kind = WALKED
-        prior_veh = WALKED_FIRST * TRUST_VEH
-    learned = (live.served_veh[lane, kind] + prior_veh) / (live.foreseen_veh[lane, kind] + TRUST_VEH)
-    rate *= min(LEARNED_MAX, max(LEARNED_MIN, learned)) * (1.0 - live.blocked[lane])
+    rate *= learned_part(lane, kind, live) * (1.0 - live.blocked[lane])
     return POCKET_FULL * rate if behind_a_full_pocket(j, s, k, first_lane, model, live) else rate
 
 
