@@ -121,7 +121,7 @@ def behind_a_full_pocket(j, s, k, first_lane, model, live):
 
 @njit(_F(_I, _I, LIVE), cache=True, nogil=True)
 def learned_part(lane, kind, live):
-    """What a lane has served of what was foreseen of it, while there was this kind of people to give way to."""
+    """What a lane has served of what was foreseen of it, with this kind of people to give way to."""
     prior_veh = WALKED_FIRST * TRUST_VEH if kind == WALKED else TRUST_VEH
     learned = (live.served_veh[lane, kind] + prior_veh) / (live.foreseen_veh[lane, kind] + TRUST_VEH)
     return min(LEARNED_MAX, max(LEARNED_MIN, learned))

@@ -43,12 +43,11 @@ def test_a_street_that_changed_since_the_preview_is_previewed_again_first() -> N
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("role", [Role.OPERATOR, Role.SUPERVISOR])
-def test_no_single_key_anywhere_sends_anything_but_a_release_of_ones_own(role: Role) -> None:
-    """Every key, on every screen that a door opens: nothing goes out that is not looked at first."""
-    keys = [*"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!/+-", "enter", "space", "tab"]
+def test_no_single_key_anywhere_sends_anything_but_a_release_of_ones_own() -> None:
+    """Every key that means something, behind each door: nothing goes out that is not looked at first."""
+    keys = [*"aAdDeErRsSxXuUyYnp1!", "enter", "space"]
     keys = [{"!": "exclamation_mark", "/": "slash", "+": "plus", "-": "minus"}.get(k, k) for k in keys]
-    doors = ["", "o", "l", "a", "f", "e", "U", "y", "t", "exclamation_mark"]
+    doors = ["", "o", "l", "f", "exclamation_mark"]
 
     async def story(stage: Stage) -> None:
         station = PaperStation(stage)
@@ -67,4 +66,4 @@ def test_no_single_key_anywhere_sends_anything_but_a_release_of_ones_own(role: R
                 assert what["order"] == "o-17"
             assert not station.approvals
 
-    Stage(12, role).play(story, columns=80, rows=24)
+    Stage(12, Role.SUPERVISOR).play(story, columns=80, rows=24)

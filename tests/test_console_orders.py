@@ -11,7 +11,7 @@ from override.client import NoAnswer
 from override.previews import CostRow, Forecast
 from override.refused import Refused
 from override.roles import Command, Role
-from override.views import OrderView, Outcome, Reply
+from override.views import AuditPage, Event, OrderView, Outcome, Reply
 from tests.console_stage import Stage
 from tests.paper_pictures import NOW_MS, order_view
 
@@ -57,6 +57,12 @@ class PaperStation:
     def approve(self, digest: bytes, agrees: bool = True) -> Reply:
         self.approvals.append((digest, agrees))
         return Reply(bytes(32), Outcome.DONE, "o-18")
+
+    def audit(self, before: int = 0, order: str = "") -> AuditPage:
+        return AuditPage(bytes(16), ())
+
+    def earlier(self, before: int = 0, junction: str = "") -> tuple[Event, ...]:
+        return ()
 
     @property
     def commands(self) -> list[Command]:

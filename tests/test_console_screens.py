@@ -326,7 +326,8 @@ def test_the_tour_goes_on_when_the_thing_is_done_and_changes_nothing() -> None:
         await stage.later(0)
         assert "Tour 4/" in said(stage)
         for _ in range(len(STEPS)):
-            await stage.press("f2")
+            if "Tour" in said(stage):
+                await stage.press("f2")
         assert "Tour" not in said(stage)
         assert not desk.acts
 

@@ -55,7 +55,7 @@ def test_everything_mended_and_the_junction_is_back_at_the_top_by_itself_in_the_
     believed_s, cycles_s = 60, 3 * 150 + 60
     street.until(Rung.ACTUATED, within_s=600 + believed_s)
     street.until(Rung.SUBSTITUTED, within_s=cycles_s)
-    street.until(Rung.ADAPTIVE, within_s=302)
+    street.until(Rung.ADAPTIVE, within_s=302 + believed_s)  # a loop may be doubted once more on the way
     steps = [(int(s.before), int(s.after)) for s in street.degradation.ladder.log()]
     assert steps == [(0, 3), (3, 2), (2, 1), (1, 0)]
     assert not street.degradation.detectors.health.masked.any()

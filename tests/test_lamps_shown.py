@@ -13,7 +13,7 @@ from tui.lamps import KIND_SIGNS, LAMPS, RUNGS, UNKNOWN, lamp, lamp_row, lamp_wo
 
 
 def test_every_lamp_of_the_wire_has_a_sign_and_no_two_look_alike() -> None:
-    assert set(LAMPS) == set(LETTERS)
+    assert set(LAMPS) == set(map(chr, LETTERS))
     signs = [*LAMPS.values(), UNKNOWN]
     for look in ("letter", "shape", "plain", "words"):
         assert len({getattr(sign, look) for sign in signs}) == len(signs), look

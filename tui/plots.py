@@ -28,6 +28,8 @@ def sparkline(values: Sequence[float], width: int, top: float | None = None, pla
 
     A gap is a space; nothing is the lowest block, so that a dead line is told from no line.
     """
+    if width <= 0:
+        return ""
     blocks = PLAIN_BLOCKS if plain else BLOCKS
     cells = _shares(values, width)
     known = [value for value in cells if not math.isnan(value)]
