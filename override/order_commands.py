@@ -36,6 +36,12 @@ Junctions = Annotated[
 Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
 Lease = Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 90s, 5min, 2h.")]
 SlotOption = Annotated[int, typer.Option(help="Authority slot; default: your role's.")]
+StageName = Annotated[str, typer.Option(help="Name of a stage.")]
+GroupName = Annotated[str, typer.Option(help="Name of a signal group.")]
+DetectorName = Annotated[str, typer.Option(help="Name of a detector.")]
+PlanName = Annotated[str, typer.Option(help="Name of a fixed plan.")]
+BiasSeconds = Annotated[int, typer.Option(help="Seconds longer, or (negative) shorter; -10 to 10.")]
+Suspends = Annotated[bool, typer.Option("--suspend-promise", help="Supervisors, hold only.")]
 _TIME = re.compile(r"(\d+)(s|min|h)\Z")
 _UNIT_MS = {"s": 1_000, "min": 60_000, "h": 3_600_000}
 
@@ -120,14 +126,14 @@ def _make(command: Command) -> Callable[..., None]:
         key: Key,
         reason: Reason,
         lease: Lease = "2min",
-        stage: Annotated[str, typer.Option(help="Name of a stage.")] = "",
-        group: Annotated[str, typer.Option(help="Name of a signal group.")] = "",
-        detector: Annotated[str, typer.Option(help="Name of a detector.")] = "",
-        plan: Annotated[str, typer.Option(help="Name of a fixed plan.")] = "",
-        by: Annotated[int, typer.Option(help="Seconds longer, or (negative) shorter; -10 to 10.")] = 0,
+        stage: StageName = "",
+        group: GroupName = "",
+        detector: DetectorName = "",
+        plan: PlanName = "",
+        by: BiasSeconds = 0,
         ticket: Annotated[str, typer.Option(help="Number of a ticket.")] = "",
         takeover: Annotated[bool, typer.Option("--takeover", help="Displace another's order.")] = False,
-        suspend: Annotated[bool, typer.Option("--suspend-promise", help="Supervisors, hold only.")] = False,
+        suspend: Suspends = False,
         glass: Annotated[bool, typer.Option("--break-glass", help="Alone, 15 min, with an alarm.")] = False,
         slot: SlotOption = 0,
         station: StationKey = "",

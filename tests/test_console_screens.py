@@ -348,3 +348,15 @@ def test_a_training_says_so_on_every_screen() -> None:
     stage = Stage(12)
     stage.app = BelishaConsole(stage.wire, "ana", Role.OPERATOR, lambda: stage.now_s, Look(), training=True)
     stage.play(story, 80, 24)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_training_says_on_a_narrow_terminal_too_where_the_citizens_page_is(columns: int) -> None:
+    async def story(stage: Stage) -> None:
+        assert "TRAINING" in stage.lines()[0]
+        assert "http://127.0.0.1:8080/" in stage.lines()[0]
+
+    stage = Stage(12)
+    stage.app = BelishaConsole(stage.wire, "ana", Role.OPERATOR, lambda: stage.now_s, Look(), training=True)
+    stage.app.citizens_page = "http://127.0.0.1:8080/"
+    stage.play(story, columns, 24)

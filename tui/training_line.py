@@ -23,7 +23,14 @@ class TrainingLine(Widget):
         self._page = page
 
     def render(self) -> Text:
-        """The words, and what else there is room for: the citizens' page, or the first word once more."""
-        more = f"its citizens' page: {self._page}" if self._page else WORDS
-        words = f"{WORDS}  {BANNER}  {more}" if not self._page else f"{BANNER}; {more}"
-        return Text(BANNER if len(words) > self.size.width else words, "bold")
+        """The words for which there is room; the page comes before anything else, as nothing else tells it."""
+        if self._page:
+            wordings = [
+                f"{BANNER}; its citizens' page: {self._page}",
+                f"{WORDS}: no street; citizens' page: {self._page}",
+                f"{WORDS}  {self._page}",
+            ]
+        else:
+            wordings = [f"{WORDS}  {BANNER}  {WORDS}", BANNER]
+        fitting = (words for words in wordings if len(words) <= self.size.width)
+        return Text(next(fitting, wordings[-1]), "bold")
