@@ -25,6 +25,7 @@ from sim.city.hearing_commands import hearing
 from sim.city.poles_commands import app as poles_app
 from sim.city.simulate_commands import simulate
 from sim.commands import sumo
+from sim.degrading.commands import degrade
 from sim.drill_commands import drill
 from sim.evaluate_commands import evaluate
 from sim.importers.commands import import_command
@@ -62,6 +63,7 @@ app.command()(town)
 app.command()(check)
 app.command()(card)
 app.command()(drill)
+app.command()(degrade)
 app.command()(hearing)
 app.command()(drill_processes)
 app.command()(station)

@@ -15,6 +15,7 @@ from controller.vocabulary import CONTROLLERS, Sensors, Timing
 from sim.replay_commands import print_explanations
 
 if TYPE_CHECKING:
+    from sim.city.scenario import FaultPlan
     from sim.measures import RunResult
     from sim.recording import Recording
     from sim.scenarios import Scenario
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # mypy wants the members spelled out; they are spelled out once, in the vocabulary.
 ControllerName = StrEnum("ControllerName", {name: name for name in CONTROLLERS})  # type: ignore[misc]
 
+_HELP_FAULT = "KIND:WHERE:SHARE[@ONSET-REPAIR], as stuck-off:all:0.3@600; may be repeated."
 _HELP_OPTIONS = "Anything for SUMO itself, after --, e.g. -- --tripinfo-output trips.xml"
 
 
@@ -37,6 +39,7 @@ def sumo(
     explain: Annotated[
         str | None, typer.Option(metavar="JUNCTION", help="Say why each stage of this junction began.")
     ] = None,
+    fault: Annotated[list[str] | None, typer.Option(metavar="FAULT", help=_HELP_FAULT)] = None,
     journal: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write down every tick, for `belisha replay`.")
     ] = None,
@@ -54,8 +57,9 @@ def sumo(
     scenario = from_files(net, route, begin, end, name="run")
     recording = _recording(str(controller), sensors, journal, explain)
     result = _run(
-        scenario, str(controller), sensors, timing, seed, tuple(sumo_options or ()), recording, quiet=as_json
-    )
+        scenario, str(controller), sensors, timing, seed, tuple(sumo_options or ()), _faults(fault),
+        recording, quiet=as_json,
+    )  # fmt: skip
     given = {
         "net": str(net),
         "routes": [str(path) for path in route],
@@ -65,6 +69,7 @@ def sumo(
         "sensors": str(sensors),
         "timing": str(timing),
         "seed": seed,
+        "faults": fault or [],
     }
     told = recording.explanations() if recording is not None and explain is not None else None
     if as_json:
@@ -73,6 +78,26 @@ def sumo(
     else:
         print_explanations(told or ())
         _print_table(given, result)
+
+
+def _faults(orders: list[str] | None) -> tuple[FaultPlan, ...]:
+    """What breaks. Raises ScenarioError, one line."""
+    if not orders:
+        return ()
+    from sim.city.sensing.faults import fault_from_order, strength_of
+    from sim.scenarios import ScenarioError
+
+    try:
+        plans = tuple(fault_from_order(order) for order in orders)
+        for plan in plans:
+            strength_of(plan)
+    except ValueError as error:
+        raise ScenarioError(f"--fault: {error}") from None
+    if any(plan.where.startswith("district") for plan in plans):
+        raise ScenarioError(
+            "--fault: a street in SUMO knows no districts; allowed is all, junction, detector"
+        )
+    return plans
 
 
 def _recording(
@@ -97,6 +122,7 @@ def _run(
     timing: Timing,
     seed: int,
     sumo_options: tuple[str, ...],
+    faults: tuple[FaultPlan, ...],
     recording: Recording | None,
     quiet: bool,
 ) -> RunResult:
@@ -119,6 +145,7 @@ def _run(
         sensors=sensors,
         seed=seed,
         sumo_options=sumo_options,
+        faults=faults,
     )
     with progress_bar(f"{controller} on {street.name}", quiet) as on_progress:
         if recording is None:

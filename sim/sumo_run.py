@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ from controller.vocabulary import Sensors
 from sim.measures import RunResult, Watch, read_trips, summarize
 from sim.sumo_street import SumoStreet
 
+if TYPE_CHECKING:
+    from sim.city.scenario import FaultPlan
+    from sim.city.sensing.faults import Faults
+
 TICK_MS = 100
 
 
@@ -32,6 +36,8 @@ class Ticking(Protocol):
         """Lamps (groups,) from `now_ms` on."""
 
 
+OnSecond = Callable[[Ticking, "Faults | None", int], None]
+"""Called once a step with controller, what is broken and time in ms."""
 OnTick = Callable[[Ticking, Frame, int, NDArray[np.int8]], None]
 """Called after every tick with controller, frame, time in ms and lamps (journal, explanations)."""
 
@@ -52,6 +58,8 @@ class RunSpec:
     sumo_options: tuple[str, ...] = ()
     additional: tuple[Path, ...] = ()
     step_ms: int = 1000
+    faults: tuple[FaultPlan, ...] = ()
+    """What breaks on the street; SUMO itself knows nothing of it."""
 
 
 class Ledger:
@@ -83,6 +91,7 @@ def run(
     on_tick: Sequence[OnTick] = (),
     on_progress: Callable[[float], None] = lambda part: None,
     make_controller: Callable[[Network, int], Ticking] | None = None,
+    on_second: OnSecond | None = None,
 ) -> RunResult:
     """Run it to the end. `on_progress` gets the part done (0-1) once a simulated minute.
 
@@ -95,7 +104,7 @@ def run(
         warm_up(spec.controller, spec.sensors)
     street = SumoStreet(
         spec.street, spec.net, spec.routes, spec.begin_s, spec.end_s, spec.seed, spec.sensors,
-        spec.sumo_options, spec.step_ms, spec.additional,
+        spec.sumo_options, spec.step_ms, spec.additional, spec.faults,
     )  # fmt: skip
     with street:
         if make_controller is None and spec.controller is not None:
@@ -104,7 +113,7 @@ def run(
         watch = Watch(spec.begin_s, spec.end_s)
         ledger = Ledger(street.network)
         started_s = time.perf_counter()
-        _drive(street, controller, watch, ledger, on_tick, on_progress)
+        _drive(street, controller, watch, ledger, on_tick, on_progress, on_second)
         pending_s, bus_types = street.pending_s(), street.bus_types()
         street.close()
         wall_s = time.perf_counter() - started_s
@@ -126,7 +135,9 @@ def _drive(
     ledger: Ledger,
     on_tick: Sequence[OnTick],
     on_progress: Callable[[float], None],
+    on_second: OnSecond | None,
 ) -> None:
+    faults = street.ailing.faults if street.ailing is not None else None
     step_ms = street.lamp_resolution_ms
     duration_ms = max(1, street.end_ms - street.begin_ms)
     while not street.finished:
@@ -140,6 +151,8 @@ def _drive(
                 for callback in on_tick:
                     callback(controller, frame, tick_ms, lamps)
             ledger.look(controller, now_ms)
+            if on_second is not None:
+                on_second(controller, faults, now_ms)
         street.step()
         watch.look(
             street.time_ms / 1000, step_ms / 1000, street.vehicles, street.walkers,

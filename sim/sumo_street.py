@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,10 @@ from sim.sumo_libraries import prepare
 from sim.sumo_options import SumoOptions
 from sim.sumo_sensors import SumoSensors
 from sim.sumo_traffic import BUS_CLASSES, Lanes, Vehicles, Walkers
+
+if TYPE_CHECKING:
+    from sim.city.scenario import FaultPlan
+    from sim.sumo_faults import StreetFaults
 
 try:
     prepare()
@@ -62,12 +67,14 @@ class SumoStreet:
         extra_options: Sequence[str] = (),
         step_ms: int = 1000,
         additional: Sequence[Path] = (),
+        faults: Sequence[FaultPlan] = (),
     ) -> None:
         self.network: Network = build_network(street, lamp_resolution_ms=step_ms)
         self.lamp_resolution_ms = step_ms
         self.begin_ms, self.end_ms = begin_s * 1000, end_s * 1000
         self.time_ms = self.begin_ms
         self.vehicles, self.walkers = Vehicles(), Walkers()
+        self.ailing = self._ailing(faults, seed, sensors)
         self._files = [str(path) for path in (net_path, *route_paths)]
         self._folder = tempfile.TemporaryDirectory(prefix="belisha-")
         # Who gives SUMO options of their own may want to hear what it answers.
@@ -93,6 +100,14 @@ class SumoStreet:
             self.close()
             self._folder.cleanup()
             raise
+
+    def _ailing(self, plans: Sequence[FaultPlan], seed: int, sensors: Sensors) -> StreetFaults | None:
+        """What breaks; nothing of it is even loaded where nothing does."""
+        if not plans:
+            return None
+        from sim.sumo_faults import StreetFaults
+
+        return StreetFaults(self.network, plans, self.begin_ms, self.end_ms, seed, sensors)
 
     def _fit_out(self, street: StreetNetwork, sensors: Sensors) -> None:
         """Signals, lanes and sensors, once SUMO has loaded its network."""
@@ -213,6 +228,8 @@ class SumoStreet:
         states = [libsumo.trafficlight.getRedYellowGreenState(name) for name in self._signals.names]
         self._signals.read_back(states, self._lamps, frame.lamps_shown)
         self._sensors.sense(self.vehicles, self.walkers, frame.lamps_shown, frame)
+        if self.ailing is not None:
+            self.ailing.afflict(frame)
 
     def _look_at_kerbs(self) -> None:
         person = libsumo.person

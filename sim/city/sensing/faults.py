@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from controller.frame import Frame
 from controller.network import Network
 from controller.vocabulary import DetectorKind, Sensors
-from sim.city.roads import Ints, Roads
+from sim.city.roads import Ints
 from sim.city.scenario import FaultKind, FaultPlan
 from sim.city.sensing import faults_kernels as kernels
 from sim.city.sensing.sensors import make_room, segment_cameras
@@ -54,13 +55,25 @@ class FaultRecord:
     """`onset` or `repair`."""
 
 
+class Districted(Protocol):
+    """What is asked of streets: their districts' names, and in which of them each junction lies (-1 none)."""
+
+    @property
+    def districts(self) -> tuple[str, ...]:
+        """By index."""
+
+    @property
+    def junction_district(self) -> Ints:
+        """(J) index."""
+
+
 class Faults:
     """The faults of one run. Raises ValueError naming a plan that hits nothing or is out of bounds."""
 
     def __init__(
         self,
         network: Network,
-        roads: Roads,
+        roads: Districted,
         plans: Sequence[FaultPlan],
         begin_ms: int,
         end_ms: int,
@@ -201,7 +214,7 @@ def strength_of(plan: FaultPlan) -> float:
     return value
 
 
-def detectors_at(network: Network, roads: Roads, where: str, usable: NDArray[np.bool_]) -> Ints:
+def detectors_at(network: Network, roads: Districted, where: str, usable: NDArray[np.bool_]) -> Ints:
     """Indices of the detectors a plan's `where` means. Raises ValueError naming those known."""
     kind, _, name = where.partition(":")
     if kind == "all":
@@ -227,7 +240,7 @@ def detectors_at(network: Network, roads: Roads, where: str, usable: NDArray[np.
 
 def _draw(
     network: Network,
-    roads: Roads,
+    roads: Districted,
     plans: tuple[FaultPlan, ...],
     begin_ms: int,
     end_ms: int,
