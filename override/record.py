@@ -75,12 +75,17 @@ class Recorder:
                 self._look_at_detectors(failed(degradation.detectors), street_ms)
         return served
 
-    def due(self, clock_ms: int) -> list[tuple[int, ...]]:
-        """Rows for messages that are full, or old enough to be told."""
+    @property
+    def waiting(self) -> bool:
+        """Whether something noted has not been told yet."""
+        return bool(self._rows)
+
+    def due(self, clock_ms: int, at_once: bool = False) -> list[tuple[int, ...]]:
+        """Rows for messages that are full, or old enough to be told; all of them `at_once`."""
         if not self._rows:
             self._since_ms = clock_ms
             return []
-        full, late = 4 * EVENTS_PER_MESSAGE, clock_ms - self._since_ms >= FLUSH_MS
+        full, late = 4 * EVENTS_PER_MESSAGE, at_once or clock_ms - self._since_ms >= FLUSH_MS
         out: list[tuple[int, ...]] = []
         while len(out) < MESSAGES_PER_TICK and (len(self._rows) >= full or (self._rows and late)):
             out.append(tuple(self._rows[:full]))

@@ -101,11 +101,14 @@ class Telemetry:
             self._second_ms = street_ms
             usual = self._controller.estimator.usual_veh_per_s
             self.pulsing.second(state, meter.waited_s, meter.bus_persons, usual, street_ms)
-        for rows in self.recorder.due(clock_ms):
+        # A pulse tells how late it is on the street: it must not overtake what the record has to say of
+        # the time before, or a press whose call is still to be told looks unheard.
+        pulse_due = clock_ms - self._pulse_ms >= SECOND_MS
+        for rows in self.recorder.due(clock_ms, at_once=pulse_due):
             self._seq += 1
             record = Record(self._boot, self._seq, clock_ms, max(0, street_ms), rows)
             self._say(line, b"record", wire.pack(record, checked=False))
-        if clock_ms - self._pulse_ms >= SECOND_MS:
+        if pulse_due and not self.recorder.waiting:
             self._pulse_ms = clock_ms
             self._tell_pulse(line, clock_ms, street_ms, progress)
         elif self._watched:

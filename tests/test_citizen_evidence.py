@@ -65,6 +65,23 @@ def test_a_press_that_becomes_no_call_is_no_use(street: CitizenStreet) -> None:
     assert finding.words.code == "rec-button-unheard"
 
 
+def test_a_press_while_a_call_from_before_the_record_waits_is_no_fault(street: CitizenStreet) -> None:
+    """Whoever pressed before the gap has called already: the next press makes no new call."""
+    street.seq += 5
+    street.wait(4)
+    street.note(Code.PRESSED)
+    street.wait(10)
+    assert judge(street, Kind.BUTTON_DEAD).verdict is not Verdict.AGREES
+    street.note(Code.SERVED)
+    street.note(Code.GREEN)
+    street.wait(20)
+    street.note(Code.RED)
+    street.wait(5)
+    street.note(Code.PRESSED)
+    street.wait(10)
+    assert judge(street, Kind.BUTTON_DEAD).words.code == "rec-button-unheard", "now no call waited"
+
+
 def test_a_call_beyond_the_promise_is_seen_while_it_waits_and_after(street: CitizenStreet) -> None:
     street.note(Code.PRESSED)
     street.note(Code.CALLED)

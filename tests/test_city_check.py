@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 import belisha
-from tests.conftest import ROOT
+from tests import command_line
 from tests.small_nets import cross
 from tests.test_net_roads import with_all_nodes
 
@@ -68,8 +66,7 @@ def test_it_tells_people_the_same_in_sentences(scenario: Path) -> None:
 
 def test_what_cannot_be_is_one_line_and_exit_code_2(scenario: Path) -> None:
     scenario.write_text(SCENARIO.replace("stuck-off", "tired"), encoding="utf-8")
-    command = [sys.executable, str(ROOT / "belisha.py"), "check", str(scenario)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = command_line.belisha("check", scenario)
     assert done.returncode == 2
     assert done.stderr.startswith(f"belisha: {scenario}: faults[0].kind: found 'tired'; allowed is one of")
     assert done.stderr.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -135,6 +136,8 @@ def test_no_cluster_is_one_line(store: CityStore, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ClusterError, match="no Dask scheduler answers there") as refusal:
         sweep([job("fixed")], store, address)
     assert "\n" not in str(refusal.value)
+    clients = [found for found in gc.get_objects() if type(found).__name__ == "Client"]
+    assert not clients, "collected later, in another client's start, it would wait for ever"
     with pytest.raises(ClusterError, match="no Dask scheduler"):
         sweep([job("fixed")], store, "nonsense")
 
@@ -193,7 +196,8 @@ def test_a_worker_dies_in_the_middle_and_nothing_is_lost(
     outcomes = sweep_city(jobs, told_by_name, store, MAP, 1, address, kill_one)
     assert killed == [-signal.SIGKILL]
     assert list(outcomes) == jobs
-    assert [isinstance(outcome, Failure) for outcome in outcomes.values()] == [False] * 5 + [True]
+    failed = [str(outcome) for outcome in outcomes.values() if isinstance(outcome, Failure)]
+    assert len(failed) == 1, failed
     for one in jobs[:5]:
         assert store.load(one) == outcomes[one]
     assert sum(times_run(one) for one in jobs[:5]) >= 5

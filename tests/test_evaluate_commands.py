@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import pytest
 from sim import demo, evaluate_commands, sweep
 from sim.evaluate_commands import BadRequest, parse_names, parse_seeds
 from sim.scenarios import ScenarioError, check_belongs_together, from_files
-from tests.conftest import ROOT
+from tests.command_line import belisha
 from tests.runs import a_run
 
 
@@ -41,11 +39,6 @@ def test_an_unknown_controller_is_refused_with_the_known_ones() -> None:
         parse_names(" , ", ("fixed",), "--controllers")
 
 
-def belisha(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "belisha.py"), "evaluate", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -58,7 +51,7 @@ def belisha(*words: object) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_contradictions_are_one_line_and_exit_code_2(words: tuple[str, ...], said: str) -> None:
-    done = belisha(*words)
+    done = belisha("evaluate", *words)
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -83,7 +76,7 @@ def test_demand_of_another_network_is_refused_before_anything_runs(small: dict[s
 
 
 def test_a_network_without_signals_is_refused_before_anything_runs(small: dict[str, Any]) -> None:
-    done = belisha("--net", small["net"], "--route", small["route"][0], "--out", small["out"])
+    done = belisha("evaluate", "--net", small["net"], "--route", small["route"][0], "--out", small["out"])
     assert done.returncode == 2
     assert "quay.net.xml" in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -125,7 +118,7 @@ def test_a_real_street_is_run_shown_written_and_not_run_twice(tmp_path: Path) ->
     words = ["--net", net, *(word for route in routes for word in ("--route", route))]
     words += ["--begin", 0, "--end", 120, "--seeds", 1, "--controllers", "fixed", "--yardsticks", "--json"]
     words += ["--out", tmp_path / "kept", "--html", tmp_path / "r.html", "--markdown", tmp_path / "r.md"]
-    first = belisha(*words)
+    first = belisha("evaluate", *words)
     assert first.returncode == 0, first.stderr
     shown = json.loads(first.stdout)
     rows = {row["controller"]: row for row in shown["maps"][0]["rows"]}
@@ -139,6 +132,6 @@ def test_a_real_street_is_run_shown_written_and_not_run_twice(tmp_path: Path) ->
 
     written = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").iterdir()}
     assert len(written) == 5
-    second = belisha(*words)
+    second = belisha("evaluate", *words)
     assert json.loads(second.stdout)["maps"] == shown["maps"]
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").iterdir()} == written

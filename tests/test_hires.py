@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +17,7 @@ from controller.journal_codec import TickRecord
 from controller.orders import Deed
 from controller.vocabulary import Lamp, Sensors
 from sim.journal_commands import write_events
-from tests.conftest import ROOT
+from tests.command_line import belisha
 from tests.journal_street import Drive, network
 
 MIDNIGHT = datetime.datetime(2026, 1, 1)
@@ -170,15 +168,15 @@ def test_the_command_writes_a_torn_journal_up_to_the_tear(quarter_hour: Path, tm
     torn, out = tmp_path / "torn.journal", tmp_path / "events.parquet"
     whole = quarter_hour.read_bytes()
     torn.write_bytes(whole[: len(whole) // 2 + 7])
-    words = [sys.executable, str(ROOT / "belisha.py"), "journal", "export", str(torn), "-o", str(out)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    words = ("journal", "export", torn, "-o", out)
+    done = belisha(*words)
     assert done.returncode == 0, done.stderr
     assert "no whole record" in done.stdout
     table = pyarrow.parquet.read_table(out)
     assert table.column_names == ["TimeStamp", "DeviceId", "EventId", "Parameter"]
     assert table.num_rows > 0
     assert (tmp_path / "events-detectors.parquet").exists()
-    wrong = subprocess.run([*words, "--date", "soon"], capture_output=True, text=True, check=False)
+    wrong = belisha(*words, "--date", "soon")
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
 
 

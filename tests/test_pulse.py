@@ -90,6 +90,20 @@ def test_the_record_holds_every_change_of_lamps_and_every_call_with_its_end() ->
     assert times == sorted(times)
 
 
+def test_a_pulse_never_tells_a_time_of_which_the_record_is_still_to_be_told() -> None:
+    """Whoever reads both would else take a press for unheard whose call is on its way."""
+    town, pulses = Heard(), 0
+    for tenth in range(300):
+        if tenth % 7 == 0:
+            town.press(WALK_NS if tenth % 2 else WALK_EW)
+        before = town.pulse
+        town.run(0.1)
+        if town.pulse is not before:
+            pulses += 1
+            assert not town.engine.telemetry.recorder.waiting
+    assert pulses >= 25
+
+
 def test_the_pulse_counts_who_waits_where_and_how_promises_were_kept() -> None:
     town = Heard().run(20)
     state = town.engine.controller.state

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +15,9 @@ from controller.journal import FIRST_LINE, JournalError
 from controller.journal_disk import framed
 from controller.replay import Difference, ReplayResult, replay
 from controller.vocabulary import CONTROLLERS, Lamp, Sensors
-from tests.conftest import ROOT
+from tests.command_line import Done, belisha
 from tests.journal_street import Drive, journal_of
 from tests.test_journal import records
-
-
-def belisha(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "belisha.py"), *map(str, words)]
-    environment = {**os.environ, "COLUMNS": "160"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def rewrite(source: Path, target: Path, tick: int, change: Any) -> Path:
@@ -185,7 +176,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
     return build_demo_street(tmp_path_factory.mktemp("town"), 5, 240)
 
 
-def sumo(town: tuple[Path, list[Path]], *words: str | Path) -> subprocess.CompletedProcess[str]:
+def sumo(town: tuple[Path, list[Path]], *words: str | Path) -> Done:
     routes = [word for route in town[1] for word in ("--route", route)]
     return belisha("sumo", "--net", town[0], *routes, "--begin", "0", "--end", "180", *words)
 

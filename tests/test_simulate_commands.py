@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import belisha
 from tests.conftest import ROOT
 
 TOWN = """
@@ -24,7 +25,7 @@ bus_lines = 1
 veh_per_h_per_junction = 600.0
 [run]
 begin_s = 25200
-end_s = 25500
+end_s = 25380
 """
 
 
@@ -33,12 +34,6 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("town") / "hamlet.toml"
     path.write_text(TOWN)
     return path
-
-
-def belisha(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(ROOT / "belisha.py"), *map(str, words)], capture_output=True, text=True, cwd=ROOT
-    )
 
 
 @pytest.fixture(scope="module")

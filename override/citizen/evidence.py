@@ -300,6 +300,10 @@ class Witness:
         past = self.record.group(signal.number, signal.at)
         if press_ms > self.record.now_ms - CALL_WITHIN_MS:
             return True  # too early to say
+        # A call that waited before the record began makes no new one; it is served within its promise.
+        waited_ms = self.record.known_from_ms() + signal.promise_ms + RESERVE_MS
+        if press_ms < (past.calls_known_ms if past.calls_known_ms >= 0 else waited_ms):
+            return True
         if any(press_ms - CALL_WITHIN_MS <= ms <= press_ms + CALL_WITHIN_MS for ms in past.calls):
             return True
         if 0 <= past.called_ms <= press_ms + CALL_WITHIN_MS:

@@ -65,7 +65,9 @@ class GroupPast:
     """(ms, code)."""
     presses: deque[int] = field(default_factory=lambda: deque(maxlen=PRESSES_KEPT))
     called_ms: int = -1
-    """Since when a call waits; -1 = none does."""
+    """Since when a call waits; -1 = none does, or it began before the record did."""
+    calls_known_ms: int = -1
+    """From here on it is known whether a call waits; -1 = not yet, since the last gap."""
     calls: deque[int] = field(default_factory=lambda: deque(maxlen=PRESSES_KEPT))
     waits: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=WAITS_KEPT))
     """(called, served)."""
@@ -79,6 +81,11 @@ class GroupPast:
     last_episode_ms: int = -EPISODE_MS
     by_hour: deque[list[int]] = field(default_factory=lambda: deque(maxlen=24))
     """[hour, calls served, of them within the promise]."""
+
+    def knows_calls(self, ms: int) -> None:
+        """A call began or was served, or the group is green: what waits from now on is known."""
+        if self.calls_known_ms < 0:
+            self.calls_known_ms = ms
 
 
 @dataclass(slots=True)
@@ -251,12 +258,15 @@ class SignalRecord:
             if past.lamp != code:
                 past.lamp, past.since_ms = code, ms
                 past.changes.append((ms, code))
+                if code == Code.GREEN:
+                    past.knows_calls(ms)
                 self.junction(number).changed_ms = ms
         elif code == Code.PRESSED:
             self._pressed(ms, number, parameter)
         elif code == Code.CALLED:
             past = self.group(number, parameter)
             past.calls.append(ms)
+            past.knows_calls(ms)
             if past.called_ms < 0:
                 past.called_ms = ms
         elif code == Code.SERVED:
@@ -277,7 +287,7 @@ class SignalRecord:
         self.gaps.append((before_ms, ms))
         for here in self.groups.values():
             for past in here.values():
-                past.called_ms = -1  # it may have been served meanwhile
+                past.called_ms = past.calls_known_ms = -1  # one may have been served meanwhile, one may wait
                 past.others_at_press = self.episodes
         for junction in self.junctions.values():
             junction.changed_ms = ms
@@ -303,6 +313,7 @@ class SignalRecord:
 
     def _served(self, ms: int, number: int, group: int) -> None:
         past = self.group(number, group)
+        past.knows_calls(ms)
         if past.called_ms < 0:
             return
         past.waits.append((past.called_ms, ms))

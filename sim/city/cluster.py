@@ -7,6 +7,7 @@ Workers must have this very version of Belisha installed; a job on another one f
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import time
 from collections.abc import Sequence
@@ -88,10 +89,16 @@ def run_on_cluster(jobs: Sequence[CityJob], work: Work, address: str, on_part: O
         from distributed import Client, as_completed
     except ImportError:
         raise ClusterError(MISSING) from None
+    refusal = None
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
-        raise ClusterError(f"--cluster {address}: no Dask scheduler answers there ({error})") from error
+        refusal = f"--cluster {address}: no Dask scheduler answers there ({error})"
+    if refusal is not None:
+        # What is left of the client closes itself when it is collected. Were that in the middle of the
+        # next client's start, both would wait for one lock for ever.
+        gc.collect()
+        raise ClusterError(refusal)
     with client:
         jobs_by_key = dict(enumerate(jobs))
         ended: set[int] = set()
