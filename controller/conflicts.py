@@ -34,6 +34,23 @@ def prove_network(network: StreetNetwork) -> None:
             )
     for junction in network.junctions:
         prove(junction)
+    _prove_timetable(network)
+
+
+def _prove_timetable(network: StreetNetwork) -> None:
+    """Every plan of the timetable is known somewhere, and nobody says two things of one moment."""
+    known = {plan.name for junction in network.junctions for plan in junction.plans}
+    _unique("timetable", "times of one kind of day", [
+        f"{day.value} {hour.from_ms // 3_600_000:02d}:{hour.from_ms // 60_000 % 60:02d}:"
+        f"{hour.from_ms // 1000 % 60:02d}"
+        for hour in network.timetable
+        for day in hour.days
+    ])  # fmt: skip
+    for hour in network.timetable:
+        if hour.plan not in known:
+            raise UnsafeJunction(
+                f"timetable: no junction has a plan {hour.plan}; known are {', '.join(sorted(known))}"
+            )
 
 
 def prove(junction: Junction) -> None:
@@ -49,6 +66,7 @@ def prove(junction: Junction) -> None:
     _prove_references(junction, set(names))
     conflicts = _prove_matrix(junction)
     _prove_stages(junction, conflicts)
+    _unique(where, "plan names", [p.name for p in junction.plans])
     for plan in junction.plans:
         _prove_plan(junction, plan)
 

@@ -16,6 +16,7 @@ from controller.detectors import Detectors
 from controller.estimate import Estimator
 from controller.frame import Frame, empty_frame
 from controller.ladder import Ladder, Rung
+from controller.local_clock import LocalClock
 from controller.monitor import Verdict
 from controller.network import Floats, Network
 from controller.rungs import LowerRungs
@@ -31,11 +32,18 @@ _COPIED = frozenset({"detector_on", "detector_count", "detector_occupancy"})
 class Degradation:
     """Detector health and ladder of one controller."""
 
-    def __init__(self, network: Network, state: State, estimator: Estimator, now_ms: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        state: State,
+        estimator: Estimator,
+        now_ms: int,
+        clock: LocalClock | None = None,
+    ) -> None:
         self.network = network
         self.detectors = Detectors(network, now_ms)
         self.ladder = Ladder(network, now_ms)
-        self.lower = LowerRungs(network, state)
+        self.lower = LowerRungs(network, state, clock)
         self._state = state
         self._estimator = estimator
         self._frame: Frame | None = None
@@ -135,6 +143,8 @@ class Degradation:
             for event in range(max(0, ladder.steps_taken - steps), ladder.steps_taken):
                 junction, _, after = ladder.event(event)
                 self.lower.arrive(junction, Rung(after), now_ms)
+        self.lower.plan_clock.trusted = not doubted and self.clock_trusted
+        self.lower.plan_clock.look(now_ms)
             self._below = bool((ladder.rungs.rung >= Rung.ACTUATED).any())
         if self._below:
             self.lower.propose(ladder.rungs.rung, now_ms)

@@ -78,6 +78,12 @@ class DriftWatch:
                 found.append(drift)
         return found
 
+    def forget(self, junction: int) -> None:
+        """Another plan is played there from now on: what was usual no longer is."""
+        stages = slice(int(self._network.stage_start[junction]), int(self._network.stage_start[junction + 1]))
+        for learned in (self.seen, self._mean_s, self._var, self._up, self._down, self._told):
+            learned[stages] = 0
+
     def _add(self, j: int, stage: int, lasted_s: float) -> Drift | None:
         seen = int(self.seen[stage])
         off_s = lasted_s - self._mean_s[stage]

@@ -1,64 +1,74 @@
-"""The fixed-time planner: each junction's first plan by the street's clock, and nothing else.
+"""The fixed-time planner: each junction's plan of the hour by the street's clock, and nothing else.
 
 The wanted stage is a function of the time alone, so a transition that comes late (a
-walk still clearing) never shifts the cycle or the offset.
+walk still clearing) never shifts the cycle or the offset. Where the street has a timetable, the
+local clock says which plan it is, and `controller.plan_hours` how one follows another.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from controller import fixed_time_kernels as kernels
 from controller.junction import FixedPlan, Junction
 from controller.network import Ints, Network
+from controller.plan_hours import PlanClock, PlanHours
 from controller.state import State
 from controller.urgency import Urgency
 from controller.vocabulary import GroupKind
 
 
 class FixedTime:
-    """Plays `Junction.plans[0]`; every crossing of the plan gets WALK in each cycle, called or not.
+    """Plays the plan of the hour; every crossing of the plans gets WALK in each cycle, called or not.
 
     A plan whose longest red exceeds a group's promise cannot keep it by itself; at those
     junctions (`watched`) an urgent call goes before the plan, which is then resumed by the clock.
+    The same holds while one plan follows another, where that could take too long.
 
     Raises ValueError naming the junction when it has no plan, a plan whose steps do not
     add up to its cycle, or a plan naming an unknown stage.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, clock: PlanClock | None = None) -> None:
         self.network = network
-        plans = [_checked_plan(junction) for junction in network.street.junctions]
-        steps: list[tuple[int, int]] = []
+        named = {hour.plan for hour in network.street.timetable}
+        plans = [_played_plans(junction, named) for junction in network.street.junctions]
         starts, self.crossings = [0], np.zeros(network.n_groups, np.bool_)
-        for j, (junction, plan) in enumerate(zip(network.street.junctions, plans, strict=True)):
-            names = [stage.name for stage in junction.stages]
-            end_ms = 0
-            for step in plan.steps:
-                end_ms += step.duration_ms
-                steps.append((int(network.stage_start[j]) + names.index(step.stage), end_ms))
-            starts.append(len(steps))
-            served = {g for step in plan.steps for g in junction.stages[names.index(step.stage)].groups}
+        for j, (junction, known) in enumerate(zip(network.street.junctions, plans, strict=True)):
+            starts.append(starts[-1] + max(len(plan.steps) for plan in known))
+            stages = {step.stage for plan in known for step in plan.steps}
+            served = {g for stage in junction.stages if stage.name in stages for g in stage.groups}
             for k, group in enumerate(junction.groups):
                 crossing = group.kind == GroupKind.PEDESTRIAN and group.name in served
                 self.crossings[network.group_start[j] + k] = crossing
         self._step_start: Ints = np.array(starts, np.int64)
-        self._step_stage: Ints = np.array([stage for stage, _ in steps], np.int64)
-        self._step_end_ms: Ints = np.array([end_ms for _, end_ms in steps], np.int64)
-        self._cycle_ms: Ints = np.array([plan.cycle_ms for plan in plans], np.int64)
-        self._offset_ms: Ints = np.array([plan.offset_ms for plan in plans], np.int64)
+        self._step_stage: Ints = np.zeros(starts[-1], np.int64)
+        self._step_end_ms: Ints = np.zeros(starts[-1], np.int64)
+        self._cycle_ms: Ints = np.zeros(len(plans), np.int64)
+        self._offset_ms: Ints = np.zeros(len(plans), np.int64)
+        self._n_steps: Ints = np.zeros(len(plans), np.int64)
+        self.hours = PlanHours(network, plans, clock or PlanClock(network))
+        for j, known in enumerate(plans):
+            self._play(j, 0, [step.duration_ms for step in known[0].steps], known[0].offset_ms)
         self.watched = [
             j
             for j, junction in enumerate(network.street.junctions)
-            if any(longest_red_ms(junction, plans[j], g.name) > g.promise_ms for g in junction.groups)
+            if self.hours.takes_long[j]
+            or any(
+                longest_red_ms(junction, p, g.name) > g.promise_ms for p in plans[j] for g in junction.groups
+            )
         ]
-        self.urgency = Urgency(network) if self.watched else None
+        self.urgency = Urgency(network) if self.watched or self.hours.takes_long.any() else None
 
     def propose(self, state: State, now_ms: int) -> None:
         """Write the wanted stage and its planned end for the time of day `now_ms`."""
         if now_ms % self.network.lamp_resolution_ms:
             return
         np.logical_or(state.recall, self.crossings, out=state.recall)
+        for j, plan, steps_ms, offset_ms in self.hours.due(now_ms):
+            self._play(j, plan, steps_ms, offset_ms)
         kernels.follow_plans(
             now_ms,
             self._step_start,
@@ -69,27 +79,49 @@ class FixedTime:
             state.wanted_stage,
             state.planned_end_ms,
         )
-        if self.urgency is not None:
-            self._give_way(state, now_ms, self.urgency)
+        if self.urgency is not None and (watched := self.watched + self.hours.changing(now_ms)):
+            self._give_way(state, now_ms, self.urgency, watched)
+
+    def _play(self, junction: int, plan: int, steps_ms: Sequence[int], offset_ms: int) -> None:
+        """Let a junction play the steps of one of its plans for so long each, cycles from `offset_ms` on.
+
+        Steps of other plans that this one has not are left over at its end and last no time.
+        """
+        here = slice(int(self._step_start[junction]), int(self._step_start[junction + 1]))
+        stages = self.hours.stages(junction, plan)
+        left = here.stop - here.start - len(stages)
+        self._step_stage[here] = [*stages, *[stages[-1]] * left]
+        self._step_end_ms[here] = np.cumsum([*steps_ms, *[0] * left])
+        self._cycle_ms[junction] = sum(steps_ms)
+        self._offset_ms[junction] = offset_ms
+        self._n_steps[junction] = len(stages)
 
     def steps(self, junction: int) -> tuple[Ints, Ints, int, int]:
         """A junction's plan: stage of each step among all stages, its end in the cycle, cycle, offset; ms."""
-        here = slice(int(self._step_start[junction]), int(self._step_start[junction + 1]))
+        begin = int(self._step_start[junction])
+        here = slice(begin, begin + int(self._n_steps[junction]))
         cycle_ms, offset_ms = int(self._cycle_ms[junction]), int(self._offset_ms[junction])
         return self._step_stage[here], self._step_end_ms[here], cycle_ms, offset_ms
 
     def restart(self, junction: int, stage: int, now_ms: int) -> None:
-        """Let a junction's plan begin now at its first step of `stage`, or else at its first."""
-        begin, end = int(self._step_start[junction]), int(self._step_start[junction + 1])
+        """Let a junction's plan begin now at its first step of `stage`, or else at its first.
+
+        From now on it goes by its own beat: another hour brings another plan, but not into step.
+        """
+        plan, steps_ms = self.hours.go_free(junction)
+        self._play(junction, plan, steps_ms, now_ms)
+        begin = int(self._step_start[junction])
+        end = begin + int(self._n_steps[junction])
         steps = range(begin, end)
         step = next((k for k in steps if self._step_stage[k] == stage), begin)
         began_ms = int(self._step_end_ms[step - 1]) if step > begin else 0
         self._offset_ms[junction] = now_ms - began_ms
+        self.hours.beats_from(junction, now_ms - began_ms)
 
-    def _give_way(self, state: State, now_ms: int, urgency: Urgency) -> None:
+    def _give_way(self, state: State, now_ms: int, urgency: Urgency, watched: list[int]) -> None:
         """At the watched junctions: an urgent call first, and no step that would break a promise."""
         urgency.update(state, now_ms)
-        for j in self.watched:
+        for j in watched:
             present = int(state.target_stage[j])
             planned = int(state.wanted_stage[j])
             if urgency.stage[j] >= 0:
@@ -117,21 +149,23 @@ def longest_red_ms(junction: Junction, plan: FixedPlan, group: str) -> int:
     return longest_ms
 
 
-def _checked_plan(junction: Junction) -> FixedPlan:
+def _played_plans(junction: Junction, named: set[str]) -> tuple[FixedPlan, ...]:
+    """Its first plan, and those the timetable names; checked."""
     if not junction.plans:
         raise ValueError(f"junction {junction.name} has no fixed plan")
-    plan = junction.plans[0]
+    played = (junction.plans[0], *(plan for plan in junction.plans[1:] if plan.name in named))
     known = [stage.name for stage in junction.stages]
-    for step in plan.steps:
-        if step.stage not in known:
+    for plan in played:
+        for step in plan.steps:
+            if step.stage not in known:
+                raise ValueError(
+                    f"junction {junction.name}, plan {plan.name}: "
+                    f"no stage {step.stage}; known are {', '.join(known)}"
+                )
+        total_ms = sum(step.duration_ms for step in plan.steps)
+        if total_ms != plan.cycle_ms or total_ms <= 0:
             raise ValueError(
                 f"junction {junction.name}, plan {plan.name}: "
-                f"no stage {step.stage}; known are {', '.join(known)}"
+                f"steps add up to {total_ms} ms, the cycle is {plan.cycle_ms} ms"
             )
-    total_ms = sum(step.duration_ms for step in plan.steps)
-    if total_ms != plan.cycle_ms or total_ms <= 0:
-        raise ValueError(
-            f"junction {junction.name}, plan {plan.name}: "
-            f"steps add up to {total_ms} ms, the cycle is {plan.cycle_ms} ms"
-        )
-    return plan
+    return played

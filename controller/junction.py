@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from controller.vocabulary import DetectorKind, GroupKind, StageSource, Timing
+from controller.vocabulary import DayKind, DetectorKind, GroupKind, StageSource, Timing
 
 GROUPS_PER_JUNCTION_MAX = 62
 """Stages are kept as bits of a signed 64-bit word in the kernels."""
@@ -127,6 +127,20 @@ class FixedPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanHour:
+    """From this local time of day on, on days of these kinds, the plans of this name are played.
+
+    Before the first time of a day the last one of that kind of day still holds (a night goes on).
+    A junction without a plan of that name plays its first, as all do on a day without hours.
+    """
+
+    days: tuple[DayKind, ...]
+    from_ms: int
+    """Local time of day."""
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
 class Intergreen:
     """Two conflicting groups: time from the end of green of `ending` to green of `starting`.
 
@@ -177,6 +191,8 @@ class StreetNetwork:
     links: tuple[StreetLink, ...] = ()
     assumptions: tuple[str, ...] = field(default=())
     """What an importer had to assume or repair, one plain sentence each."""
+    timetable: tuple[PlanHour, ...] = field(default=())
+    """Which fixed plans are played when; empty = each junction's first plan, always."""
 
 
 @dataclass(frozen=True, slots=True)

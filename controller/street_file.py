@@ -23,6 +23,7 @@ from controller.street_schema import (
     Number,
     Record,
     StreetFileError,
+    TimeOfDay,
     Whole,
     Word,
     enum_word,
@@ -122,7 +123,16 @@ def _plain(kind: Kind, value: Any) -> str:
         return repr(number)
     if isinstance(kind, Whole):
         return str(int(value))
+    if isinstance(kind, TimeOfDay):
+        return _time_of_day(int(value))
     return _quoted(str(value))
+
+
+def _time_of_day(ms: int) -> str:
+    hour, minute, second = ms // 3_600_000, ms // 60_000 % 60, ms // 1000 % 60
+    if ms % 1000 or not 0 <= hour < 24:
+        raise StreetFileError(f"{ms} ms is no time of day in whole seconds")
+    return f'"{hour:02d}:{minute:02d}"' if not second else f'"{hour:02d}:{minute:02d}:{second:02d}"'
 
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}

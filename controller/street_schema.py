@@ -6,6 +6,7 @@ An unknown key, a wrong type or a value out of bounds is an error that names the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -19,6 +20,7 @@ from controller.junction import (
     Junction,
     Lane,
     Movement,
+    PlanHour,
     PlanStep,
     Reach,
     Stage,
@@ -26,7 +28,7 @@ from controller.junction import (
     StreetNetwork,
     Yield,
 )
-from controller.vocabulary import DetectorKind, GroupKind, StageSource, Timing
+from controller.vocabulary import DayKind, DetectorKind, GroupKind, StageSource, Timing
 
 FORMAT = 1
 TEXT_MAX = 4000
@@ -100,6 +102,19 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeOfDay:
+    """A local time of day, written `HH:MM` or `HH:MM:SS`; milliseconds since midnight."""
+
+    def read(self, value: object, at: str) -> int:
+        """The milliseconds. Raises `StreetFileError`."""
+        found = re.fullmatch(r"(\d\d):(\d\d)(?::(\d\d))?", value) if isinstance(value, str) else None
+        hour, minute, second = (int(part or 0) for part in found.groups()) if found else (24, 0, 0)
+        if hour > 23 or minute > 59 or second > 59:
+            raise _wrong(at, value, 'a time of day from "00:00" to "23:59:59"')
+        return 1000 * (3600 * hour + 60 * minute + second)
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """A member of an enum, written as its name in lower case (or its value, if that is text)."""
 
@@ -168,7 +183,7 @@ class Record:
         return self.make(**fields)
 
 
-Kind = Text | Whole | Number | Flag | Word | Many | Record
+Kind = Text | Whole | Number | Flag | TimeOfDay | Word | Many | Record
 
 
 def _wrong(at: str, found: object, allowed: str) -> StreetFileError:
@@ -282,6 +297,12 @@ DETECTOR = _record(
     distance_m=0.0,
 )
 STEP = _record(PlanStep, {"stage": NAME, "duration_ms": Whole(1, DAY_MS)}, inline=True)
+HOUR = _record(
+    PlanHour,
+    {"days": Many(Word(DayKind), 1, 3), "from": TimeOfDay(), "plan": NAME},
+    {"from": "from_ms"},
+    inline=True,
+)
 PLAN = _record(
     FixedPlan,
     {
@@ -346,10 +367,12 @@ STREET = _record(
         "name": NAME,
         "timing": Word(Timing),
         "assumptions": Many(NAME, 0, 100_000),
+        "timetable": Many(HOUR, 0, 1000),
         "link": Many(LINK, 0, 1_000_000),
         "junction": Many(JUNCTION, 1, 100_000),
     },
     {"junction": "junctions", "link": "links"},
     assumptions=(),
+    timetable=(),
     links=(),
 )

@@ -14,6 +14,8 @@ from controller.degradation import Degradation
 from controller.estimate import Estimator
 from controller.frame import Frame
 from controller.frame_door import FrameDoor
+from controller.ladder import Rung
+from controller.local_clock import LocalClock
 from controller.monitor import SafetyMonitor, Verdict
 from controller.network import Network
 from controller.orders import Orders
@@ -26,6 +28,7 @@ from controller.vocabulary import CONTROLLERS
 
 if TYPE_CHECKING:
     from controller.overlay import Overlay
+    from controller.plan_hours import PlanHours
 
 TICK_MS = 100
 
@@ -51,8 +54,9 @@ class Judge(Protocol):
 class Controller:
     """A network's state, its planner, the sequencer and the safety monitor.
 
-    `monitor` stands in for a safety monitor of its own. Raises ValueError for a controller name
-    that is not in `vocabulary.CONTROLLERS`.
+    `monitor` stands in for a safety monitor of its own; `clock` gives the local time by which fixed
+    plans are chosen, without it the street counts from a Monday's midnight. Raises ValueError for a
+    controller name that is not in `vocabulary.CONTROLLERS`.
     """
 
     def __init__(
@@ -62,18 +66,21 @@ class Controller:
         policy: Policy,
         now_ms: int,
         monitor: Judge | None = None,
+        clock: LocalClock | None = None,
     ) -> None:
         self.network = network
         self.name = controller
         self.policy = policy
         self.state: State = new_state(network, now_ms)
         self.estimator = Estimator(network, policy)
-        self.planner = make_planner(controller, network, policy)
+        self.planner = make_planner(controller, network, policy, clock)
         self.sequencer = Sequencer(network)
         self.monitor: Judge = monitor or SafetyMonitor(card_of(network.street, network.lamp_resolution_ms))
         # The others are yardsticks: they run as they are, on what they are told.
         self.degradation = (
-            Degradation(network, self.state, self.estimator, now_ms) if controller == "adaptive" else None
+            Degradation(network, self.state, self.estimator, now_ms, clock)
+            if controller == "adaptive"
+            else None
         )
         self.verdict: Verdict | None = None
         self.overlay: Overlay | None = None
@@ -123,6 +130,28 @@ class Controller:
             degradation.hear(self.verdict, self._flash)
         return self.monitor.permitted
 
+    def _plan_hours(self) -> PlanHours | None:
+        """Of the planner that plays fixed plans by the clock, on whatever rung; None where there is none."""
+        from controller.fixed_time import FixedTime
+
+        if self.degradation is not None:
+            return self.degradation.lower.coordinated.hours
+        return self.planner.hours if isinstance(self.planner, FixedTime) else None
+
+    def plans_changed(self) -> list[int]:
+        """Junctions that turned to the plan of another hour since last asked."""
+        hours = self._plan_hours()
+        return [] if hours is None else hours.take_turned()
+
+    def plan_alarms(self) -> list[tuple[int, str]]:
+        """What there is to say about plans by the hour since last asked: (junction, -1 = all; sentence)."""
+        hours = self._plan_hours()
+        told = [] if hours is None else hours.take_told()
+        if self.degradation is None:
+            return told
+        rung = self.degradation.ladder.rungs.rung
+        return [(j, sentence) for j, sentence in told if j < 0 or rung[j] == Rung.COORDINATED]
+
     def _overlay_for(self, orders: Orders | None, now_ms: int) -> Overlay | None:
         """The overlay where there is an order, or one just ended; made when the first one comes."""
         if self.overlay is None:
@@ -134,7 +163,7 @@ class Controller:
         return self.overlay if self.overlay.needed(orders, now_ms) else None
 
 
-def make_planner(name: str, network: Network, policy: Policy) -> Planner:
+def make_planner(name: str, network: Network, policy: Policy, clock: LocalClock | None = None) -> Planner:
     """The planner of that name. Raises ValueError naming the known ones."""
     if name == "adaptive":
         from controller.plan import Adaptive
@@ -142,8 +171,9 @@ def make_planner(name: str, network: Network, policy: Policy) -> Planner:
         return Adaptive(network, policy)
     if name == "fixed":
         from controller.fixed_time import FixedTime
+        from controller.plan_hours import PlanClock
 
-        return FixedTime(network)
+        return FixedTime(network, PlanClock(network, clock))
     if name == "actuated":
         from controller.actuated import Actuated
 

@@ -69,6 +69,14 @@ class Timing(StrEnum):
     """Yellow 3.0 s, no all-red, minimum green 5 s: to compare with published results only."""
 
 
+class DayKind(StrEnum):
+    """Days with the same traffic; a public holiday counts as a Sunday."""
+
+    WORKDAY = "workday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
+
+
 class StageSource(StrEnum):
     """Where a stage comes from."""
 

@@ -211,9 +211,17 @@ class Engine:
         rungs = b"" if ladder is None else ladder.ladder.rungs.rung.astype(np.int8).tobytes()
         report = Report(clock_ms, self.progress, shown.tobytes(), stages, rungs)
         if clock_ms - self._believed_ms >= SECOND_MS:
+        if self.network.street.timetable:
+            self._hear_hours()
             self._believed_ms = clock_ms
             detectors = None if ladder is None else ladder.detectors
             believed = self._beliefs.measure(self.controller.state, detectors, street_ms)
+    def _hear_hours(self) -> None:
+        """Plans that change with the hour: no creeping, and an alarm where they do not come into step."""
+        for j in self.controller.plans_changed():
+            self._drift.forget(j)
+        self._alarms += [(j, "R46", sentence) for j, sentence in self.controller.plan_alarms()]
+
             report.beliefs, report.lost = believed.tobytes(), self.telemetry.lost
             if self.verdict is not None:
                 report.latched = self.verdict.latched.tobytes()

@@ -6,6 +6,8 @@ yellow, clearances and WALK are what the controller `fixed` shows; then no contr
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +26,7 @@ class FixedProgram:
 
     def __init__(self, network: Network) -> None:
         step_ms = network.lamp_resolution_ms
+        network = replace(network, street=replace(network.street, timetable=()))
         cycle_ms = np.array([jn.plans[0].cycle_ms if jn.plans else 0 for jn in network.street.junctions])
         planner = FixedTime(network)
         # A cycle that lamp times do not divide comes round to the same lamps after several.
