@@ -16,7 +16,7 @@ run: $(VENV)/.for-run  ## a small city that lives: on a terminal to look at, els
 	$(BIN)/belisha demo
 
 test: $(VENV)/.for-test  ## every test (under 8 minutes)
-	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 quick: $(VENV)/.for-test  ## the tests that take less than 20 seconds each
 	$(BIN)/python -m pytest -m "not long" $(ARGS)
