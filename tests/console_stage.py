@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from textual import events
+from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
 from textual.pilot import Pilot
 
 from override.roles import Role
 from tests.paper_pictures import NOW_S, PaperWire, city
 from tui.app import BelishaConsole
+from tui.dialog import Dialog
 from tui.looks import Look
+
+ROUNDS_MAX = 2_000
+TURNS = 4
+"""Of the event loop in a round, so that what was answered reaches who waits for the answer."""
+QUIET_ROUNDS = 2
+"""So often in a row nothing may be left to do."""
+
+
+def key_event(key: str) -> events.Key:
+    """A key by its name or its character, as a terminal would send it."""
+    name = key if len(key) > 1 or key.isalnum() else _character_to_key(key)
+    try:
+        character = unicodedata.lookup(_get_unicode_name_from_key(REPLACED_KEYS.get(name, name)))
+    except KeyError:
+        character = key if len(key) == 1 else None
+    return events.Key(name, character)
 
 
 class Stage:
@@ -46,13 +66,41 @@ class Stage:
 
     async def press(self, *keys: str) -> None:
         """Keys, one after another, until the screen shows what they brought about."""
-        await self.pilot.press(*keys)
-        await self.settled()
+        driver = self.app._driver
+        assert driver is not None
+        for key in keys:
+            event = key_event(key)
+            event.set_sender(self.app)
+            driver.send_message(event)
+            await self.settled()
 
     async def settled(self) -> None:
-        """Wait until nothing is left to be done or drawn."""
-        await self.pilot.pause(0.02)
-        await self.pilot.pause()
+        """Wait until nothing is left to be done or drawn: for messages and redraws, never for a time."""
+        quiet = 0
+        for _ in range(ROUNDS_MAX):
+            await self.pilot._wait_for_screen()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            screen = self.app.screen
+            screen._on_timer_update()
+            pumps = [self.app, *screen.walk_children(with_self=True)]
+            busy = screen._callbacks or any(p._message_queue.qsize() or p._next_callbacks for p in pumps)
+            quiet = 0 if busy else quiet + 1
+            if quiet > QUIET_ROUNDS:
+                return
+        raise AssertionError("the console does not come to rest")
+
+    async def resize(self, columns: int, rows: int) -> None:
+        """The window is given another size."""
+        await self.pilot.resize_terminal(columns, rows)
+        await self.settled()
+
+    async def look(self) -> None:
+        """The dialog in front looks at the street, as it does by itself a few times a second."""
+        screen = self.app.screen
+        assert isinstance(screen, Dialog)
+        screen._look()
+        await self.settled()
 
     async def later(self, seconds: float) -> None:
         """Time goes on, and nothing comes."""

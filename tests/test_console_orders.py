@@ -8,8 +8,10 @@ from typing import Any
 from textual.widgets import Input
 
 from override.client import NoAnswer
+from override.flag_messages import FlagAction
 from override.previews import CostRow, Forecast
 from override.refused import Refused
+from override.requests import AlarmAction
 from override.roles import Command, Role
 from override.views import AuditPage, Event, OrderView, Outcome, Reply
 from tests.console_stage import Stage
@@ -29,6 +31,7 @@ class PaperStation:
         self.orders: list[dict[str, Any]] = []
         self.previews: list[dict[str, Any]] = []
         self.approvals: list[tuple[bytes, bool]] = []
+        self.acts: list[AlarmAction | FlagAction] = []
         self.preview_error: Exception | None = None
         self.order_error: Exception | None = None
         self.outcome = Outcome.ACCEPTED
@@ -57,6 +60,14 @@ class PaperStation:
     def approve(self, digest: bytes, agrees: bool = True) -> Reply:
         self.approvals.append((digest, agrees))
         return Reply(bytes(32), Outcome.DONE, "o-18")
+
+    def act_on_alarm(self, alarm: str, action: AlarmAction, for_ms: int = 0, reason: str = "") -> Reply:
+        self.acts.append(action)
+        return Reply(bytes(32), Outcome.DONE)
+
+    def act_on_flag(self, flag: str, action: FlagAction, reason: str = "") -> Reply:
+        self.acts.append(action)
+        return Reply(bytes(32), Outcome.DONE)
 
     def audit(self, before: int = 0, order: str = "") -> AuditPage:
         return AuditPage(bytes(16), ())

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from override.flag_messages import Channel, FlagAction, FlagLife, FlagReply, FlagRequest, Kind
 from override.refused import Refused
@@ -15,13 +16,12 @@ from override.views import AlarmView, AuditPage, AuditRow, Event, Outcome, Reply
 from tests.console_stage import Stage
 from tests.paper_pictures import BOOT, NOW_MS
 from tui.app import BelishaConsole
+from tui.doors import DOORS
 from tui.flags_screen import FlagsScreen
 from tui.looks import Look
 from tui.order_dialog import OrderDialog
 from tui.rows import Rows
 from tui.tour import STEPS
-
-SIZES = [(80, 24), (120, 40)]
 
 
 class PaperDesk:
@@ -259,29 +259,42 @@ def test_the_audit_says_whether_its_chain_holds_and_who_may_not_read_it() -> Non
     Stage(12, Role.AUDITOR).play(story, 100, 30)
 
 
-@pytest.mark.parametrize("plain", [False, True])
-def test_every_screen_fits_every_terminal_with_and_without_colour(plain: bool) -> None:
-    """Nothing is drawn beyond the edges, nothing fails when it is narrow, and stale data is called so."""
+def test_every_screen_of_a_training_fits_the_smallest_terminals_and_says_that_it_is_no_street() -> None:
+    """Nothing is drawn beyond the edges, and nothing fails when it is narrow or changes while open."""
+    small, tiny = (60, 15), (30, 8)
 
     async def story(stage: Stage) -> None:
         PaperDesk(stage)
         stage.app.choose(list(stage.wire.sight.layouts)[2])
-        for key in ("a", "f", "e", "y", "t", "l"):
-            await stage.press(key)
-            for size in ((120, 40), (80, 24), (60, 15), (30, 8)):
-                await stage.pilot.resize_terminal(*size)
-                await stage.settled()
-                assert len(stage.lines()) == size[1]
+        await stage.pilot.resize_terminal(*small)
+        for number, door in enumerate(DOORS):
+            stage.app.plain = number % 2 == 1
+            await stage.press(door.key)
+            assert type(stage.app.screen).__name__ == door.screen
+            for columns, rows in (tiny, small):
+                await stage.resize(columns, rows)
+                lines = stage.lines()
+                assert [cell_len(line) for line in lines] == [columns] * rows, door
+                assert "TRAINING" in lines[0], door
             await stage.press("escape")
-            assert len(stage.app.screen_stack) == 2, key
-        await stage.pilot.resize_terminal(100, 30)
+            assert len(stage.app.screen_stack) == 2, door
+
+    stage = Stage(12)
+    stage.app = BelishaConsole(stage.wire, "ana", Role.OPERATOR, lambda: stage.now_s, Look(), training=True)
+    stage.play(story, *small)
+
+
+def test_what_is_of_the_past_is_called_so() -> None:
+    async def story(stage: Stage) -> None:
+        PaperDesk(stage)
+        stage.app.choose(list(stage.wire.sight.layouts)[2])
         await stage.later(60)
         for key, words in (("y", "This is the past"), ("t", "THE PAST")):
             await stage.press(key)
             assert words in said(stage)
             await stage.press("escape")
 
-    Stage(12, look=Look(plain=plain)).play(story, 120, 40)
+    Stage(12).play(story, 100, 30)
 
 
 def test_fairness_tells_of_everybody_and_of_who_waits_longest() -> None:
@@ -332,22 +345,6 @@ def test_the_tour_goes_on_when_the_thing_is_done_and_changes_nothing() -> None:
         assert not desk.acts
 
     Stage(12).play(story, 100, 30)
-
-
-def test_a_training_says_so_on_every_screen() -> None:
-    async def story(stage: Stage) -> None:
-        PaperDesk(stage)
-        stage.app.choose(list(stage.wire.sight.layouts)[2])
-        for key in ("", "a", "f", "e", "U", "y", "t", "l", "o", "exclamation_mark", "question_mark", "enter"):
-            await stage.press(*([key] if key else []))
-            await stage.settled()
-            assert "TRAINING" in stage.lines()[0], key
-            if key:
-                await stage.press("escape")
-
-    stage = Stage(12)
-    stage.app = BelishaConsole(stage.wire, "ana", Role.OPERATOR, lambda: stage.now_s, Look(), training=True)
-    stage.play(story, 80, 24)
 
 
 @pytest.mark.parametrize("columns", [80, 120])

@@ -8,12 +8,13 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from override.requests import AlarmAction
 from override.roles import HOUR_MS, MINUTE_MS
 from override.views import AlarmView
 from tui.alarm_list import Shown, alarm_rows, alarm_text, is_open, matching
+from tui.key_line import KeyLine
 from tui.model import Sight
 from tui.reason_dialog import ReasonDialog
 from tui.rows import Rows
@@ -64,7 +65,7 @@ class AlarmsScreen(SightScreen):
         yield Input(placeholder="words: place, code, who; Enter closes, Escape clears", id="filter")
         yield Rows(("", "since", "where", "state", "what"), id="alarms")
         yield Said(id="more")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     @property
     def alarm(self) -> AlarmView | None:

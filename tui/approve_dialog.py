@@ -9,11 +9,12 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from override.views import OrderView
 from tui.ages import duration
 from tui.dialog import Dialog
+from tui.key_line import KeyLine
 from tui.model import Sight
 from tui.said import Said
 from tui.sending import approve
@@ -54,7 +55,7 @@ class ApproveDialog(Dialog[str]):
             yield Static("Be the second person?", classes="heading")
             yield Said(classes="words", id="order")
             yield Said(classes="words", id="state")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def look(self) -> None:
         """Whether it still waits."""
@@ -98,7 +99,7 @@ class ReleaseDialog(Dialog[bool]):
             yield Static("Release it?", classes="heading")
             yield Said(classes="words", id="order")
             yield Said(classes="words", id="why")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def look(self) -> None:
         """What it is."""

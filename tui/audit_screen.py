@@ -8,7 +8,6 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from override.client import NoAnswer
 from override.refused import Refused
@@ -16,6 +15,7 @@ from override.views import AuditRow
 from tui.drafts import refusal_words
 from tui.event_list import audit_line
 from tui.events_screen import utc_offset_ms
+from tui.key_line import KeyLine
 from tui.lines import LineList
 from tui.model import Sight
 from tui.said import Said
@@ -51,7 +51,7 @@ class AuditScreen(SightScreen):
         yield Said(id="what")
         yield LineList(id="audit", empty="")
         yield Said(id="more")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Ask at once."""

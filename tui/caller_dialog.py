@@ -12,7 +12,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from override.bounds import NONCE_BYTES, REASON_CHARACTERS
@@ -21,6 +21,7 @@ from override.flag_messages import Channel, FlagReply, FlagRequest, Kind
 from tui.ages import duration
 from tui.dialog import Dialog
 from tui.flag_list import KINDS, LIVES
+from tui.key_line import KeyLine
 from tui.said import Said
 
 HandIn = Callable[[FlagRequest], FlagReply]
@@ -48,7 +49,7 @@ class CallerDialog(Dialog[str]):
             yield OptionList(id="choices")
             yield Input(id="typed", max_length=REASON_CHARACTERS)
             yield Said(classes="words", id="said")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """What is wrong?"""

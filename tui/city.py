@@ -8,10 +8,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from tui.attention import Notice, folded, worst_by_junction
 from tui.card import Card
+from tui.key_line import KeyLine
 from tui.map import StreetMap
 from tui.model import Sight
 from tui.notice_list import NoticeList
@@ -78,7 +79,7 @@ class CityScreen(SightScreen):
                 yield NoticeList(plain)
                 yield Card(plain)
             yield StreetMap(plain)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     @property
     def chosen(self) -> str:

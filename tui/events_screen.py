@@ -9,7 +9,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from override.client import NoAnswer
 from override.refused import Refused
@@ -17,6 +17,7 @@ from override.views import Event
 from tui.ages import ago
 from tui.drafts import refusal_words
 from tui.event_list import event_line, kinds, matching, merged
+from tui.key_line import KeyLine
 from tui.lines import LineList
 from tui.model import Sight
 from tui.said import Said
@@ -64,7 +65,7 @@ class EventsScreen(SightScreen):
         yield Input(placeholder="words; Enter closes, Escape clears", id="filter")
         yield LineList(id="events", empty="Nothing has happened since this console began.", follows=True)
         yield Said(id="more")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def events(self) -> list[Event]:
         """All that are known here."""

@@ -11,7 +11,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Footer
 
 from override.details import ModePulse, Pulse
 from tui.ages import duration
@@ -24,6 +23,7 @@ from tui.fairness import (
     waits_over_time,
 )
 from tui.forecast_table import mode_words
+from tui.key_line import KeyLine
 from tui.model import Sight
 from tui.plots import bar, number, plot, sparkline
 from tui.said import Said
@@ -58,7 +58,7 @@ class FairnessScreen(SightScreen):
         yield StatusLine()
         with VerticalScroll(id="page"):
             yield Said(id="ledger")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Keys scroll at once."""

@@ -9,10 +9,11 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from override.flag_messages import FlagAction, FlagView
 from tui.flag_list import flag_rows, flag_text, matching, may_do, next_crew, promoted
+from tui.key_line import KeyLine
 from tui.model import Sight
 from tui.order_dialog import OrderDialog
 from tui.reason_dialog import ReasonDialog
@@ -76,7 +77,7 @@ class FlagsScreen(SightScreen):
             yield Rows(("", "since", "where", "what", "n", "ev", "state", "crew"), id="flags")
             with VerticalScroll(id="side", can_focus=False):
                 yield Said(id="more")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     @property
     def flag(self) -> FlagView | None:

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from override.details import Detail
 from tui.card import lamps_text
@@ -23,6 +23,7 @@ from tui.junction_causes import (
     why_text,
 )
 from tui.junction_signals import signals_text, timeline_text
+from tui.key_line import KeyLine
 from tui.model import STALE_S, Sight
 from tui.sight_screen import SightScreen
 from tui.status import StatusLine, age_words
@@ -91,7 +92,7 @@ class JunctionScreen(SightScreen):
             with VerticalScroll(id="right", can_focus=False):
                 for name in ("why", "orders", "troubles", "buses", "detectors"):
                     yield Part(name)
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_screen_resume(self) -> None:
         """In front: look from near."""

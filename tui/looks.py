@@ -39,7 +39,6 @@ PLAIN_THEME = "ansi-dark"
 CSS = """
 Screen { background: $background; }
 Screen.stale { color: $text-muted; }
-Footer { background: $panel; }
 Screen.training StatusLine { margin-top: 1; }
 """
 

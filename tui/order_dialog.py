@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.events import Key
-from textual.widgets import Footer, Input, OptionList
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from override.roles import Command, Role
@@ -22,6 +22,7 @@ from tui.ages import BadTime, typed
 from tui.dialog import Dialog
 from tui.drafts import Draft
 from tui.following import Following, followed
+from tui.key_line import KeyLine
 from tui.offers import SAID, Offer, need_words
 from tui.order_form import OTHER, PREVIEW, SENT, OrderForm
 from tui.order_page import now_text, preview_page, progress_text
@@ -90,7 +91,7 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
                 yield Said(id="now")
                 yield Said(id="preview")
             yield Said(id="trouble")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """First question, or the second where the command is known."""

@@ -8,13 +8,13 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from override.roles import APPROVAL_MS, ONCE, Command, Role, may_approve
 from override.views import OrderView
 from tui.ages import countdown, duration
 from tui.approve_dialog import ApproveDialog, ReleaseDialog
 from tui.forecast_table import receipt_words
+from tui.key_line import KeyLine
 from tui.model import Sight
 from tui.rows import Row, Rows
 from tui.said import Said
@@ -105,7 +105,7 @@ class OrdersScreen(SightScreen):
         yield StatusLine()
         yield Rows(("left", "order", "where", "who", "state"), id="orders")
         yield Said(id="more")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     @property
     def view(self) -> OrderView | None:

@@ -14,13 +14,15 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.events import Key
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from override.roles import JUNCTIONS_ALONE, MINUTE_MS, Command, Role
 from tui.dialog import Dialog
 from tui.drafts import Draft
 from tui.following import Following, followed
+from tui.key_line import KeyLine
 from tui.offers import cell, district_of
 from tui.order_dialog import AGE_STEP_MS
 from tui.order_page import now_text, preview_page, progress_text
@@ -74,7 +76,7 @@ class PanicDialog(Dialog[tuple[Following, ...]]):
             yield Input(id="typed")
             with VerticalScroll(id="page", can_focus=False):
                 yield Said(id="preview")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """What may be stopped."""
@@ -118,6 +120,15 @@ class PanicDialog(Dialog[tuple[Following, ...]]):
         assert found is not None, "only what the table grants is offered"
         lease_ms = min(LEASE_MS, found[1].lease_max_ms)
         return Draft(target.command, found[0], target.names, target.place, lease_ms, REASON)
+
+    def on_key(self, event: Key) -> None:
+        """Digits choose, as in every list; nothing is sent before a name has been typed."""
+        box = self.query_one(OptionList)
+        digit = event.character if event.character and event.character in "123456789" else ""
+        if digit and box.has_focus and int(digit) <= box.option_count:
+            event.stop()
+            box.highlighted = int(digit) - 1
+            box.action_select()
 
     @on(OptionList.OptionSelected, "#choices")
     def _chosen(self, event: OptionList.OptionSelected) -> None:

@@ -12,12 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.events import Key
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from override.bounds import REASON_CHARACTERS
 from tui.ages import BadTime, duration, typed
 from tui.dialog import Dialog
+from tui.key_line import KeyLine
 from tui.said import Said
 
 OTHER = "\0other"
@@ -54,7 +55,7 @@ class ReasonDialog(Dialog[Reason]):
             yield OptionList(id="choices")
             yield Input(id="typed")
             yield Said(classes="words", id="trouble")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """First question."""

@@ -9,9 +9,9 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from override.layouts import JunctionLayout
+from tui.key_line import KeyLine
 from tui.model import Sight
 from tui.said import Said
 from tui.sight_screen import SightScreen
@@ -87,7 +87,7 @@ class TimeSpaceScreen(SightScreen):
         yield StatusLine()
         yield Said(id="what", markup=False)
         yield Diagram()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyLine()
 
     def chain(self) -> list[tuple[JunctionLayout, str]]:
         """(junction, its group), first to last along the way."""

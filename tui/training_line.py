@@ -23,7 +23,7 @@ class TrainingLine(Widget):
         self._page = page
 
     def render(self) -> Text:
-        """The words for which there is room; the page comes before anything else, as nothing else tells it."""
+        """The words for which there is room; the page first, as nothing else tells it."""
         if self._page:
             wordings = [
                 f"{BANNER}; its citizens' page: {self._page}",
