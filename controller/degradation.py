@@ -132,6 +132,8 @@ class Degradation:
         self._now_ms = now_ms
         doubted = 0 <= now_ms - self._clock_good_ms < CLOCK_SETTLES_MS
         self.ladder.reasons.clock_bad[0] = doubted or not self.clock_trusted
+        self.lower.plan_clock.trusted = not doubted and self.clock_trusted
+        self.lower.plan_clock.look(now_ms)
 
     # --- planning --------------------------------------------------------------------------
 
@@ -143,8 +145,6 @@ class Degradation:
             for event in range(max(0, ladder.steps_taken - steps), ladder.steps_taken):
                 junction, _, after = ladder.event(event)
                 self.lower.arrive(junction, Rung(after), now_ms)
-        self.lower.plan_clock.trusted = not doubted and self.clock_trusted
-        self.lower.plan_clock.look(now_ms)
             self._below = bool((ladder.rungs.rung >= Rung.ACTUATED).any())
         if self._below:
             self.lower.propose(ladder.rungs.rung, now_ms)
