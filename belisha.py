@@ -11,6 +11,7 @@ import typer
 from override.audit_commands import app as audit_app
 from override.backup_commands import backup, restore
 from override.citizen.commands import citizen, flag, privacy, words
+from override.deploy_commands import app as deploy_app
 from override.keys_commands import app as keys_app
 from override.order_commands import app as order_app
 from override.order_commands import panic
@@ -80,6 +81,7 @@ app.command()(panic)
 order_app.add_typer(preview_app, name="preview")
 order_app.command("receipt")(receipt)
 app.add_typer(order_app, name="order")
+app.add_typer(deploy_app, name="deploy")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")
 app.add_typer(poles_app, name="poles")

@@ -62,6 +62,17 @@ class Degradation:
         self.clock_trusted = True
         """Set by who keeps the clock; a jump seen here is distrusted for ten minutes beside it."""
 
+    def carry_on(self, other: Degradation, same_detector: NDArray[np.bool_]) -> None:
+        """Know what `other` has learned of the same street; of detectors set anew (D) nothing."""
+        self.detectors.carry_on(other.detectors, same_detector)
+        self.ladder.carry_on(other.ladder)
+        for name in ("_carry_veh", "_believed_veh", "_sources", "_called_ms"):
+            np.copyto(getattr(self, name), getattr(other, name))
+        self._now_ms, self._clock_good_ms = other._now_ms, other._clock_good_ms
+        self.clock_trusted, self._below = other.clock_trusted, other._below
+        for j in np.flatnonzero(self.ladder.rungs.rung >= Rung.ACTUATED).tolist():
+            self.lower.arrive(j, self.ladder.rung(j), self._now_ms)
+
     # --- sensing ---------------------------------------------------------------------------
 
     def see(self, frame: Frame, now_ms: int) -> Frame:

@@ -105,6 +105,20 @@ class Detectors:
         """No new reading at all for too long."""
         self._learn_flows(now_ms)
 
+    def carry_on(self, other: Detectors, same: NDArray[np.bool_]) -> None:
+        """Know what `other` has learned of the same detectors. same (D): whose settings did not change."""
+        for name, mine, theirs in zip(Health._fields, self.health, other.health, strict=True):
+            if name == "begun_ms" or name.startswith("junction"):
+                np.copyto(mine, theirs)
+            else:
+                mine[same] = theirs[same]
+        for name in ("_loops_only", "passed_s", "_sequence", "_frame_ms", "_hour", "_hour_began_ms", "stale"):
+            setattr(self, name, getattr(other, name))
+        for mine, theirs in zip(self._now, other._now, strict=True):
+            np.copyto(mine, theirs)
+        self._learn_flows(self._frame_ms)
+        self._survey()
+
     def judge(self, state: State, frame: Frame, now_ms: int) -> bool:
         """Judge by a reading; gives False, and does next to nothing, when it is not new."""
         if frame.sequence == self._sequence:

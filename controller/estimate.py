@@ -32,6 +32,10 @@ class Estimator:
         """(lanes) what is taken to come where nothing counts; may be overwritten by who knows better."""
         return self._loops.usual_veh_per_s
 
+    def carry_on(self, other: Estimator) -> None:
+        """Go on after the readings that `other` has used."""
+        self._sequence = other._sequence
+
     def update(self, state: State, frame: Frame, now_ms: int) -> bool:
         """Take in a reading; gives False, and does nothing, when it was already used."""
         if frame.sequence == self._sequence:

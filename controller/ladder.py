@@ -147,6 +147,13 @@ class Ladder:
         self.reasons.ordered_rung[junction] = rung
         self.reasons.ordered_until_ms[junction] = until_ms
 
+    def carry_on(self, other: Ladder) -> None:
+        """Stand where `other` stands, for its reasons; it must be of a street with the same junctions."""
+        for mine, theirs in ((self.rungs, other.rungs), (self.reasons, other.reasons)):
+            for here, there in zip(mine, theirs, strict=True):
+                np.copyto(here, there)
+        self._looked_ms = other._looked_ms
+
     @property
     def steps_taken(self) -> int:
         """By all junctions since the start."""

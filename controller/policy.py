@@ -44,16 +44,23 @@ _BOUNDS = {
 def read_policy(path: Path) -> Policy:
     """Read a policy from TOML. Raises PolicyError naming file and key; unknown keys are errors."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return policy_from_text(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(f"{path}: cannot be read as TOML: {error}") from error
+    except PolicyError as error:
+        raise PolicyError(f"{path}: {error}") from error
+
+
+def policy_from_text(text: str) -> Policy:
+    """The policy in TOML text; what is not said is as usual. Raises PolicyError."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"cannot be read as TOML: {error}") from error
     allowed = {f.name for f in fields(Policy)}
     for key, value in data.items():
         if key not in allowed:
-            raise PolicyError(f"{path}: unknown key {key!r}; allowed are {', '.join(sorted(allowed))}")
+            raise PolicyError(f"unknown key {key!r}; allowed are {', '.join(sorted(allowed))}")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise PolicyError(f"{path}: {key} is {value!r}; a number is needed")
-    try:
-        return Policy(**data)
-    except PolicyError as error:
-        raise PolicyError(f"{path}: {error}") from error
+            raise PolicyError(f"{key} is {value!r}; a number is needed")
+    return Policy(**data)

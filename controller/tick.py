@@ -1,10 +1,13 @@
 """One tick: sensor reading in, lawful lamps out. The whole of Belisha in one function.
 
-`Controller.tick` reads top-down as the data flow: estimate → plan → orders → sequence → judge.
+`Controller.decide` reads top-down as the data flow: estimate → plan → orders → sequence; then `tick` has it
+judged.
 """
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import fields
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -98,6 +101,18 @@ class Controller:
 
         `orders` are people's; they are laid over what the planner wants, and end by themselves.
         """
+        laid = self.decide(frame, now_ms, orders)
+        state = self.state
+        self._sequence += 1
+        self.verdict = self.monitor.judge(
+            now_ms, self._sequence, state.lamp, frame.lamps_shown, self._called, self._waived,
+            self._suspended, orders.book.until_ms if laid and orders is not None else None,
+        )  # fmt: skip
+        self.heed(self.verdict, now_ms)
+        return self.monitor.permitted
+
+    def decide(self, frame: Frame, now_ms: int, orders: Orders | None = None) -> bool:
+        """The tick up to its lamps, which nobody has judged yet; gives whether orders were laid over."""
         state, degradation = self.state, self.degradation
         overlay = self._overlay_for(orders, now_ms)
         let_in = self.door.through(frame, now_ms)
@@ -114,21 +129,41 @@ class Controller:
         if overlay is not None:
             overlay.lay(now_ms)
         self.sequencer.advance(state, now_ms)
-        self._sequence += 1
         np.less(state.call_since_ms, now_ms + 1, out=self._called)
-        self.verdict = self.monitor.judge(
-            now_ms, self._sequence, state.lamp, frame.lamps_shown, self._called, self._waived,
-            self._suspended, None if overlay is None or orders is None else orders.book.until_ms,
-        )  # fmt: skip
-        if np.count_nonzero(self.verdict.flash) or self._flashing:
-            self.sequencer.follow_flash(state, self.verdict.flash, now_ms)
-            self._flashing = bool(self.verdict.flash.any())
-        if degradation is not None:
-            np.logical_not(self.verdict.flash, out=self._flash)
+        return overlay is not None
+
+    def heed(self, verdict: Verdict, now_ms: int) -> None:
+        """What follows from the judgement of this tick's lamps."""
+        if np.count_nonzero(verdict.flash) or self._flashing:
+            self.sequencer.follow_flash(self.state, verdict.flash, now_ms)
+            self._flashing = bool(verdict.flash.any())
+        if self.degradation is not None:
+            np.logical_not(verdict.flash, out=self._flash)
             np.logical_or(self._begun, self._flash, out=self._begun)
-            np.logical_and(self._begun, self.verdict.flash, out=self._flash)
-            degradation.hear(self.verdict, self._flash)
-        return self.monitor.permitted
+            np.logical_and(self._begun, verdict.flash, out=self._flash)
+            self.degradation.hear(verdict, self._flash)
+
+    def carry_on(self, other: Controller, same_detector: NDArray[np.bool_]) -> None:
+        """Know what `other`, of a street with the same parts, has learned; call it before the first tick.
+
+        same_detector (D): whose settings did not change; of the others nothing is known any more.
+        """
+        for item in fields(State):
+            if item.name not in ("unseen_lane", "unseen_group"):
+                np.copyto(getattr(self.state, item.name), getattr(other.state, item.name))
+        self.door = copy(other.door)
+        self.estimator.carry_on(other.estimator)
+        if self.degradation is not None and other.degradation is not None:
+            self.degradation.carry_on(other.degradation, same_detector)
+        np.copyto(self._begun, other._begun)
+        self._flashing, self._sequence = other._flashing, other._sequence
+
+    def become(self, other: Controller) -> None:
+        """From now on be `other`, of a street with the same parts, so that who knows this one knows it."""
+        for name in ("network", "policy", "state", "estimator", "planner", "sequencer", "degradation"):
+            setattr(self, name, getattr(other, name))
+        for name in ("overlay", "door", "_called", "_waived", "_suspended", "_begun", "_flash", "_flashing"):
+            setattr(self, name, getattr(other, name))
 
     def _plan_hours(self) -> PlanHours | None:
         """Of the planner that plays fixed plans by the clock, on whatever rung; None where there is none."""

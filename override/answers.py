@@ -20,9 +20,11 @@ from override.roles import Role
 from override.ruling import Person
 from override.storage import StorageFull
 from override.topics import TOPICS
+from override.version_book import may_look
 from override.views import Outcome, Reply
 
 if TYPE_CHECKING:
+    from override.deploy_messages import VersionPart, VersionsRequest
     from override.details import WatchRequest
     from override.gateway import Gateway
     from override.layouts import LayoutRequest
@@ -56,6 +58,8 @@ class Answers:
             b"events-please": self._events,
             b"audit-please": self._audit,
             b"cases": self._cases,
+            b"versions-please": self._versions,
+            b"version-part": self._version_part,
         }
 
     def knows(self, topic: bytes) -> bool:
@@ -106,6 +110,20 @@ class Answers:
             )
         page = audit_page(self._gateway.counter.storage, request)
         back.send(b"audit-page", wire.pack(page, checked=False))
+
+    def _versions(self, request: VersionsRequest, who: Identity, back: Back, now_ms: int) -> None:
+        deploying = self._gateway.deploying
+        if who.role is None or not may_look(who.role) or deploying is None:
+            why = "this station keeps no versions" if deploying is None else "versions are not for citizens"
+            back.send(b"reply", wire.pack(Reply(back.digest, Outcome.REFUSED, "", "role", why, now_ms)))
+        else:
+            back.send(b"versions", wire.pack(deploying.told(request)))
+
+    def _version_part(self, request: VersionPart, who: Identity, back: Back, now_ms: int) -> None:
+        taken = self._gateway.deploying is not None and self._gateway.deploying.take_part(request, who.name)
+        outcome, code = (Outcome.DONE, "") if taken else (Outcome.REFUSED, "rate")
+        why = "" if taken else "too much is on its way already; propose it again in a minute"
+        back.send(b"reply", wire.pack(Reply(back.digest, outcome, "", code, why, now_ms)))
 
     def _cases(self, request: CasesRequest, who: Identity, back: Back, now_ms: int) -> None:
         if who.role is not Role.CITIZEN_GATEWAY:

@@ -20,6 +20,7 @@ from override.what_if import (
     FAILED,
     HELLO,
     READY,
+    VERSION,
     Outcome,
     Question,
     pack_question,
@@ -49,6 +50,8 @@ class Asking:
     def __init__(self, ask_engine: Callable[[bytes], bool], line: Line | None) -> None:
         self.ready = False
         """Whether the forecaster has loaded what it needs."""
+        self.others: Callable[[bytes], bool] = lambda message: False
+        """Takes what the forecaster says that is no forecast."""
         self._ask_engine = ask_engine
         self._line = line
         self._number = 0
@@ -75,6 +78,11 @@ class Asking:
             self._jobs.append(_Job(question, then, now_ms))
             if len(self._jobs) == 1:
                 self._begin(now_ms)
+
+    def another_version(self, number: int) -> None:
+        """From now on forecasts are made by this version."""
+        if self._line is not None:
+            self._line.send(VERSION + msgpack.packb(number))
 
     def hears(self, message: bytes) -> bool:
         """Whether a message of the engine was an answer to a question of ours."""
@@ -126,6 +134,8 @@ class Asking:
     def _hear_forecaster(self, message: bytes, now_ms: int) -> None:
         if message.startswith(READY):
             self.ready = True
+            return
+        if self.others(message):
             return
         outcome: Outcome | None = None
         why = ""

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from override.order_commands import ORDERS, PICTURES, Orders, Pictures, StationKey
+
 File = Annotated[Path, typer.Option("--file", metavar="FILE", help="The station's storage.")]
 STATION_FILE = Path("station.db")
 
@@ -24,12 +26,37 @@ def backup(
 
 
 def restore(
-    copy: Annotated[Path, typer.Argument(metavar="COPY", help="As `belisha backup` made it.")],
+    copy: Annotated[Path | None, typer.Argument(metavar="COPY", help="As `belisha backup` made it.")] = None,
     file: File = STATION_FILE,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Not a copy: the version a running station began with.")
+    ] = False,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", envvar="BELISHA_KEY", help="With --baseline.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="With --baseline: why; it is kept.")] = "",
+    glass: Annotated[
+        bool, typer.Option("--break-glass", help="With --baseline: alone, with an alarm everywhere.")
+    ] = False,
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
 ) -> None:
-    """Take a copy back while no station runs. What stood there is kept; the audit says who did it."""
-    from override.backup import take_back
+    """Take a copy back while no station runs; or bring back, on one that runs, the version it began with.
 
+    What stood there is kept; the audit says who did it. The baseline needs a second person, as any version.
+    """
+    from override.backup import BackupError, take_back
+
+    if baseline:
+        from override.deploy_commands import restore_baseline
+
+        if key is None or not reason.strip() or copy is not None:
+            raise BackupError("restore --baseline: --key and --reason are needed, and no copy")
+        restore_baseline(key, reason, glass, True, station, orders, pictures, False)
+        return
+    if copy is None:
+        raise BackupError("restore: a copy is needed, or --baseline")
     now_ms, wall_ms = time.monotonic_ns() // 1_000_000, time.time_ns() // 1_000_000
     count, kept = take_back(copy, file, getpass.getuser(), now_ms, wall_ms)
     typer.echo(f"{file}: {count} records taken back" + (f"; what stood there is {kept}" if kept else ""))

@@ -17,6 +17,14 @@ import zmq
 
 from override import wire
 from override.bounds import BOOT_BYTES, NONCE_BYTES
+from override.deploy_messages import (
+    PART_BYTES,
+    DeployAction,
+    DeployRequest,
+    VersionPart,
+    Versions,
+    VersionsRequest,
+)
 from override.details import Detail, Pulse, Record, WatchRequest
 from override.flag_messages import FlagAction, FlagActRequest, FlagView
 from override.keys import Secret
@@ -36,6 +44,7 @@ from override.requests import (
 from override.sockets import client
 from override.street_layout import StreetLayout
 from override.topics import TOPICS
+from override.version import statement
 from override.views import (
     AlarmView,
     AuditPage,
@@ -189,6 +198,24 @@ class Console:
         """Act on a citizen's case. Raises NoAnswer, Refused."""
         request = FlagActRequest(self._header(), self._secret.name, flag, action, reason)
         return self._ask("flag-act", wire.seal(request, self._secret.sign))
+
+    def deploy(self, action: DeployAction, **what: Any) -> Reply:
+        """Propose another version, or agree to one (`DeployRequest`). Raises NoAnswer, Refused."""
+        if digest := what.get("digest", b""):
+            what["signature"] = self._secret.sign(statement(digest))
+        content = what.pop("content", b"")
+        parts = [content[at : at + PART_BYTES] for at in range(0, len(content), PART_BYTES)]
+        for k, data in enumerate(parts):
+            part = VersionPart(self._header(), self._secret.name, digest, k, len(parts), data)
+            self._ask("version-part", wire.seal(part, self._secret.sign))
+        request = DeployRequest(self._header(), self._secret.name, action, **what)
+        return self._ask("deploy", wire.seal(request, self._secret.sign))
+
+    def versions(self, number: int = 0) -> Versions:
+        """Versions of the street, the newest first; one of them whole. Raises NoAnswer, Refused."""
+        request = VersionsRequest(self._header(), self._secret.name, number)
+        answer: Versions = self._ask_for("versions-please", "versions", request)
+        return answer
 
     def earlier(self, before: int = 0, junction: str = "") -> tuple[Event, ...]:
         """Up to a hundred events before a number (0 = the latest). Raises NoAnswer, Refused."""

@@ -16,6 +16,7 @@ from typing import Any
 from override import wire
 from override.alarm_file import kept_alarm
 from override.audit import Entry, sign_head, text_hash
+from override.deploy_messages import DeployRequest
 from override.desk import Desk
 from override.flag_messages import FlagActRequest
 from override.keys import PANIC, Identity, Secret
@@ -40,7 +41,7 @@ AHEAD_MS = 60_000
 """An order may not ask to be good for longer than this after it was made."""
 
 
-Request = OrderRequest | Approval | AlarmRequest | FlagActRequest
+Request = OrderRequest | Approval | AlarmRequest | FlagActRequest | DeployRequest
 Other = Callable[[Any, Person, int], Ruling]
 """Rules on a request that is about no order; raises Refused."""
 
@@ -227,7 +228,8 @@ class Counter:
             row = (*number, reply.digest, wire.pack(reply), wall_ms)
             alarms = tuple(kept_alarm(view, now_ms, wall_ms) for view in ruling.views)
             act = (header.nonce.hex(), wire.pack(request), wall_ms) if ruling.flag_act else None
-            return Change(ruling.versions, entries, row, text, alarms=alarms, flag_act=act)
+            kept = tuple((v.number, v.packed(), content) for v, content in ruling.deployed)
+            return Change(ruling.versions, entries, row, text, alarms=alarms, versions=kept, flag_act=act)
 
         done = change(replace(reply, audit_index=self.storage.audit_index + 1))
         try:
@@ -237,7 +239,7 @@ class Counter:
             self.storage.commit(done)
         except StorageFull:
             safer = isinstance(request, OrderRequest) and request.command in SAFER
-            if (ruling.versions or ruling.flag_act) and not safer:
+            if (ruling.versions or ruling.deployed or ruling.flag_act) and not safer:
                 why = "the disk is full; all red, flash and release still work"
                 ruling = Ruling(Outcome.REFUSED, "")
                 reply = Reply(reply.digest, Outcome.REFUSED, "", "storage", why, now_ms)
@@ -266,6 +268,8 @@ class Counter:
             what, words, order = f"alarm {request.action}", request.reason, request.alarm
         elif isinstance(request, FlagActRequest):
             what, words, order = f"flag {request.action}", request.reason, request.flag
+        elif isinstance(request, DeployRequest):
+            what, words = f"version {request.action}", request.reason
         if words:
             text = (self.storage.next_text_id(), self._salt(), words, wall_ms)
         entry = Entry(

@@ -24,6 +24,7 @@ from controller.orders import Kind, Orders
 from controller.state import State
 from controller.tick import Controller
 from override.acting import Acting, Findings
+from override.adopting import Adopting, Make
 from override.beliefs import Beliefs, Heads
 from override.handover import HandingOver
 from override.roles import Command
@@ -122,17 +123,26 @@ def pack_reset() -> bytes:
 class Engine:
     """A controller that takes orders over a line. Ticks like one: every 100 ms of street time.
 
-    `clock_ms` is the station's monotonic clock; `speed` street seconds pass in one of its.
+    `clock_ms` is the station's monotonic clock; `speed` street seconds pass in one of its. `make` gives
+    controllers of other versions, `runs` is the number of this one.
     """
 
     def __init__(
-        self, controller: Controller, line: Line, clock_ms: Callable[[], int], speed: float = 1.0
+        self,
+        controller: Controller,
+        line: Line,
+        clock_ms: Callable[[], int],
+        speed: float = 1.0,
+        make: Make | None = None,
+        runs: int = 0,
     ) -> None:
         self.controller = controller
         self.state: State = controller.state
         self.network = network_for_wire(controller.network)
         self.orders = Orders(self.network)
         self.acting = Acting(self.network, self.orders, speed)
+        self.adopting = Adopting(controller, self.orders, make, runs)
+        self.adopting.changed = self._another_version
         self.progress = 0
         self.lost_reports = 0
         self._line = line
@@ -158,7 +168,7 @@ class Engine:
         for _ in range(MESSAGES_PER_TICK):
             if (message := self._line.receive()) is None:
                 break
-            if self.handing.takes(message) or self.telemetry.takes(message):
+            if any(part.takes(message) for part in (self.handing, self.telemetry, self.adopting)):
                 continue
             if (acts := unpack_acts(message)) is None:
                 self.acting.reset()
@@ -166,7 +176,7 @@ class Engine:
                 self.acting.take(acts, clock_ms, now_ms)
         while self.acting.once:
             self._do_once(self.acting.once.pop(0))
-        lamps = self.controller.tick(frame, now_ms, self.orders)
+        lamps = self.adopting.tick(frame, now_ms)
         self.progress += 1
         self.handing.after_tick(self._line, clock_ms, now_ms)
         self.telemetry.after_tick(self._line, frame, clock_ms, now_ms, self.progress)
@@ -180,9 +190,20 @@ class Engine:
         self._watch_plans(now_ms)
         if self._unsent or self._alarms or self.progress % REPORT_EVERY == 0:
             self._report(clock_ms, now_ms, frame.lamps_shown)
+        if (stand := self.adopting.due(clock_ms)) is not None:
+            self._line.send(stand)
         self._heads.look(lamps, frame.lamps_shown, now_ms)
         self.telemetry.clock.note(began_ns, time.perf_counter_ns(), now_ms)
         return lamps
+
+    def _another_version(self, orders: Orders) -> None:
+        """Another version is final: who knows the street by it shall know it so."""
+        network, policy = self.controller.network, self.controller.policy
+        self.state, self.orders, self.network = self.controller.state, orders, network_for_wire(network)
+        self.acting.network, self.acting.orders = self.network, orders
+        self.handing.meter.weigh_by(policy)
+        self.telemetry.pulsing.weigh_by(policy)
+        self._drift = DriftWatch(network)
 
     def _watch_plans(self, now_ms: int) -> None:
         """Where a fixed plan is played its greens must not creep (A7); orders are nobody's secret."""
@@ -190,8 +211,16 @@ class Engine:
         free = self.orders.book.kind != Kind.NONE
         if self.controller.name != "fixed":
             free |= True if ladder is None else ladder.ladder.rungs.rung < Rung.COORDINATED
+        if self.network.street.timetable:
+            self._hear_hours()
         for drift in self._drift.look(self.state, now_ms, free):
             self._alarms.append((drift.junction, "A7", drift.sentence(self.network)))
+
+    def _hear_hours(self) -> None:
+        """Plans that change with the hour: no creeping, and an alarm where they do not come into step."""
+        for j in self.controller.plans_changed():
+            self._drift.forget(j)
+        self._alarms += [(j, "R46", sentence) for j, sentence in self.controller.plan_alarms()]
 
     def _do_once(self, act: Act) -> None:
         """End the monitor's latch; two people have answered for it, or one who broke glass."""
@@ -211,17 +240,9 @@ class Engine:
         rungs = b"" if ladder is None else ladder.ladder.rungs.rung.astype(np.int8).tobytes()
         report = Report(clock_ms, self.progress, shown.tobytes(), stages, rungs)
         if clock_ms - self._believed_ms >= SECOND_MS:
-        if self.network.street.timetable:
-            self._hear_hours()
             self._believed_ms = clock_ms
             detectors = None if ladder is None else ladder.detectors
             believed = self._beliefs.measure(self.controller.state, detectors, street_ms)
-    def _hear_hours(self) -> None:
-        """Plans that change with the hour: no creeping, and an alarm where they do not come into step."""
-        for j in self.controller.plans_changed():
-            self._drift.forget(j)
-        self._alarms += [(j, "R46", sentence) for j, sentence in self.controller.plan_alarms()]
-
             report.beliefs, report.lost = believed.tobytes(), self.telemetry.lost
             if self.verdict is not None:
                 report.latched = self.verdict.latched.tobytes()

@@ -66,6 +66,10 @@ class Foresight:
         """Whether a message of the engine was meant for us."""
         return self.asking.hears(message)
 
+    def another_version(self, number: int) -> None:
+        """Another version of the street is in force."""
+        self.asking.another_version(number)
+
     def turn(self, now_ms: int, wall_ms: int) -> None:
         """Go on with what is under way."""
         self.asking.turn(now_ms)

@@ -18,6 +18,8 @@ from override.answers import CITIZEN, Answers, Back
 from override.audit import HEAD_EVERY, HEAD_EVERY_MS, Entry
 from override.cases import Cases
 from override.counter import Counter
+from override.deploy_messages import DeployRequest
+from override.deploying import BeginAnew, Deploying
 from override.desk import Desk
 from override.engine import Line, pack_acts, pack_reset, report_of
 from override.event_log import EventLog, order_words
@@ -40,6 +42,8 @@ from override.storage import Change, Storage, StorageFull
 from override.street_layout import PackedLayout, layout_of_street
 from override.telemetry import pack_wish, said
 from override.topics import TOPICS
+from override.version_check import Installation
+from override.version_gate import deploying_of
 from override.watching import Watching
 from override.watchman import Watchman
 from override.wire_names import network_for_wire
@@ -54,7 +58,7 @@ SAVE_MS = 2_000
 """Alarms are written so often; what people did with them is written before they are answered."""
 TURN_MS = 20
 """A turn waits no longer than this for something to happen."""
-COUNTERS = frozenset({b"order", b"approve", b"alarm-act", b"flag-act"})
+COUNTERS = frozenset({b"order", b"approve", b"alarm-act", b"flag-act", b"deploy"})
 REFUSED_A_MINUTE = 20
 """So many connections refused at the door are somebody trying keys; a few are our own probe."""
 
@@ -80,6 +84,8 @@ class Gateway:
         layout: PackedLayout | None = None,
         forecaster: Line | None = None,
         citizens: str = "tcp://127.0.0.1:*",
+        installation: Installation | None = None,
+        begin_anew: BeginAnew = lambda number, now: None,
     ) -> None:
         network = self._network = network_for_wire(network)
         self.ring, self.boot, self.clock = ring, boot, clock
@@ -93,6 +99,9 @@ class Gateway:
         self.layout = layout or PackedLayout(layout_of_street(network.street))
         districts = [junction.district for junction in self.layout.layout.junctions]
         self.foresight = Foresight(network, self.counter, line, forecaster, districts, self._tell_receipt)
+        self.deploying: Deploying | None = None
+        if installation is not None:
+            self.deploying = deploying_of(self, installation, storage, line, forecaster, begin_anew)
         self.flag_post = FlagPost(storage.flag_acts())
         self.watching = Watching()
         self.index = {name: j for j, name in enumerate(names)}
@@ -124,6 +133,9 @@ class Gateway:
         now_ms, wall_ms = self.clock()
         self.counter.others[AlarmRequest] = rule_on_alarm(self.alarms)
         self.counter.others[FlagActRequest] = rule_on_flag(self.cases)
+        if (deploying := self.deploying) is not None:
+            deploying.start(now_ms, wall_ms)
+            self.counter.others[DeployRequest] = lambda r, who, _: deploying.rule(r, who, self.clock()[1])
         self.counter.settled = self._settled
         self.counter.stepped = self._stepped
         self.alarms.start(alarms_kept(storage.alarms(), now_ms, wall_ms))
@@ -168,6 +180,8 @@ class Gateway:
         now_ms, wall_ms = self.clock()
         self.counter.tick(now_ms, wall_ms)
         self.foresight.turn(now_ms, wall_ms)
+        if self.deploying is not None:
+            self.deploying.turn(now_ms, wall_ms)
         while self._unsent and self._line.send(self._unsent[0]):
             self._unsent.pop(0)
         if (watched := self.watching.news(now_ms)) is not None:
@@ -264,6 +278,9 @@ class Gateway:
             junction = case.junction if case else ""
             self.watchman.note("flag", junction, f"{request.flag}: {request.action} by {request.issuer}")
 
+        if isinstance(request, DeployRequest) and self.deploying is not None:
+            self.deploying.settled(request, ruling, self.clock()[0])
+
     def _stepped(self, order: Order, before: Life | None) -> None:
         if words := order_words(order, before):
             junction = order.junctions[0] if len(order.junctions) == 1 else ""
@@ -289,7 +306,7 @@ class Gateway:
         for _ in range(REPORTS_PER_TURN):
             if (message := self._line.receive()) is None:
                 break
-            if self.foresight.hears(message):
+            if self.foresight.hears(message) or (self.deploying and self.deploying.hears(message)):
                 continue
             if (told := said(message)) is not None:
                 self._tell(*told)

@@ -50,6 +50,10 @@ class Meter:
         self._groups = network.group_start[:-1]
         self._seconds = 0
 
+    def weigh_by(self, policy: Policy) -> None:
+        """From now on count persons by this policy."""
+        self._policy = policy
+
     def second(self, state: State, street_ms: int) -> None:
         """Add the second that has passed."""
         network, policy = self._network, self._policy

@@ -72,6 +72,32 @@ class LiveStreet:
     on_show: Callable[[Any, int], None] = lambda lamps, own_ms: None
     restarts_street: bool = False
     """A street without a world to lose is started anew too."""
+    number: int = 0
+    """Which version of the street it is."""
+    of_version: Callable[[int], LiveStreet] | None = None
+    """The same street in another version. Raises ValueError."""
+
+
+class Anew:
+    """With which version engine and monitor begin, and how often anew; shared memory."""
+
+    def __init__(self, number: int) -> None:
+        self._cells = RawArray("q", [number, 0])
+
+    @property
+    def number(self) -> int:
+        """The version to begin with."""
+        return int(self._cells[0])
+
+    @property
+    def times(self) -> int:
+        """Grows with every wish to begin anew now."""
+        return int(self._cells[1])
+
+    def begin(self, number: int, now: bool) -> None:
+        """Begin with this version at the next start, or `now`."""
+        self._cells[0] = number
+        self._cells[1] += now
 
 
 class Kept:
@@ -99,8 +125,11 @@ class LampProcesses:
         live: LiveStreet,
         say: Callable[[str], None] = lambda line: None,
         gateway: LocalLine | None = None,
+        anew: Anew | None = None,
     ) -> None:
         self.live = live
+        self._anew = anew or Anew(live.number)
+        self._times = 0
         self._say, self._gateway = say, gateway
         self._context = get_context("fork")
         self._folder = Path(tempfile.mkdtemp(prefix="belisha-"))
@@ -130,6 +159,9 @@ class LampProcesses:
             code = None if street is None else street.exitcode
             self._say(f"the street has ended (exit code {code})")
             return 0 if code == 0 else 1
+        if self._anew.times != self._times:
+            self._times = self._anew.times
+            self._begin_anew(now_ms)
         for number, kept in enumerate(self.kept):
             if kept.alive:
                 self._end_if_hung(number, kept, now_ms)
@@ -161,6 +193,15 @@ class LampProcesses:
         kept.process.start()
         kept.starts += 1
         kept.started_ms = now_ms
+
+    def _begin_anew(self, now_ms: int) -> None:
+        """Engine and monitor with another card, at the same time; the street flashes by itself meanwhile."""
+        self._say(f"version {self._anew.number} begins: every junction goes through flash")
+        for kept in (self.engine, self.monitor):
+            if kept.process is not None:
+                kept.process.kill()
+                kept.process.join()
+            kept.process, kept.next_ms, kept.pause_ms = None, now_ms, PAUSE_MS
 
     def _bury(self, kept: Kept, now_ms: int) -> None:
         assert kept.process is not None
@@ -226,15 +267,21 @@ class LampProcesses:
         for end in ends:
             end.close()
 
+    def _of_version(self) -> LiveStreet:
+        number = self._anew.number
+        if number == self.live.number or self.live.of_version is None:
+            return self.live
+        return self.live.of_version(number)
+
     def _run_monitor(self) -> None:
-        live = self.live
+        live = self._of_version()
         MonitorProcess(
             live.card, self.places, self._clock("monitor"), live.speed, live.latches, self._say,
             disturb=self._moved(1, "monitor"),
         ).run()  # fmt: skip
 
     def _run_engine(self) -> None:
-        live = self.live
+        live = self._of_version()
         EngineProcess(
             live.network, live.engine_card or live.card, live.sensors, self.places,
             lambda link, now_ms: live.make_engine(link, now_ms, self._gateway),

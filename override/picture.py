@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.junction import StreetNetwork
 from controller.network import Network
 from override.alarms import Alarms
 from override.beliefs import FAULTS, LONGEST_S, PEOPLE, QUEUE_VEH, ROWS, USED_PERCENT
@@ -60,6 +61,11 @@ class Picture:
         self._views: dict[str, JunctionView] = {}
         self._told_orders: dict[str, OrderView] = {}
         self._beat_ms = -BEAT_MS
+
+    def name_stages(self, street: StreetNetwork) -> None:
+        """From now on call stages as this version of the street does."""
+        self._stage_names = [s.name for junction in street.junctions for s in junction.stages]
+        self._changed[:] = True
 
     def hear(self, report: Report) -> None:
         """Take in what the engine says; a junction on another rung is another one to who saw it before."""
@@ -147,7 +153,7 @@ class Picture:
         return JunctionView(
             name=name,
             version=int(self._versions[j]),
-            stage=self._stage_names[stage] if stage >= 0 else "",
+            stage=self._stage_names[stage] if 0 <= stage < len(self._stage_names) else "",
             lamps=letters[int(network.group_start[j]) : int(network.group_start[j + 1])],
             rung=int(self.rungs[j]),
             orders=self._acting.get(name, ()),

@@ -37,6 +37,10 @@ class Pulsing:
         self.place([""], [0] * network.n_junctions)
         self._walks: NDArray[np.bool_] = network.group_kind == GroupKind.PEDESTRIAN
 
+    def weigh_by(self, policy: Policy) -> None:
+        """From now on count persons by this policy."""
+        self._policy = policy
+
     def place(self, districts: Sequence[str], of_junction: Sequence[int]) -> None:
         """The districts' names, and which one each junction lies in. Begins anew."""
         network = self._network

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from override.orders import Order
 from override.roles import Role
+from override.version import Version
 from override.views import AlarmView, Outcome
 
 
@@ -29,6 +30,8 @@ class Ruling:
     alarms: tuple[str, ...] = ()
     views: tuple[AlarmView, ...] = ()
     """Alarms as they are after what somebody did with them."""
+    deployed: tuple[tuple[Version, bytes | None], ...] = ()
+    """Versions as they are after it, with their content where they are new."""
     flag_act: bool = False
     """The request is for the citizen process, and must not be lost on the way."""
 

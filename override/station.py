@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING
 
 from controller.network import Network
 from override.bounds import BOOT_BYTES
+from override.deploying import BeginAnew
 from override.gateway import Gateway
 from override.keys import Keyring, KeysError, Secret, read_secret
-from override.lamp_processes import LampProcesses, LiveStreet
+from override.lamp_processes import Anew, LampProcesses, LiveStreet
 from override.line import LocalLine, line_pair
 from override.panic import DOOR, PanicDoor
 from override.sockets import SocketsError, stranger_is_refused
@@ -36,6 +37,7 @@ from override.street_layout import PackedLayout, StreetLayout, layout_of_street
 if TYPE_CHECKING:
     from controller.policy import Policy
     from override.forecast_process import Beside
+    from override.version_check import Installation
 
 PROBE_S = 60.0
 """A stranger must be refused, tried so often (A11)."""
@@ -85,16 +87,20 @@ class Station:
         say: Callable[[str], None] = lambda line: None,
         layout: StreetLayout | None = None,
         forecasts_by: Policy | None = None,
+        installation: Installation | None = None,
     ) -> None:
         self.plan = plan
+        self.installation = installation
         self.layout = PackedLayout(layout or layout_of_street(network.street))
         self.secret = plan.check()
         self.gateway_starts = 0
         self._network, self._drive, self._say = network, drive, say
         self._ends = line_pair()
         self.lamps: LampProcesses | None = None
+        self.anew = Anew(0)
         if isinstance(drive, LiveStreet):
-            self.lamps = LampProcesses(drive, say, LocalLine(self._ends[1]))
+            self.anew = Anew(drive.number)
+            self.lamps = LampProcesses(drive, say, LocalLine(self._ends[1]), self.anew)
         self._over = False
         # Forked, so that kernels and streets that are loaded once serve both.
         self._context = multiprocessing.get_context("fork")
@@ -103,7 +109,7 @@ class Station:
         if forecasts_by is not None:
             from override.forecast_process import Beside
 
-            self.forecaster = Beside(self._context, network, forecasts_by)
+            self.forecaster = Beside(self._context, network, forecasts_by, installation)
         self.gateway = self._new_gateway()
 
     def run(self) -> int:
@@ -187,8 +193,9 @@ class Station:
         forecaster = LocalLine(self.forecaster.end) if self.forecaster else None
         try:
             gateway = open_gateway(
-                self.plan, self.secret, self._network, self._ends[0], self.layout, forecaster
-            )
+                self.plan, self.secret, self._network, self._ends[0], self.layout, forecaster,
+                self.installation, self.anew.begin,
+            )  # fmt: skip
         except (ValueError, SocketsError, OSError) as error:
             self._say(str(error))
             os._exit(EXIT_BAD_INPUT)
@@ -209,6 +216,8 @@ def open_gateway(
     end: socket.socket,
     layout: PackedLayout | None = None,
     forecaster: LocalLine | None = None,
+    installation: Installation | None = None,
+    begin_anew: BeginAnew = lambda number, now: None,
 ) -> Gateway:
     """A gateway that refuses strangers: tried before it is called ready. Raises SocketsError."""
     gateway = Gateway(
@@ -224,6 +233,8 @@ def open_gateway(
         layout,
         forecaster,
         plan.citizens,
+        installation,
+        begin_anew,
     )
     for endpoint in (*gateway.endpoints, gateway.citizens):
         if not stranger_is_refused(reachable(endpoint), secret.curve_public):

@@ -38,9 +38,13 @@ CREATE TABLE IF NOT EXISTS alarms (id TEXT PRIMARY KEY, record BLOB NOT NULL) WI
 CREATE TABLE IF NOT EXISTS flag_acts (
     number INTEGER PRIMARY KEY AUTOINCREMENT, nonce TEXT UNIQUE NOT NULL, payload BLOB NOT NULL,
     wall_ms INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS versions (
+    number INTEGER PRIMARY KEY, record BLOB NOT NULL, content BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS open_receipts (
+    id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, wall_ms INTEGER NOT NULL) WITHOUT ROWID;
 """
-TABLES = frozenset({"receipts", "alarms", "flag_acts", "marks"})
+TABLES = frozenset({"receipts", "alarms", "flag_acts", "marks", "versions", "open_receipts"})
 """Those that files of earlier versions lack; they are added to them."""
 FORMAT = 1
 REPLIES_KEPT = 100_000
@@ -78,6 +82,10 @@ class Change:
     receipt: ReceiptRow | None = None
     alarms: tuple[tuple[str, bytes], ...] = ()
     """(id, record) of alarms; an empty record = it is gone."""
+    versions: tuple[tuple[int, bytes, bytes | None], ...] = ()
+    """(number, record, content) of a version; no content = it is there already."""
+    open_receipt: tuple[str, bytes] | None = None
+    """(order id, record) of what is metered; an empty record = it is over."""
     flag_act: tuple[str, bytes, int] | None = None
     """(nonce in hex, payload, wall ms) of what a person does with a case, until citizens' process has it."""
 
@@ -141,6 +149,17 @@ class Storage:
                         self._write("INSERT OR REPLACE INTO alarms VALUES (?, ?)", (alarm, kept))
                     else:
                         self._write("DELETE FROM alarms WHERE id=?", (alarm,))
+                for number, kept, content in change.versions:
+                    if content is None:
+                        self._write("UPDATE versions SET record=? WHERE number=?", (kept, number))
+                    else:
+                        self._write("INSERT INTO versions VALUES (?, ?, ?)", (number, kept, content))
+                if change.open_receipt:
+                    order_id, kept = change.open_receipt
+                    if kept:
+                        self._write("INSERT OR REPLACE INTO open_receipts VALUES (?, ?)", (order_id, kept))
+                    else:
+                        self._write("DELETE FROM open_receipts WHERE id=?", (order_id,))
                 if change.flag_act:
                     self._write("INSERT OR IGNORE INTO flag_acts VALUES (NULL, ?, ?, ?)", change.flag_act)
                 if change.reply:
@@ -157,6 +176,11 @@ class Storage:
         """A number no free text has yet."""
         self._text_id += 1
         return self._text_id
+
+    @property
+    def coming_text_id(self) -> int:
+        """The number `next_text_id` will give."""
+        return self._text_id + 1
 
     def keep_head(self, head: Head) -> None:
         """Keep a signed head. Raises StorageFull."""
@@ -226,6 +250,21 @@ class Storage:
     def alarms(self) -> list[bytes]:
         """Records of all alarms that are kept."""
         return [row[0] for row in self._db.execute("SELECT record FROM alarms ORDER BY id")]
+
+    def versions(self) -> list[bytes]:
+        """Records of all versions, in the order of their numbers."""
+        return [row[0] for row in self._db.execute("SELECT record FROM versions ORDER BY number")]
+
+    def version(self, number: int) -> tuple[bytes, bytes] | None:
+        """(record, content) of one version."""
+        row = self._db.execute("SELECT record, content FROM versions WHERE number=?", (number,)).fetchone()
+        return row and (bytes(row[0]), bytes(row[1]))
+
+    def open_receipts(self) -> list[tuple[str, bytes]]:
+        """(order id, record) of what was metered when the gateway stopped."""
+        return [
+            (row[0], row[1]) for row in self._db.execute("SELECT id, record FROM open_receipts ORDER BY id")
+        ]
 
     def flag_acts(self) -> list[tuple[str, bytes]]:
         """(nonce, payload) of what the citizen process has not said it has, oldest first."""

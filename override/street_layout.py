@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from controller.junction import Group, Junction, StreetNetwork
@@ -46,6 +46,26 @@ class StreetLayout:
     def districts(self) -> tuple[str, ...]:
         """Names of the districts, in the order in which junctions lie in them."""
         return tuple(dict.fromkeys(junction.district for junction in self.junctions))
+
+
+def with_street(layout: StreetLayout, street: StreetNetwork) -> StreetLayout:
+    """The same places with the stages, promises and plans of another version of the street."""
+    made = {junction.name: junction for junction in layout_of_street(street).junctions}
+    return replace(
+        layout,
+        junctions=tuple(
+            replace(
+                old,
+                groups=tuple(
+                    replace(g, promise_ms=n.promise_ms, clearance_ms=n.clearance_ms)
+                    for g, n in zip(old.groups, made[old.name].groups, strict=True)
+                ),
+                stages=made[old.name].stages,
+                plans=made[old.name].plans,
+            )
+            for old in layout.junctions
+        ),
+    )
 
 
 def layout_of_street(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from override.deploy_messages import DeployRequest, VersionPart, Versions, VersionsRequest
 from override.details import Detail, Pulse, Record, WatchRequest
 from override.flag_messages import CasesRequest, FlagActRequest, FlagReply, FlagRequest, FlagStatusRequest
 from override.layouts import Layout, LayoutRequest
@@ -49,6 +50,9 @@ TOPICS: dict[str, Topic] = {
         Topic("receipt-please", 1, ReceiptRequest, _SMALL, True),
         Topic("alarm-act", 1, AlarmRequest, _SMALL, True),
         Topic("flag-act", 1, FlagActRequest, _SMALL, True),
+        Topic("version-part", 1, VersionPart, _SMALL, True),
+        Topic("deploy", 1, DeployRequest, _SMALL, True),
+        Topic("versions-please", 1, VersionsRequest, _SMALL, True),
         Topic("cases", 1, CasesRequest, _LARGE, True),
         Topic("picture", 1, SnapshotRequest, _SMALL, True),
         Topic("layout-please", 1, LayoutRequest, _SMALL, True),
@@ -61,6 +65,7 @@ TOPICS: dict[str, Topic] = {
         Topic("snapshot", 1, Snapshot, _LARGE, False),
         Topic("layout", 1, Layout, _LARGE, False),
         Topic("events", 1, Events, _LARGE, False),
+        Topic("versions", 1, Versions, _LARGE, False),
         Topic("audit-page", 1, AuditPage, _LARGE, False),
         # published
         Topic("delta", 1, Delta, _LARGE, False),

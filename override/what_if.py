@@ -25,6 +25,8 @@ HELLO = b"?"
 """A gateway that has just started asks whether the forecaster is ready."""
 READY = b"R"
 """Said by a forecaster that has loaded its kernels."""
+VERSION = b"W"
+"""Said by the gateway: forecasts are made by another version from now on; its number follows."""
 ANSWER = b"A"
 FAILED = b"F"
 

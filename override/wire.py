@@ -189,8 +189,9 @@ def _value(hint: Any, value: Any, place: str) -> Any:
     if hint is int:
         return _whole(value, low, high, place)
     if hint is bytes:
-        if not isinstance(value, bytes) or len(value) != low:
-            raise Refused("schema", f"{place}: {low} bytes are needed")
+        if not isinstance(value, bytes) or not low <= len(value) <= high:
+            needed = f"{low}" if low == high else f"{low} to {high}"
+            raise Refused("schema", f"{place}: {needed} bytes are needed")
         return value
     if issubclass(hint, StrEnum):
         if not isinstance(value, str) or value not in list(hint):

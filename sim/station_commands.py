@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from enum import StrEnum
 from importlib import import_module
@@ -14,10 +15,13 @@ from override.keys_commands import DEFAULT_FOLDER, Folder
 from sim.commands import ControllerName
 
 if TYPE_CHECKING:
+    from controller.junction import StreetNetwork
+    from controller.monitor import Card
     from controller.network import Network
     from override.engine_process import MonitorLink
     from override.lamp_processes import LiveStreet, MakeStreetEnd
     from override.line import LocalLine
+    from override.version_check import Installation
     from sim.city.load import City
 
 ORDERS = "tcp://127.0.0.1:7101"
@@ -79,47 +83,71 @@ def station(
     warm_up(str(controller), asked.run.sensors)
     import_module("override.forecast_process")  # with its kernels, before the station is ready
     city = load_city(asked, seed)
-    live = _live(city, street, str(controller), speed, file)
+    live, installation = _live(city, street, str(controller), speed, file)
     layout = layout_of_city(city)
 
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
-    code = Station(plan, city.network, live, say, layout, Policy()).run()
+    code = Station(plan, city.network, live, say, layout, Policy(), installation).run()
     if code:
         raise typer.Exit(code)
 
 
-def _live(city: City, kind: StreetKind, controller: str, speed: float, file: Path) -> LiveStreet:
-    """Street, monitor and engine of a city, for processes of their own."""
+def _live(
+    city: City, kind: StreetKind, controller: str, speed: float, file: Path
+) -> tuple[LiveStreet, Installation]:
+    """Street, monitor and engine of a city, for processes of their own, in whatever version is in force."""
+    from controller.network import build_network
     from controller.permissive import card_of
     from controller.permissive_geometry import card_of_ground
     from controller.policy import Policy
     from controller.tick import Controller
     from override.engine import Engine
     from override.lamp_processes import LiveStreet, machine_ms
+    from override.version_check import Installation, number_to_begin
     from sim.importers.junction_paths import paths_of_signals
 
-    network = city.network
-    # The monitor's card is from the ground, the engine's word from its street file; both must agree.
-    engine_card = card_of(city.street, network.lamp_resolution_ms)
-    card = card_of_ground(city.street, paths_of_signals(city.net), engine_card)
+    resolution_ms, paths = city.network.lamp_resolution_ms, paths_of_signals(city.net)
 
-    def make_engine(link: MonitorLink, now_ms: int, line: LocalLine | None) -> Engine:
-        assert line is not None, "a station has a gateway"
-        decides = Controller(network, controller, Policy(), now_ms, link)
-        return Engine(decides, line, machine_ms, speed)
+    def ground(street: StreetNetwork) -> Card:
+        # The monitor's card is from the ground, the engine's word from its street file; both must agree.
+        return card_of_ground(street, paths, card_of(street, resolution_ms))
 
-    return LiveStreet(
-        network,
-        card,
-        city.scenario.run.sensors,
-        _played_in_sumo(city, speed) if kind is StreetKind.SUMO else _played(city, controller, speed),
-        make_engine,
-        speed,
-        file.with_name(f"{file.name}.latches"),
-        engine_card=engine_card,
-    )
+    installation = Installation(city.street, Policy(), file, lambda street: ground(street).digest())
+    builder = installation.builder()
+
+    def of_version(number: int) -> LiveStreet:
+        try:
+            street, policy = builder.build(number)
+        except (KeyError, sqlite3.Error):
+            street, policy = city.street, Policy()  # the baseline, which the gateway has yet to write down
+        network = city.network if street is city.street else build_network(street, resolution_ms)
+
+        def make_engine(link: MonitorLink, now_ms: int, line: LocalLine | None) -> Engine:
+            assert line is not None, "a station has a gateway"
+
+            def another(number: int, at_ms: int) -> Controller:
+                street, policy = builder.build(number)
+                return Controller(build_network(street, resolution_ms), controller, policy, at_ms, link)
+
+            decides = Controller(network, controller, policy, now_ms, link)
+            return Engine(decides, line, machine_ms, speed, another, number)
+
+        return LiveStreet(
+            network,
+            ground(street),
+            city.scenario.run.sensors,
+            _played_in_sumo(city, speed) if kind is StreetKind.SUMO else _played(city, controller, speed),
+            make_engine,
+            speed,
+            file.with_name(f"{file.name}.latches"),
+            engine_card=card_of(street, resolution_ms),
+            number=number,
+            of_version=of_version,
+        )
+
+    return of_version(number_to_begin(installation)), installation
 
 
 def _played(city: City, controller: str, speed: float) -> Callable[[MakeStreetEnd], None]:

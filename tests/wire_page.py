@@ -67,7 +67,7 @@ def _default(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, bytes):
-        return "zeros"
+        return "zeros" if value else "empty"
     return str(value) if value not in ("", ()) else "empty"
 
 
@@ -79,7 +79,7 @@ def _kind(hint: Any) -> str:
         if kind is str:
             return f"text, {bounds.low} to {bounds.high} characters"
         if kind is bytes:
-            return f"{bounds.low} bytes"
+            return f"{bounds.low} bytes" if bounds.low == bounds.high else f"{bounds.low} to {bounds.high} bytes"
         item = typing.get_args(kind)[0]
         texts = (
             "names"
