@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgpack  # type: ignore[import-untyped]
 import numpy as np
 
 from override import wire
@@ -23,7 +24,15 @@ from override.orders import Event, Order
 from override.previews import CostRow, Receipt
 from override.roles import ONCE
 from override.storage import Change, ReceiptRow, Storage
-from override.what_if import HORIZON_MS, RECOVERY_MS, STEP_S, Outcome, Question
+from override.what_if import (
+    HORIZON_MS,
+    RECOVERY_MS,
+    STEP_S,
+    Outcome,
+    Question,
+    pack_outcome,
+    unpack_outcome,
+)
 
 POLL_MS = 5_000
 OPEN_MAX = 64
@@ -76,6 +85,9 @@ class Receipts:
         self._desk, self._asks, self._asking, self._storage = desk, asks, asking, storage
         self._districts, self._keep, self._publish = districts, keep, publish
         self._open: dict[str, _Open] = {}
+        for name, record in storage.open_receipts():
+            if (order := storage.order(name)) is not None:
+                self._open[name] = unpack_open(order, record)
         self._seen: set[str] = set(desk.orders)
         self._error: tuple[int, int] | None = None
 
@@ -95,7 +107,7 @@ class Receipts:
         """Look what began and what ended, and read the meter where it is time."""
         live = {order.id: order for order in self._desk.orders.values() if order.live}
         for name in live.keys() - self._seen:
-            if live[name].command not in ONCE and len(self._open) < OPEN_MAX:
+            if live[name].command not in ONCE and name not in self._open and len(self._open) < OPEN_MAX:
                 self._begin(live[name], now_ms)
         self._seen = set(live)
         for name, job in list(self._open.items()):
@@ -103,6 +115,7 @@ class Receipts:
                 job.order = live[name]
             elif not job.ended_ms:
                 job.ended_ms = now_ms
+                self._remember(job)
             if job.begun is None or job.closing:
                 continue
             if self._is_over(job, now_ms):
@@ -124,6 +137,7 @@ class Receipts:
                 self._open.pop(order.id, None)
                 return
             job.begun, job.longest_ms = handover, handover.longest_ms.copy()
+            self._remember(job)
 
         def foreseen(outcome: Outcome | None, handover: Handover | None, why: str) -> None:
             if outcome is None or handover is None:
@@ -135,6 +149,11 @@ class Receipts:
 
         self._asking.forecast(question, foreseen, now_ms)
 
+    def _remember(self, job: _Open) -> None:
+        """What the gateway must find again when it starts anew."""
+        if job.begun is not None and not job.closing:
+            self._keep(Change(open_receipt=(job.order.id, pack_open(job))))
+
     def _is_over(self, job: _Open, now_ms: int) -> bool:
         assert job.begun is not None
         speed = job.begun.speed
@@ -145,9 +164,13 @@ class Receipts:
     def _read(self, job: _Open, now_ms: int, wall_ms: int) -> None:
         def read(handover: Handover | None) -> None:
             if handover is not None and job.begun is not None and handover.run == job.begun.run:
-                np.maximum(job.longest_ms, handover.longest_ms, out=job.longest_ms)
+                longest_ms = np.maximum(job.longest_ms, handover.longest_ms)
+                if (longest_ms > job.longest_ms).any():
+                    job.longest_ms = longest_ms
+                    self._remember(job)
             elif handover is not None or job.closing:
                 self._open.pop(job.order.id, None)  # another engine, or none: nothing can be compared
+                self._keep(Change(open_receipt=(job.order.id, b"")))
                 return
             if job.closing and handover is not None:
                 del self._open[job.order.id]
@@ -184,7 +207,8 @@ class Receipts:
             now_ms, wall_ms, "station", "receipt", str(order.command), order.id, result,
             order.junctions, digest=wire.digest(payload),
         )  # fmt: skip
-        self._keep(Change(entries=(entry,), receipt=ReceiptRow(order.id, wall_ms, error, payload)))
+        row = ReceiptRow(order.id, wall_ms, error, payload)
+        self._keep(Change(entries=(entry,), receipt=row, open_receipt=(order.id, b"")))
         self._error = None
         self._publish(receipt)
 
@@ -197,6 +221,31 @@ class Receipts:
         if ends_s and len(ends_s) >= len(order.junctions):
             return abs(lasted_ms - 1000 * max(ends_s.values()) / job.begun.speed) <= AS_FORESEEN_MS
         return not ends_s and order.end in ("", Event.EXPIRE) and lasted_ms >= order.lease_ms - AS_FORESEEN_MS
+
+
+def pack_open(job: _Open) -> bytes:
+    """What is metered, as it is stored; the engine's meter runs on whether or not there is a gateway."""
+    begun = job.begun
+    assert begun is not None
+    record: bytes = msgpack.packb([
+        list(job.junctions), None if job.foreseen is None else pack_outcome(job.foreseen), job.ended_ms,
+        job.why, [begun.number, begun.clock_ms, begun.street_ms, begun.speed, begun.run],
+        [begun.waited_s.tobytes(), job.longest_ms.tobytes()],
+    ])  # fmt: skip
+    return record
+
+
+def unpack_open(order: Order, record: bytes) -> _Open:
+    """It back, with the order as it was stored last."""
+    junctions, foreseen, ended_ms, why, when, (waited, longest) = msgpack.unpackb(record)
+    shape = (len(junctions), -1)
+    longest_ms = np.frombuffer(longest, np.int64).reshape(shape).copy()
+    number, clock_ms, street_ms, speed, run = when
+    waited_s = np.frombuffer(waited, np.float64).reshape(shape).copy()
+    rungs = np.zeros(len(junctions), np.int64)
+    begun = Handover(number, clock_ms, street_ms, speed, run, waited_s, longest_ms, rungs, np.zeros(0))
+    outcome = None if foreseen is None else unpack_outcome(foreseen)
+    return _Open(order, tuple(junctions), outcome, begun, 0, ended_ms, longest_ms.copy(), False, why)
 
 
 def at_second(waited_s: np.ndarray, passed_s: float) -> np.ndarray:

@@ -91,14 +91,25 @@ class Room:
                 Controller(network, "adaptive", Policy(), now_ms), far, lambda: self.world.now_ms
             ),
         )
-        self.storage = Storage(file)
-        self.desk = Desk(Places(city.network.street))
-        self.counter = Counter(self.desk, self.storage, b"boot-one", self._tell)
+        self.file = file
         self.receipts: list[Receipt] = []
-        self.foresight = Foresight(
-            city.network, self.counter, near, self.line, self.districts(), self.receipts.append
-        )
+        self._open()
         self.slips = 0
+
+    def _open(self) -> None:
+        self.storage = Storage(self.file)
+        self.desk = Desk(Places(self.city.network.street))
+        self.counter = Counter(self.desk, self.storage, b"boot-one", self._tell)
+        self.foresight = Foresight(
+            self.city.network, self.counter, self.engine_line, self.line, self.districts(),
+            self.receipts.append,
+        )  # fmt: skip
+
+    def gateway_anew(self) -> None:
+        """As if its process had died: the engine goes on, the rest comes from the file."""
+        self.storage.close()
+        self._open()
+        self.counter.start(self.now_ms, WALL_MS)
 
     def districts(self) -> list[str]:
         names = self.city.roads.districts

@@ -92,12 +92,24 @@ def test_an_order_taken_back_early_has_a_receipt_that_proves_nothing_about_the_f
     room.storage.close()
 
 
-def test_without_a_forecaster_what_was_measured_is_told(city: City, tmp_path: Path) -> None:
+def test_without_a_forecaster_what_was_measured_is_told_also_by_a_gateway_that_died_twice(
+    city: City, tmp_path: Path
+) -> None:
     room = Room(city, tmp_path / "station.db", None)
     room.run(30)
+    meter = room.world.controller.handing.meter  # type: ignore[union-attr]
+    begun = meter.waited_s.copy()
     room.order(Command.ALL_RED, [city.network.street.junctions[0].name], lease_ms=10_000)
-    room.run(10 + RECOVERY_S + 8)
+    room.run(5)
+    room.gateway_anew()
+    room.run(60)
+    room.gateway_anew()
+    room.run(RECOVERY_S - 47)
     [receipt] = room.receipts
+    measured = (meter.waited_s - begun)[list(around([0], neighbours(city.network)))].sum()
+    assert rows_with(receipt) == pytest.approx(measured, rel=0.1), "from the order's beginning"
+    assert abs(receipt.lasted_ms - 10_000) <= 1_000
+    assert not room.storage.open_receipts()
     assert "no forecast" in receipt.sentence
     assert all(row.with_order == row.without for row in receipt.rows)
     assert not receipt.foreseen
