@@ -243,7 +243,7 @@ class HighResolution:
             if tick.now_ms >= until_ms:
                 yield from self._released(tick.now_ms, j, code)
         for name, arguments in tick.deeds:
-            if name in ("call", "ignore", "recall"):
+            if name in ("call", "ignore", "recall", "lengthen"):
                 continue
             j = int(arguments[0])
             if j in self._ordered:

@@ -25,6 +25,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "call": ("group", "time"),
     "ignore": ("detector", "time"),
     "recall": ("detector", "time"),
+    "lengthen": ("group", "bias", "time"),
 }
 """Every method of `Orders` that tells it something, and what its arguments are."""
 

@@ -55,6 +55,9 @@ class Book(NamedTuple):
     called_ms: np.ndarray  # (G) since when an order calls a group that is not green; 0 = it does not
     ignore_until_ms: np.ndarray  # (D) detector disabled
     recall_until_ms: np.ndarray  # (D) detector calls without a break
+    walk_until_ms: np.ndarray  # (G) WALK is made longer until then
+    walk_longer_ms: np.ndarray  # (G) beyond its minimum
+    walk_given: np.ndarray  # (G) bool, written by the overlay: a WALK has lasted so long
 
 
 class Done(IntEnum):
@@ -96,6 +99,9 @@ class Orders:
             called_ms=np.zeros(g, np.int64),
             ignore_until_ms=np.zeros(d, np.int64),
             recall_until_ms=np.zeros(d, np.int64),
+            walk_until_ms=np.zeros(g, np.int64),
+            walk_longer_ms=np.zeros(g, np.int64),
+            walk_given=np.zeros(g, np.bool_),
         )
         self.keeps_deeds = False
         """Set by who keeps a journal, and takes them with `taken_deeds` every tick."""
@@ -183,6 +189,16 @@ class Orders:
         self.book.recall_until_ms[detector] = until_ms
         self._lasts(until_ms)
         self._keep("recall", detector, until_ms)
+
+    def lengthen(self, group: int, longer_ms: int, until_ms: int) -> None:
+        """Let WALK of `group` last so much longer than its minimum, where no promise forbids. 0 ends it."""
+        if until_ms and self.network.group_kind[group] != GroupKind.PEDESTRIAN:
+            raise ValueError(f"group {group} has no WALK")
+        self.book.walk_until_ms[group] = until_ms
+        self.book.walk_longer_ms[group] = longer_ms
+        self.book.walk_given[group] = False
+        self._lasts(until_ms)
+        self._keep("lengthen", group, longer_ms, until_ms)
 
     def taken_back(self, junction: int) -> Done:
         """Why the controller ended the order itself, said once."""

@@ -84,6 +84,7 @@ class Overlay:
         if now_ms % self.network.lamp_resolution_ms == 0:
             self.urgency.update(state, now_ms)
             orders = kernels.lay_orders(now_ms, book, self.plans, self.scene)
+            orders = kernels.lay_walks(now_ms, book, self.scene) or orders
         self._laid = bool(calls or orders or self.scene.in_flash.any())
 
     def _view(self, state: State, waived: NDArray[np.bool_], suspended: NDArray[np.bool_]) -> Scene:

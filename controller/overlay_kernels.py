@@ -326,3 +326,41 @@ def lay_calls(now_ms, book, scene):
             book.called_ms[g] = now_ms + 1  # 0 means none, and the clock may begin at 0
         scene.call_since_ms[g] = min(scene.call_since_ms[g], book.called_ms[g] - 1)
     return any_left
+
+
+@njit(_B(_I, BOOK, SCENE), cache=True, nogil=True)
+def lay_walks(now_ms, book, scene):
+    """Let ordered WALKs last longer than the planner wants; whether any is ordered.
+
+    Below whoever drives the junction by hand, and below every promise: who waits elsewhere is served
+    in time. Written: scene.wanted_stage, planned_end_ms, recovers_until_ms · book.walk_given (G) bool
+    """
+    any_left = False
+    for j in range(len(book.kind)):
+        first = scene.group_start[j]
+        present = scene.target_stage[j]
+        for g in range(first, scene.group_start[j + 1]):
+            if now_ms >= book.walk_until_ms[g]:
+                continue
+            any_left = True
+            if scene.lamp[g] != GREEN or present < 0:
+                continue
+            end_ms = scene.lamp_since_ms[g] + scene.min_green_ms[g] + book.walk_longer_ms[g]
+            if now_ms >= end_ms:
+                book.walk_given[g] = True
+                continue
+            by_hand = book.kind[j] != NONE and book.kind[j] != PLAN and book.kind[j] != BIAS
+            if by_hand or scene.in_transition[j] or scene.all_red_until_ms[j] > now_ms:
+                continue
+            if not (scene.stage_bits[present] >> (g - first)) & 1 or not in_time(j, present, now_ms, scene):
+                continue
+            # Within its stage a WALK ends in time to clear before the stage does.
+            stays_ms = min(end_ms + scene.yellow_ms[g], scene.leave_by_ms[j])
+            if scene.wanted_stage[j] != present:
+                scene.wanted_stage[j] = present
+                scene.planned_end_ms[j] = stays_ms
+                scene.recovers_until_ms[j] = now_ms + RECOVERY_MS
+            elif scene.planned_end_ms[j] < stays_ms:
+                scene.planned_end_ms[j] = stays_ms
+                scene.recovers_until_ms[j] = now_ms + RECOVERY_MS
+    return any_left

@@ -67,5 +67,5 @@ def _empty(fields: tuple[str, ...], small: frozenset[str], flags: frozenset[str]
 
 
 SCENE = typeof(Scene(*_empty(Scene._fields, SMALL, FLAGS)))
-BOOK = typeof(Book(*_empty(Book._fields, frozenset({"kind", "done"}), frozenset({"suspends"}))))
+BOOK = typeof(Book(*_empty(Book._fields, frozenset({"kind", "done"}), frozenset({"suspends", "walk_given"}))))
 PLANS = typeof(Plans(*_empty(Plans._fields, frozenset(), frozenset({"stage_given"}))))

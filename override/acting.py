@@ -141,6 +141,10 @@ class Acting:
         if kind == "call":
             self.orders.call(self.network.group_index(act.junction, name), until_ms)
             return
+        if kind == "walk":
+            longer_ms = act.order.bias_ms if act.order else 0
+            self.orders.lengthen(self.network.group_index(act.junction, name), longer_ms, until_ms)
+            return
         detector = self._detectors[act.junction, name]
         disabled = act.order is not None and act.order.command is Command.DETECTOR_DISABLE
         self.orders.ignore(detector, until_ms if disabled else 0)
@@ -174,6 +178,8 @@ class Acting:
                 return int(shown[self.network.group_index(self._name(j), order.group)]) == Lamp.GREEN
             case Command.OMIT:
                 return int(shown[self.network.group_index(self._name(j), order.group)]) == Lamp.RED
+            case Command.LONGER_WALK:
+                return bool(self.orders.book.walk_given[self.network.group_index(self._name(j), order.group)])
             case Command.DETECTOR_DISABLE | Command.DETECTOR_RECALL:
                 return True  # no lamp can prove it; the arrays hold it
             case Command.HOLD | Command.CORRIDOR | Command.MANUAL_STEP:

@@ -64,6 +64,7 @@ HELP = {
     Command.SPLIT_BIAS: "Let a stage last longer or shorter.",
     Command.DETECTOR_DISABLE: "Hear a detector no more; whom it served is called.",
     Command.DETECTOR_RECALL: "Call whom a detector serves, whatever it reads.",
+    Command.LONGER_WALK: "Let people walk longer at a crossing, by 1 to 10 seconds.",
     Command.MANUAL_STEP: "Go on to the next stage by hand.",
     Command.ALL_RED: "Everything red, within yellow and a tick.",
     Command.FLASH: "Through all red into flash.",

@@ -122,6 +122,8 @@ class Order:
         """What it is about, at each of its junctions: the stage, one call, one detector."""
         if self.command is Command.CALL:
             return f"call:{self.group}"
+        if self.command is Command.LONGER_WALK:
+            return f"walk:{self.group}"
         if self.command in (Command.DETECTOR_DISABLE, Command.DETECTOR_RECALL):
             return f"detector:{self.detector}"
         return ONCE_POINT if self.command in ONCE else STAGE_POINT

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.junction import Junction, StreetNetwork
+from controller.vocabulary import GroupKind
 from override.refused import Refused
 from override.requests import OrderRequest
 from override.roles import Command
@@ -17,6 +18,8 @@ class Place:
 
     stages: tuple[str, ...]
     groups: frozenset[str]
+    crossings: frozenset[str]
+    """Those of the groups that people walk by."""
     detectors: frozenset[str]
     plans: frozenset[str]
 
@@ -56,6 +59,8 @@ class Places:
         if given != (needed := NEEDS[request.command]):
             text = ", ".join(sorted(needed)) or "nothing"
             raise Refused("arguments", f"{request.command} needs {text}, not {', '.join(sorted(given))}")
+        if request.command is Command.LONGER_WALK and request.bias_ms < 0:
+            raise Refused("arguments", "no order makes a walk shorter")
         if not request.reason.strip() and request.command is not Command.RELEASE:
             raise Refused("arguments", "an order needs a reason")
         for junction in junctions:
@@ -68,6 +73,8 @@ class Places:
                 value = getattr(request, name)
                 if value and value not in known:
                     raise Refused("arguments", f"junction {junction} has no {name} {value}")
+            if request.command is Command.LONGER_WALK and request.group not in place.crossings:
+                raise Refused("arguments", f"junction {junction}: nobody walks by group {request.group}")
             if request.plan and request.plan not in place.plans:
                 raise Refused("arguments", f"junction {junction} has no plan {request.plan}")
         for name, leg in zip(junctions, request.legs, strict=bool(request.legs)):
@@ -81,6 +88,7 @@ def _place(junction: Junction) -> Place:
     return Place(
         tuple(s.name for s in junction.stages),
         frozenset(g.name for g in junction.groups),
+        frozenset(g.name for g in junction.groups if g.kind is GroupKind.PEDESTRIAN),
         frozenset(d.name for d in junction.detectors),
         frozenset(p.name for p in junction.plans),
     )

@@ -38,6 +38,7 @@ class Command(StrEnum):
     SPLIT_BIAS = "split-bias"
     DETECTOR_DISABLE = "detector-disable"
     DETECTOR_RECALL = "detector-recall"
+    LONGER_WALK = "longer-walk"
     MANUAL_STEP = "manual-step"
     ALL_RED = "all-red"
     FLASH = "flash"
@@ -137,6 +138,7 @@ TABLE: dict[tuple[Role, Command, Slot], Grant] = {
     (_O, Command.SPLIT_BIAS, Slot.OPERATOR): _DRIVE,
     (_O, Command.DETECTOR_DISABLE, Slot.OPERATOR): _DRIVE,
     (_O, Command.DETECTOR_RECALL, Slot.OPERATOR): _DRIVE,
+    (_O, Command.LONGER_WALK, Slot.OPERATOR): _DRIVE,
     (_O, Command.MANUAL_STEP, Slot.OPERATOR): _DRIVE,
     (_O, Command.ALL_RED, Slot.EMERGENCY): _STOP,
     (_O, Command.FLASH, Slot.EMERGENCY): _STOP,
@@ -155,6 +157,7 @@ TABLE: dict[tuple[Role, Command, Slot], Grant] = {
     (_S, Command.SPLIT_BIAS, Slot.SUPERVISOR): _DRIVE_LONG,
     (_S, Command.DETECTOR_DISABLE, Slot.SUPERVISOR): _DRIVE_LONG,
     (_S, Command.DETECTOR_RECALL, Slot.SUPERVISOR): _DRIVE_LONG,
+    (_S, Command.LONGER_WALK, Slot.SUPERVISOR): _DRIVE_LONG,
     (_S, Command.MANUAL_STEP, Slot.SUPERVISOR): _DRIVE_LONG,
     (_S, Command.ALL_RED, Slot.EMERGENCY): _STOP_LONG,
     (_S, Command.FLASH, Slot.EMERGENCY): _STOP_LONG,
@@ -180,6 +183,7 @@ TABLE: dict[tuple[Role, Command, Slot], Grant] = {
     # a citizen's remedy can only add protection
     (_C, Command.CALL, Slot.ASSISTANCE): _REMEDY,
     (_C, Command.DETECTOR_RECALL, Slot.ASSISTANCE): _REMEDY,
+    (_C, Command.LONGER_WALK, Slot.ASSISTANCE): _REMEDY,
     (_C, Command.RELEASE, Slot.ASSISTANCE): _FREE,
 }
 """A cell that is not here is a no. Nobody reaches slots 1 to 3 over a network (but for the reset)."""

@@ -91,6 +91,7 @@ NEEDS: dict[Command, frozenset[str]] = {
     Command.SPLIT_BIAS: frozenset({"stage", "bias_ms"}),
     Command.DETECTOR_DISABLE: frozenset({"detector"}),
     Command.DETECTOR_RECALL: frozenset({"detector"}),
+    Command.LONGER_WALK: frozenset({"group", "bias_ms"}),
     Command.MANUAL_STEP: frozenset(),
     Command.ALL_RED: frozenset(),
     Command.FLASH: frozenset(),

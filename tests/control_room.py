@@ -33,6 +33,7 @@ ARGUMENT: dict[Command, dict[str, Any]] = {
     Command.EVENT_PLAN: {"plan": "day"},
     Command.CONFIGURE: {"plan": "night"},
     Command.SPLIT_BIAS: {"stage": "s0", "bias_ms": 5_000},
+    Command.LONGER_WALK: {"group": "walk.ns", "bias_ms": 5_000},
 }
 SLOT_OF = {
     Command.ALL_RED: Slot.EMERGENCY,

@@ -12,6 +12,7 @@ import pytest
 from override.citizen.admission import DISTRICT_PER_MIN, SIGNAL_PER_MIN
 from override.citizen.dealing import SETTLE_MS
 from override.citizen.pages import PUBLIC_K, ROUND_MS, Showing
+from override.citizen.phrases import say
 from override.citizen.record import Code
 from override.citizen.remedies import BY_REPORTS_MS, LEASE_MS, MOST_MS
 from override.flag_messages import Channel, FlagAction, FlagActRequest, FlagLife, Kind
@@ -97,6 +98,23 @@ def test_what_a_program_cannot_mend_is_a_persons(street: CitizenStreet, kind: Ki
     street.wait(SETTLE_MS / 1000 + 5)
     assert life(street, reply.token) is FlagLife.WITH_A_PERSON
     assert not street.asked
+
+
+def test_a_walk_the_record_shows_too_short_is_made_longer_by_what_it_lacks_until_a_person_ends_it(
+    street: CitizenStreet,
+) -> None:
+    street.cycle(walk_s=13)
+    reply = street.flag(Kind.WALK_SHORT)
+    street.wait(10)
+    assert life(street, reply.token) is FlagLife.REMEDIED
+    (wish,) = street.asked
+    assert (wish.command, wish.group, wish.longer_ms) == (Command.LONGER_WALK, "walk", 3_000)
+    page = street.office.case(reply.token)
+    assert page is not None
+    assert page.remedy == say("remedy-walk")
+    for _ in range(8):
+        street.cycle(walk_s=16)
+    assert life(street, reply.token) is FlagLife.REMEDIED, "the remedy's own walks prove nothing mended"
 
 
 def test_a_remedy_is_renewed_while_the_evidence_stands_and_ends_after_fourteen_days(
@@ -358,5 +376,6 @@ def test_times_and_numbers_that_are_shown_are_rounded(street: CitizenStreet) -> 
 def test_remedies_are_what_the_gateways_role_may_do_and_no_more() -> None:
     allowed = {(command, slot) for role, command, slot in TABLE if role is Role.CITIZEN_GATEWAY}
     assert allowed == {
-        (command, Slot.ASSISTANCE) for command in (Command.CALL, Command.DETECTOR_RECALL, Command.RELEASE)
+        (command, Slot.ASSISTANCE)
+        for command in (Command.CALL, Command.LONGER_WALK, Command.DETECTOR_RECALL, Command.RELEASE)
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from controller.junction import Detector, Junction
@@ -168,6 +169,57 @@ def test_a_biased_stage_lasts_so_much_longer_or_shorter(bias_s: int) -> None:
     assert not street.faults
 
 
+# --- longer walks --------------------------------------------------------------------------
+
+
+def walk_s(street: Street) -> float:
+    """How long people are let onto the crossing while everybody else waits too."""
+    if street.lamps[WALK_NS] == Lamp.GREEN:
+        street.until_not(WALK_NS)
+    calls = street.state.call_since_ms
+    calls[WALK_NS] = street.now_ms
+    street.until(WALK_NS, within_s=150)
+    begun_ms = street.now_ms
+    while street.lamps[WALK_NS] == Lamp.GREEN:
+        calls[[EW, NS_LEFT]] = np.minimum(calls[[EW, NS_LEFT]], street.now_ms)
+        street.tick()
+    return (street.now_ms - begun_ms) / 1000
+
+
+def test_people_get_so_much_longer_to_cross_and_afterwards_as_before() -> None:
+    street = Street(controller="actuated").run(20)
+    usual_s = walk_s(street)
+    street.orders.lengthen(WALK_NS, 6_000, FOREVER_MS)
+    assert not street.orders.book.walk_given[WALK_NS]
+    longer_s = walk_s(street)
+    least_s = int(street.network.min_green_ms[WALK_NS]) / 1000
+    assert usual_s < least_s + 6 <= longer_s
+    assert longer_s == pytest.approx(least_s + 6, abs=1.0)
+    assert street.orders.book.walk_given[WALK_NS]
+    street.orders.lengthen(WALK_NS, 0, 0)
+    assert walk_s(street) == pytest.approx(usual_s, abs=1.0)
+    assert not street.faults
+
+
+def test_a_longer_walk_goes_behind_a_promise_and_behind_a_hand() -> None:
+    street = Street(controller="actuated").run(20)
+    street.orders.lengthen(WALK_NS, 10_000, FOREVER_MS)
+    street.state.call_since_ms[WALK_NS] = street.now_ms
+    street.until(WALK_NS, within_s=150)
+    # Somebody across has waited for nearly all that was promised: no second more is to be had.
+    street.state.call_since_ms[EW] = street.now_ms - int(street.network.promise_ms[EW]) + 30_000
+    due_ms = int(street.state.call_since_ms[EW] + street.network.promise_ms[EW])
+    street.until(EW, within_s=60)
+    assert street.now_ms <= due_ms
+    street.state.call_since_ms[WALK_NS] = street.now_ms
+    street.until(WALK_NS, within_s=150)
+    begun_ms = street.now_ms
+    street.orders.hold(0, S_EW, street.for_s(60))
+    street.until_not(WALK_NS)
+    assert street.now_ms - begun_ms < 1_000 + int(street.network.min_green_ms[WALK_NS])
+    assert not street.faults
+
+
 # --- calls and detectors -----------------------------------------------------------------
 
 
@@ -317,6 +369,7 @@ def test_indices_of_another_junction_are_refused() -> None:
     orders = Orders(toy_street.network(toy_street.junction("a"), toy_street.junction("b")))
     for wrong in (
         lambda: orders.hold(0, 4, 1), lambda: orders.hold(2, 0, 1), lambda: orders.omit(0, 6, 1),
+        lambda: orders.lengthen(EW, 5_000, 1),
         lambda: orders.play(0, "night", 1), lambda: orders.force_off(1, 0, 1), lambda: orders.hold(0, -1, 1),
     ):  # fmt: skip
         with pytest.raises(ValueError):

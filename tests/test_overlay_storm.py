@@ -46,6 +46,8 @@ def any_order(orders: Orders, chance: np.random.Generator, j: int, now_ms: int, 
             orders.bias(j, stage, int(chance.integers(-10_000, 10_001)), until_ms)
         case 6:
             orders.call(group, until_ms)
+            if orders.network.group_kind[group] == GroupKind.PEDESTRIAN:
+                orders.lengthen(group, int(chance.integers(0, 10_001)), until_ms)
         case 7:
             orders.release(j)
         case 8 | 9:

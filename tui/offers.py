@@ -64,6 +64,7 @@ SAID: dict[Command, tuple[str, str]] = {
     Command.PLAN: ("Play a fixed plan", "one of the junction's own"),
     Command.DETECTOR_DISABLE: ("Stop hearing a detector", "whom it served is called instead"),
     Command.DETECTOR_RECALL: ("Call for a detector", "whatever it reads"),
+    Command.LONGER_WALK: ("Longer walk", "people get more time to cross"),
     Command.EVENT_PLAN: ("Play an event plan", "here, or in the whole district"),
     Command.ALL_RED: ("ALL RED", "within yellow and a tick"),
     Command.FLASH: ("FLASH", "through all red into flash"),
@@ -117,7 +118,8 @@ def choices(layout: JunctionLayout, command: Command, argument: str) -> tuple[Ch
     if argument == "stage":
         return tuple(Choice(s.name, s.name, stage_words(layout, k)) for k, s in enumerate(layout.stages))
     if argument == "group":
-        return tuple(Choice(group.name, group.name, group_words(group)) for group in layout.groups)
+        groups = [g for g in layout.groups if command is not Command.LONGER_WALK or g.kind == "pedestrian"]
+        return tuple(Choice(group.name, group.name, group_words(group)) for group in groups)
     if argument == "detector":
         return tuple(
             Choice(d.name, d.name, f"{d.kind}, {d.watches}" if d.watches else d.kind)
@@ -126,9 +128,8 @@ def choices(layout: JunctionLayout, command: Command, argument: str) -> tuple[Ch
     if argument == "plan":
         return tuple(Choice(plan, plan) for plan in layout.plans)
     if argument == "bias_ms":
-        return tuple(
-            Choice(str(1000 * s), f"{abs(s)} s {'longer' if s > 0 else 'shorter'}") for s in BIASES_S
-        )
+        allowed = [s for s in BIASES_S if s > 0 or command is not Command.LONGER_WALK]
+        return tuple(Choice(str(1000 * s), f"{abs(s)} s {'longer' if s > 0 else 'shorter'}") for s in allowed)
     return ()
 
 

@@ -195,6 +195,8 @@ class Dealing:
             # The fault shows again: only what comes after this can prove it absent. Not worth a write.
             case = self.cases[case.id] = replace(case, proof_from_ms=self.record.now_ms)
         good, enough = self.witness.good_times(case.kind, case.evidence, signal, case.proof_from_ms)
+        if case.remedy == Remedy.WALK and case.order:
+            enough = 0  # walks are long enough because of the remedy: that proves nothing mended
         if case.agrees and enough and good >= enough and can(case, Event.PROVE):
             return self.close(step(case, Event.PROVE, say("fixed-proof", times=good), wall_ms), wall_ms)
         if not case.remedy:

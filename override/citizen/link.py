@@ -203,7 +203,9 @@ class Link:
                 "reason": wish.reason,
             }  # fmt: skip
         seen = self.console.view.junctions.get(wish.junction)
-        more = {"group": wish.group} if wish.group else {"detector": wish.detector}
+        more: dict[str, object] = {"group": wish.group} if wish.group else {"detector": wish.detector}
+        if wish.longer_ms:
+            more["bias_ms"] = wish.longer_ms
         return usual | more | {
             "junctions": (wish.junction,), "basis": (seen.version if seen else 0,),
             "lease_ms": wish.lease_ms, "reason": wish.reason,

@@ -53,6 +53,7 @@ PHRASES: dict[str, str] = {
     "why-silent": "We have heard nothing from this signal for {silent_s} seconds, so we do not know.",
     # what is done
     "remedy-recall": "The walk comes by itself now, without the button.",
+    "remedy-walk": "People get longer to cross here now.",
     "remedy-detector": "The sensor is not believed; the way it watches gets its turn every time.",
     "remedy-person": "A person in the control room looks at it.",
     "remedy-urgent": "The control room was told at once.",

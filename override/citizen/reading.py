@@ -50,7 +50,9 @@ DECIDED = {
     "cars": "why-vehicles", "stops": "why-vehicles", "later": "why-vehicles", "buses": "why-buses",
     "pedestrians": "why-pedestrians", "promise": "why-promise",
 }  # fmt: skip
-TAKEN_OVER = frozenset(set(Command) - {Command.CALL, Command.DETECTOR_RECALL, Command.DETECTOR_DISABLE})
+BESIDE = {Command.CALL, Command.LONGER_WALK, Command.DETECTOR_RECALL, Command.DETECTOR_DISABLE}
+TAKEN_OVER = frozenset(set(Command) - BESIDE)
+DONE = {Remedy.DETECTOR: "remedy-detector", Remedy.WALK: "remedy-walk"}
 CREW = {"sent": "remedy-crew", "on-site": "remedy-crew-there"}
 
 
@@ -253,7 +255,7 @@ def doing(case: Case) -> Phrase | None:
     if case.closed:
         return None
     if case.order:
-        return say("remedy-detector" if case.remedy == Remedy.DETECTOR else "remedy-recall")
+        return say(DONE.get(case.remedy, "remedy-recall"))
     if case.crew in CREW:
         return say(CREW[case.crew])
     if case.urgent:

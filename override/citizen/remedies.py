@@ -1,9 +1,10 @@
 """What may be done for a citizen without asking a person: a closed list that can only add protection.
 
-A crossing is called whenever it is red, or a sensor that is not believed calls whom it watches;
-everything else is a person's. A remedy is a lease (15 minutes, renewed while the evidence stands,
-14 days at most), bounded for each junction, each district and the whole street, so that no number
-of flags can take more of anybody's time than the bound allows.
+A crossing is called whenever it is red, a walk that the record shows too short lasts longer, or a
+sensor that is not believed calls whom it watches; everything else is a person's. A remedy is a lease
+(15 minutes, renewed while the evidence stands, 14 days at most), bounded for each junction, each
+district and the whole street, so that no number of flags can take more of anybody's time than the
+bound allows.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ DISTRICT_SHARE, DISTRICT_LEAST = 0.25, 6
 STREET_SHARE, STREET_LEAST = 0.2, 8
 UNCERTAIN_SHARE = 0.5
 """Of each bound, for what a quiet hour or a crowd of flags might explain as well."""
+LONGER_LEAST_S, LONGER_MOST_S = 2, 10
 RECALLABLE = frozenset({Kind.BUTTON_DEAD, Kind.WAITED_LONG, Kind.STUCK})
 
 
@@ -40,10 +42,16 @@ class Remedy(StrEnum):
     """Walk comes by itself at a crossing."""
     DETECTOR = "detector"
     """Whom a sensor watches is called, whatever it reads."""
+    WALK = "walk"
+    """People get longer to cross."""
     PERSON = "person"
 
 
-COMMANDS = {Remedy.RECALL: Command.CALL, Remedy.DETECTOR: Command.DETECTOR_RECALL}
+COMMANDS = {
+    Remedy.RECALL: Command.CALL,
+    Remedy.DETECTOR: Command.DETECTOR_RECALL,
+    Remedy.WALK: Command.LONGER_WALK,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,8 @@ class Wish:
     junction: str
     group: str = ""
     detector: str = ""
+    longer_ms: int = 0
+    """By how much a walk is to last longer."""
     order: str = ""
     """To be renewed or released."""
     renew: bool = False
@@ -66,6 +76,8 @@ def remedy_for(kind: Kind, finding: Finding) -> tuple[Remedy, str]:
     """The remedy, and the crossing or detector it is for."""
     if finding.detector:
         return Remedy.DETECTOR, finding.detector
+    if kind is Kind.WALK_SHORT and finding.crossing:
+        return Remedy.WALK, finding.crossing
     if kind in RECALLABLE and finding.crossing:
         return Remedy.RECALL, finding.crossing
     return Remedy.PERSON, ""
@@ -87,6 +99,13 @@ def has_room(
     return all(len(there) + 1 <= share * most for most, there in bounds)
 
 
+def longer_ms(case: Case) -> int:
+    """What the walk of a case lacked by the record, in whole seconds, within what an order may ask."""
+    values = dict(case.evidence.values) if case.evidence else {}
+    lacked_s = int(values.get("needed_s", 0)) - int(values.get("given_s", 0))
+    return 1000 * min(max(lacked_s, LONGER_LEAST_S), LONGER_MOST_S)
+
+
 def first_wish(case: Case, lease_ms: int = LEASE_MS) -> Wish:
     """To begin a case's remedy."""
     remedy = Remedy(case.remedy)
@@ -94,7 +113,8 @@ def first_wish(case: Case, lease_ms: int = LEASE_MS) -> Wish:
         case.id,
         COMMANDS[remedy],
         case.junction,
-        group=case.target if remedy is Remedy.RECALL else "",
+        group="" if remedy is Remedy.DETECTOR else case.target,
+        longer_ms=longer_ms(case) if remedy is Remedy.WALK else 0,
         detector=case.target if remedy is Remedy.DETECTOR else "",
         lease_ms=lease_ms,
         reason=f"citizens, case {case.id}: {case.kind}",
