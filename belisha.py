@@ -27,6 +27,7 @@ from sim.city.poles_commands import app as poles_app
 from sim.city.simulate_commands import simulate
 from sim.commands import sumo
 from sim.degrading.commands import degrade
+from sim.design_commands import design_plans
 from sim.drill_commands import drill
 from sim.evaluate_commands import evaluate
 from sim.importers.commands import import_command
@@ -56,6 +57,7 @@ def belisha() -> None:
 app.command()(demo)
 app.command("import")(import_command)
 app.command()(sumo)
+app.command("design-plans")(design_plans)
 app.command()(evaluate)
 app.command()(simulate)
 app.command()(compare)

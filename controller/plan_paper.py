@@ -151,6 +151,9 @@ class Paper:
             over_ms = green.needs_ms - self.clearance_ms[green.group] - green.lit_ms
             if over_ms > 0:
                 found.append(f"{names[green.group]} lacks {over_ms} ms of its shortest green")
+            # A change of stage runs to its end before the next one begins.
+            elif green.late_ms and durations_ms[green.first_step] <= green.late_ms:
+                found.append(f"{names[green.group]} starts only after its first step is over")
         for b, red_ms in enumerate(self.longest_red_ms(bits, durations_ms)):
             group = self.junction.groups[b]
             if red_ms > group.promise_ms:

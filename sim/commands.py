@@ -43,6 +43,9 @@ def sumo(
     journal: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write down every tick, for `belisha replay`.")
     ] = None,
+    street: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Street file of this network, with plans of its own.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
     sumo_options: Annotated[
         list[str] | None, typer.Argument(metavar="[-- SUMO OPTIONS]", help=_HELP_OPTIONS)
@@ -125,7 +128,9 @@ def _run(
     faults: tuple[FaultPlan, ...],
     recording: Recording | None,
     quiet: bool,
+    street_file: Path | None = None,
 ) -> RunResult:
+    from controller.street_file import read_street
     from sim.importers.sumo import import_sumo
     from sim.importers.sumo_net_xml import read_net
     from sim.scenarios import check_belongs_together
@@ -133,7 +138,7 @@ def _run(
     from sim.sumo_run import RunSpec, run
 
     parse(sumo_options)
-    street = import_sumo(scenario.net, timing)
+    street = import_sumo(scenario.net, timing) if street_file is None else read_street(street_file)
     check_belongs_together(scenario, read_net(scenario.net).edges)
     spec = RunSpec(
         street=street,
