@@ -26,6 +26,7 @@ from controller.explain import Decision
 from controller.frame import Frame
 from controller.journal_codec import BadRecord, EndRecord, Header, TickRecord
 from controller.journal_disk import BLOCK_BYTES_MAX, CHECK, FRAMING, BadBlock, JournalDisk, unblocked
+from controller.journal_rulings import HeardJudge
 from controller.network import Network, build_network
 from controller.orders import Orders
 from controller.policy import PolicyError
@@ -72,7 +73,8 @@ class JournalWriter:
     `on_alarm` is told once, in one line, when the journal can go no further; the
     controller goes on without it. Raises JournalError when the file is there already
     (evidence is never overwritten), cannot be made, the controller has already ticked, or
-    its street does not survive being written and read. `orders` are those the controller ticks with.
+    its street does not survive being written and read. `orders` are those the controller ticks with; a
+    `judge` in another process is heard too, and then the lamps are those proposed.
     `on_alarm` may be called in the thread that writes.
     """
 
@@ -85,6 +87,7 @@ class JournalWriter:
         on_alarm: Callable[[str], None] = lambda line: None,
         orders: Orders | None = None,
         block_ticks: int = BLOCK_TICKS,
+        judge: HeardJudge | None = None,
     ) -> None:
         if orders is not None:
             orders.keeps_deeds = True
@@ -94,7 +97,7 @@ class JournalWriter:
         self.failed: str | None = None
         self.ticks = 0
         self._controller = controller
-        self._orders = orders
+        self._orders, self._judge = orders, judge
         self._on_alarm = on_alarm
         self._block_ticks = block_ticks
         self._pending: list[bytes] = []
@@ -126,12 +129,20 @@ class JournalWriter:
         if self.failed is not None:
             return
         try:
-            shown, lit = frame.lamps_shown.tobytes(), lamps.tobytes()
+            judge = self._judge
+            shown, lit = frame.lamps_shown.tobytes(), (lamps if judge is None else judge.asked).tobytes()
             new = frame.sequence != self._sequence or shown != self._shown
             changed = lit != self._lamps
             deeds = () if self._orders is None else self._orders.taken_deeds()
             self._append(
-                codec.pack_tick(now_ms, frame if new else None, lit if changed else None, decisions, deeds)
+                codec.pack_tick(
+                    now_ms,
+                    frame if new else None,
+                    lit if changed else None,
+                    decisions,
+                    deeds,
+                    None if judge is None else judge.taken(),
+                )
             )
             self._sequence, self._shown, self._lamps = frame.sequence, shown, lit
             self.ticks += 1

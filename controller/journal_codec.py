@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from controller.explain import RULES, TERMS, Decision, Terms, Waiting
 from controller.frame import Frame
 from controller.journal_orders import BadDeed, deeds_of, rows_of
+from controller.journal_rulings import BadRuling, ruling_of
+from controller.monitor import Verdict
 from controller.network import Network
 from controller.orders import Deed
 from controller.policy import Policy
@@ -87,6 +89,8 @@ class TickRecord:
     decisions: tuple[Decision, ...]
     deeds: tuple[Deed, ...] = ()
     """What people ordered since the tick before."""
+    ruling: tuple[Verdict, ...] = ()
+    """What a monitor in another process said, where it said something new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +116,13 @@ def pack_tick(
     lamps: bytes | None,
     decisions: Sequence[Decision],
     deeds: Sequence[Deed] = (),
+    ruling: list[Any] | None = None,
 ) -> bytes:
     """Payload of a tick record."""
     row = None if frame is None else _frame_row(frame)
     body = [now_ms, row, lamps, [_decision_row(d) for d in decisions]]
+    if ruling is not None:
+        return TICK + msgpack.packb([*body, rows_of(deeds), ruling])
     return TICK + msgpack.packb([*body, rows_of(deeds)] if deeds else body)
 
 
@@ -212,13 +219,14 @@ def unpack_street(payload: bytes) -> str:
 def unpack_tick(payload: bytes, network: Network, sensors: Sensors) -> TickRecord:
     """One tick, every number in it possible on this street. Raises `BadRecord`."""
     body = _unpack(payload)
-    body = _list(body, 5 if isinstance(body, list) and len(body) == 5 else 4, "a tick")
+    body = _list(body, len(body) if isinstance(body, list) and len(body) in (5, 6) else 4, "a tick")
     lamps = None if body[2] is None else _lamps(body[2], network.n_groups, "lamps")
     if not isinstance(body[3], list):
         raise BadRecord("decisions are no list")
     try:
         deeds = deeds_of(body[4], network) if len(body) > 4 else ()
-    except BadDeed as error:
+        ruling = ruling_of(body[5], network) if len(body) > 5 else ()
+    except (BadDeed, BadRuling) as error:
         raise BadRecord(str(error)) from None
     return TickRecord(
         now_ms=_whole(body[0], 0, TIME_MS_MAX, "time"),
@@ -226,6 +234,7 @@ def unpack_tick(payload: bytes, network: Network, sensors: Sensors) -> TickRecor
         lamps=lamps,
         decisions=tuple(_decision(row, network) for row in body[3]),
         deeds=deeds,
+        ruling=ruling,
     )
 
 

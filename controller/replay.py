@@ -15,6 +15,8 @@ from controller.frame import Frame
 from controller.journal import JournalError, JournalReader, read_journal, sources_digest
 from controller.journal_codec import EndRecord, Header
 from controller.journal_orders import BadDeed, do_again
+from controller.journal_rulings import RecordedJudge
+from controller.monitor import Verdict
 from controller.network import Network
 from controller.orders import Deed, Orders
 from controller.tick import Controller
@@ -87,6 +89,7 @@ class _Replay:
         self.progress = progress
         self.controller = _controller(journal)
         self.orders: Orders | None = None
+        self.judge: RecordedJudge | None = None
         self.log = DecisionLog(self.controller)
         self.differences = 0
         self.first: Difference | None = None
@@ -106,6 +109,8 @@ class _Replay:
             assert recorded is not None
             if record.deeds:
                 self._order(record.deeds, ticks)
+            if record.ruling:
+                self._heed(record.ruling, ticks)
             lamps = self.controller.tick(frame, record.now_ms, self.orders)
             self._compare(ticks, record.now_ms, recorded, lamps)
             self._compare_decisions(record.decisions, self.log.observe(record.now_ms))
@@ -130,6 +135,15 @@ class _Replay:
             same_sources=self.journal.header.sources == sources_digest(),
             same_state=None if end is None else end.digest == self.controller.state.digest(),
         )
+
+    def _heed(self, ruling: tuple[Verdict, ...], tick: int) -> None:
+        """A monitor in another process ruled so; from the first tick on, or it would have been another."""
+        if tick == 0:
+            self.judge = RecordedJudge(self.journal.network)
+            self.controller.monitor = self.judge
+        if self.judge is None:
+            raise JournalError(f"{self.journal.path}: tick {tick}: a ruling, and none before it")
+        self.judge.hear(ruling)
 
     def _order(self, deeds: tuple[Deed, ...], tick: int) -> None:
         """Tell the controller what people told it then."""

@@ -85,6 +85,11 @@ class Adopting:
         self._shown = np.zeros(controller.network.n_junctions, np.bool_)
         self._begun = False
 
+    @property
+    def is_adopting(self) -> bool:
+        """Whether two versions decide together."""
+        return self._adoption is not None
+
     def takes(self, message: bytes) -> bool:
         """Heed the gateway; False = the message is none of these."""
         if message[:1] != MARK:

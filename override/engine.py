@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from controller.drift import DriftWatch
 from controller.frame import Frame
+from controller.journal import JournalWriter
 from controller.ladder import Rung
 from controller.monitor import Verdict
 from controller.orders import Kind, Orders
@@ -124,7 +125,8 @@ class Engine:
     """A controller that takes orders over a line. Ticks like one: every 100 ms of street time.
 
     `clock_ms` is the station's monotonic clock; `speed` street seconds pass in one of its. `make` gives
-    controllers of other versions, `runs` is the number of this one.
+    controllers of other versions, `runs` is the number of this one; `journal` makes
+    the one it writes.
     """
 
     def __init__(
@@ -135,6 +137,7 @@ class Engine:
         speed: float = 1.0,
         make: Make | None = None,
         runs: int = 0,
+        journal: Callable[[Controller, Orders], JournalWriter] | None = None,
     ) -> None:
         self.controller = controller
         self.state: State = controller.state
@@ -143,6 +146,7 @@ class Engine:
         self.acting = Acting(self.network, self.orders, speed)
         self.adopting = Adopting(controller, self.orders, make, runs)
         self.adopting.changed = self._another_version
+        self.journal = None if journal is None else journal(controller, self.orders)
         self.progress = 0
         self.lost_reports = 0
         self._line = line
@@ -178,6 +182,8 @@ class Engine:
             self._do_once(self.acting.once.pop(0))
         lamps = self.adopting.tick(frame, now_ms)
         self.progress += 1
+        if self.journal is not None:
+            self._write(self.journal, frame, now_ms, lamps)
         self.handing.after_tick(self._line, clock_ms, now_ms)
         self.telemetry.after_tick(self._line, frame, clock_ms, now_ms, self.progress)
         found = self.acting.look(self.controller.state, frame.lamps_shown)
@@ -195,6 +201,21 @@ class Engine:
         self._heads.look(lamps, frame.lamps_shown, now_ms)
         self.telemetry.clock.note(began_ns, time.perf_counter_ns(), now_ms)
         return lamps
+
+    def close(self) -> None:
+        """Complete the journal; nothing else is kept here."""
+        if self.journal is not None:
+            self.journal.close()
+
+    def _write(self, journal: JournalWriter, frame: Frame, now_ms: int, lamps: NDArray[np.int8]) -> None:
+        """Write the tick down. Where two versions decide together the journal ends, complete."""
+        if self.adopting.is_adopting:
+            journal.close()
+            self.journal = None
+            return
+        journal.write(frame, now_ms, lamps)
+        if journal.due:
+            journal.flush()
 
     def _another_version(self, orders: Orders) -> None:
         """Another version is final: who knows the street by it shall know it so."""

@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import RawArray
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from controller.monitor import Card
 from controller.network import Network
@@ -282,8 +282,26 @@ class LampProcesses:
 
     def _run_engine(self) -> None:
         live = self._of_version()
-        EngineProcess(
+        process = EngineProcess(
             live.network, live.engine_card or live.card, live.sensors, self.places,
             lambda link, now_ms: live.make_engine(link, now_ms, self._gateway),
             self._clock("engine"), self._moved(2, "engine"),
-        ).run()  # fmt: skip
+        )  # fmt: skip
+        signal.signal(signal.SIGTERM, _leave)
+        try:
+            process.run()
+        finally:
+            if isinstance(process.ticking, Closes):
+                process.ticking.close()  # what it has written is whole before it goes
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit(0)
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """What ticks may have something to complete."""
+
+    def close(self) -> None:
+        """Complete it."""

@@ -15,9 +15,13 @@ from override.keys_commands import DEFAULT_FOLDER, Folder
 from sim.commands import ControllerName
 
 if TYPE_CHECKING:
+    from controller.journal import JournalWriter
+    from controller.journal_rulings import HeardJudge
     from controller.junction import StreetNetwork
     from controller.monitor import Card
     from controller.network import Network
+    from controller.orders import Orders
+    from controller.tick import Controller
     from override.engine_process import MonitorLink
     from override.lamp_processes import LiveStreet, MakeStreetEnd
     from override.line import LocalLine
@@ -59,6 +63,10 @@ def station(
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of who travels.")] = 1,
     speed: Annotated[float, typer.Option(min=0.1, max=20.0, help="Street seconds in a second.")] = 1.0,
     minutes: Annotated[int | None, typer.Option(min=1, help="Only the first minutes.")] = None,
+    journal: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write every tick down, orders too; for belisha replay."),
+    ] = None,
 ) -> None:
     """Run a street at its own pace and take orders from people with keys. Ctrl-C ends it.
 
@@ -68,6 +76,8 @@ def station(
 
     plan = StationPlan(keys, file, orders, pictures, citizens)
     plan.check()
+    if journal is not None and journal.exists():
+        raise StationRefused(f"{journal}: is there already; a journal is never overwritten")
     from controller.policy import Policy
     from controller.warm_up import warm_up
     from sim.city.layout import layout_of_city
@@ -83,7 +93,7 @@ def station(
     warm_up(str(controller), asked.run.sensors)
     import_module("override.forecast_process")  # with its kernels, before the station is ready
     city = load_city(asked, seed)
-    live, installation = _live(city, street, str(controller), speed, file)
+    live, installation = _live(city, street, str(controller), speed, file, journal)
     layout = layout_of_city(city)
 
     def say(line: str) -> None:
@@ -95,9 +105,10 @@ def station(
 
 
 def _live(
-    city: City, kind: StreetKind, controller: str, speed: float, file: Path
+    city: City, kind: StreetKind, controller: str, speed: float, file: Path, journal: Path | None = None
 ) -> tuple[LiveStreet, Installation]:
     """Street, monitor and engine of a city, for processes of their own, in whatever version is in force."""
+    from controller.journal_rulings import HeardJudge
     from controller.network import build_network
     from controller.permissive import card_of
     from controller.permissive_geometry import card_of_ground
@@ -129,10 +140,12 @@ def _live(
 
             def another(number: int, at_ms: int) -> Controller:
                 street, policy = builder.build(number)
-                return Controller(build_network(street, resolution_ms), controller, policy, at_ms, link)
+                return Controller(build_network(street, resolution_ms), controller, policy, at_ms, heard)
 
-            decides = Controller(network, controller, policy, now_ms, link)
-            return Engine(decides, line, machine_ms, speed, another, number)
+            heard = HeardJudge(link)
+            decides = Controller(network, controller, policy, now_ms, heard)
+            written = None if journal is None else _journal(journal, controller, city, heard)
+            return Engine(decides, line, machine_ms, speed, another, number, written)
 
         return LiveStreet(
             network,
@@ -148,6 +161,24 @@ def _live(
         )
 
     return of_version(number_to_begin(installation)), installation
+
+
+def _journal(
+    path: Path, controller: str, city: City, heard: HeardJudge
+) -> Callable[[Controller, Orders], JournalWriter]:
+    """Begins the journal of an engine; one that was started anew gets a file of its own."""
+
+    def begin(decides: Controller, orders: Orders) -> JournalWriter:
+        from controller.journal import JournalWriter
+
+        names = (path, *(path.with_name(f"{path.stem}-{k}{path.suffix}") for k in range(2, 1000)))
+        free = next(name for name in names if not name.exists())
+        return JournalWriter(
+            free, decides, controller, city.scenario.run.sensors,
+            lambda line: typer.echo(line, err=True), orders, judge=heard,
+        )  # fmt: skip
+
+    return begin
 
 
 def _played(city: City, controller: str, speed: float) -> Callable[[MakeStreetEnd], None]:
