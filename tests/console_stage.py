@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import unicodedata
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Self
 
 from textual import events
 from textual.keys import REPLACED_KEYS, _character_to_key, _get_unicode_name_from_key
@@ -34,26 +34,14 @@ def key_event(key: str) -> events.Key:
     return events.Key(name, character)
 
 
-class Stage:
-    """A console over a wire of paper, and a clock that stands until it is moved."""
+class Played:
+    """A console that is run headless, pressed and read."""
 
-    def __init__(
-        self, junctions: int = 24, role: Role = Role.OPERATOR, look: Look | None = None, **changes: Any
-    ) -> None:
-        self.now_s = NOW_S
-        self.wire = PaperWire(city(junctions))
-        if changes:
-            self.wire.tell(**changes)
-        self.app = BelishaConsole(self.wire, "ana", role, now_s=lambda: self.now_s, look=look or Look())
+    def __init__(self, app: BelishaConsole) -> None:
+        self.app = app
         self.pilot: Pilot[None]
 
-    def play(
-        self,
-        story: Callable[[Stage], Awaitable[None]],
-        columns: int = 120,
-        rows: int = 40,
-        settle_s: float = 0.0,
-    ) -> None:
+    def play(self, story: Callable[[Self], Awaitable[None]], columns: int = 120, rows: int = 40) -> None:
         """Run the story to its end."""
 
         async def run() -> None:
@@ -102,17 +90,6 @@ class Stage:
         screen._look()
         await self.settled()
 
-    async def later(self, seconds: float) -> None:
-        """Time goes on, and nothing comes."""
-        self.now_s += seconds
-        self.app._second()
-        await self.settled()
-
-    async def tell(self, **changes: Any) -> None:
-        """Something comes from the station, now."""
-        self.wire.tell(**{"heard_s": self.now_s, **changes})
-        await self.settled()
-
     def lines(self) -> list[str]:
         """What stands on the screen, row by row."""
         strips = self.app.screen._compositor.render_strips()
@@ -125,3 +102,29 @@ class Stage:
     def words(self) -> str:
         """All of the screen with single blanks, so that words broken over rows of a part are found."""
         return " ".join(" ".join(self.lines()).split())
+
+
+class Stage(Played):
+    """A console over a wire of paper, and a clock that stands until it is moved."""
+
+    def __init__(
+        self, junctions: int = 24, role: Role = Role.OPERATOR, look: Look | None = None, **changes: Any
+    ) -> None:
+        self.now_s = NOW_S
+        self.wire = PaperWire(city(junctions))
+        if changes:
+            self.wire.tell(**changes)
+        super().__init__(
+            BelishaConsole(self.wire, "ana", role, now_s=lambda: self.now_s, look=look or Look())
+        )
+
+    async def later(self, seconds: float) -> None:
+        """Time goes on, and nothing comes."""
+        self.now_s += seconds
+        self.app._second()
+        await self.settled()
+
+    async def tell(self, **changes: Any) -> None:
+        """Something comes from the station, now."""
+        self.wire.tell(**{"heard_s": self.now_s, **changes})
+        await self.settled()

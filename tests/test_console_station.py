@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from override.citizen.link import CitizenConsole
@@ -19,6 +19,7 @@ from override.flag_messages import FlagAction, FlagLife, FlagView, Kind
 from override.keys import add_person, init_keys, read_secret
 from override.refused import Refused
 from override.roles import Command, Role, Slot
+from tests.console_stage import Played
 from tests.test_station import Running
 from tui.app import BelishaConsole
 from tui.flags_screen import FlagsScreen
@@ -31,8 +32,8 @@ PEOPLE = {
     "ana": Role.OPERATOR, "ole": Role.OPERATOR, "sam": Role.SUPERVISOR, "sue": Role.SUPERVISOR,
     "citizen": Role.CITIZEN_GATEWAY,
 }  # fmt: skip
-WAIT_S = 60.0
-"""For what takes a second on a machine that has nothing else to do."""
+START_S, WAIT_S = 400.0, 60.0
+"""Where kernels are compiled first; for what takes a second on a machine that has nothing else to do."""
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +43,21 @@ def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     for name, role in PEOPLE.items():
         add_person(folder / "keys", name, role)
     running = Running(folder, "tcp://127.0.0.1:*", "foresees")
-    running.ready()
-    yield running
-    running.process.send_signal(signal.SIGTERM)
-    assert running.process.wait(30) == 0
+    try:
+        end_s = time.monotonic() + START_S
+        while "ready: " not in running.said.read_text(encoding="utf-8") and running.process.poll() is None:
+            assert time.monotonic() < end_s, running.said.read_text(encoding="utf-8")
+            time.sleep(0.1)
+        running.ready()
+        yield running
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(60) == 0
+    finally:
+        running.process.kill()
+        running.process.wait()
 
 
-class Seat:
+class Seat(Played):
     """Somebody before a console."""
 
     def __init__(self, station: Running, name: str) -> None:
@@ -56,36 +65,30 @@ class Seat:
         secret, public = read_secret(keys / f"{name}.key"), read_secret(keys / "station.key").curve_public
         endpoints = station.ready()
         link = Link(lambda: Console(secret, public, endpoints))
-        self.app = BelishaConsole(link, name, PEOPLE[name], look=Look())
-        self.pilot: Pilot[None]
+        super().__init__(BelishaConsole(link, name, PEOPLE[name], look=Look()))
 
-    def play(self, story: Callable[[Seat], Awaitable[None]]) -> None:
-        async def run() -> None:
-            async with self.app.run_test(size=(100, 30), notifications=True) as pilot:
-                self.pilot = pilot
-                await self.until(lambda: self.app.sight.contact is Contact.LIVE)
-                await story(self)
-                self.app.wire.stop()
+    def act(self, story: Callable[[Seat], Awaitable[None]]) -> None:
+        """Play the story once the station has answered, and hang up."""
 
-        asyncio.run(run())
+        async def connected(seat: Seat) -> None:
+            try:
+                await seat.until(lambda: seat.app.sight.contact is Contact.LIVE)
+                await story(seat)
+            finally:
+                seat.app.wire.stop()
 
-    async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
-        await self.pilot.pause(0.02)
+        self.play(connected, 100, 30)
 
     async def until(self, true: Callable[[], object]) -> None:
-        for _ in range(round(WAIT_S / 0.05)):
-            if true():
-                return
-            await self.pilot.pause(0.05)
-        raise AssertionError(f"not within {WAIT_S} s:\n{self.screen()}")
+        """Until the street has brought it about."""
+        end_s = time.monotonic() + WAIT_S
+        while not true():
+            assert time.monotonic() < end_s, "\n".join(self.lines())
+            await asyncio.sleep(0.05)
 
-    def screen(self) -> str:
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
-
-    def shows(self, words: str) -> Callable[[], bool]:
-        return lambda: words in " ".join(self.screen().split())
+    async def until_it_says(self, words: str) -> None:
+        """Until these words stand on the screen."""
+        await self.until(lambda: words in self.words())
 
     async def order(self, junction: str, *answers: str) -> None:
         """Up to the preview, when the forecast has come."""
@@ -108,19 +111,19 @@ def told(station: Running) -> list[str]:
 def test_a_hold_is_previewed_sent_proven_by_the_lamps_and_ends_by_itself(station: Running) -> None:
     async def story(seat: Seat) -> None:
         await seat.order("J0", "1", "1", "6", "9s", "1")
-        await seat.until(seat.shows("everybody"))
+        await seat.until_it_says("everybody")
         assert not told_of(station, "J0")
         await seat.press("s")
-        await seat.until(seat.shows("Done: the lamps prove it."))
+        await seat.until_it_says("Done: the lamps prove it.")
         (line,) = told_of(station, "J0")
         order = line.split()[0]
         assert line.endswith("J0 hold")
         assert seat.app.sight.orders[order].state == "effective"
         assert seat.app.sight.junctions["J0"].stage == "s0"
         await seat.until(lambda: order not in seat.app.sight.orders)
-        await seat.until(seat.shows("ENDED"))
+        await seat.until_it_says("ENDED")
 
-    Seat(station, "ana").play(story)
+    Seat(station, "ana").act(story)
 
 
 def told_of(station: Running, junction: str) -> list[str]:
@@ -133,11 +136,11 @@ def test_an_order_is_released_with_one_key(station: Running) -> None:
         await seat.press("s")
         await seat.until(lambda: any(o.issuer == "ana" for o in seat.app.sight.orders.values()))
         await seat.press("escape", "l")
-        await seat.until(seat.shows("hold s1"))
+        await seat.until_it_says("hold s1")
         await seat.press("x")
         await seat.until(lambda: not seat.app.sight.orders)
 
-    Seat(station, "ana").play(story)
+    Seat(station, "ana").act(story)
 
 
 @pytest.mark.long
@@ -152,19 +155,19 @@ def test_a_lockout_waits_for_a_second_person_who_signs_what_the_first_has_signed
         if dialog.step == "why":
             await seat.press("1")
         await seat.until(lambda: dialog.foreseen)
-        await seat.until(seat.shows("needs a second person"))
+        await seat.until_it_says("needs a second person")
         await seat.press("s")
-        await seat.until(seat.shows("Nothing has changed on the street."))
+        await seat.until_it_says("Nothing has changed on the street.")
         assert not told_of(station, "J1")
         with station.console("sue") as sue:
             (waits,) = [o for o in sue.look().orders.values() if o.state == "requested"]
             sue.approve(waits.digest)
-        await seat.until(seat.shows("Done: the lamps prove it."))
+        await seat.until_it_says("Done: the lamps prove it.")
         assert told_of(station, "J1")[-1].endswith("lockout")
         await seat.press("escape", "l", "x", "Y")
         await seat.until(lambda: not seat.app.sight.orders)
 
-    Seat(station, "sam").play(first)
+    Seat(station, "sam").act(first)
 
     with station.console("sam") as sam:
         version = sam.look().junctions["J4"].version
@@ -174,12 +177,12 @@ def test_a_lockout_waits_for_a_second_person_who_signs_what_the_first_has_signed
         async def second(seat: Seat) -> None:
             await seat.until(lambda: seat.app.sight.orders)
             await seat.press("l", "enter")
-            await seat.until(seat.shows("digest begins with"))
+            await seat.until_it_says("digest begins with")
             await seat.press("D")
             await seat.until(lambda: not seat.app.sight.orders)
             assert not told_of(station, "J4")
 
-        Seat(station, "sue").play(second)
+        Seat(station, "sue").act(second)
 
 
 def test_panic_is_typed_and_the_lamps_are_red(station: Running) -> None:
@@ -188,15 +191,15 @@ def test_panic_is_typed_and_the_lamps_are_red(station: Running) -> None:
         await seat.press("exclamation_mark", "enter")
         seat.app.screen.query_one("#typed", Input).value = "J3"
         await seat.press("enter")
-        await seat.until(seat.shows("Done: the lamps prove it."))
+        await seat.until_it_says("Done: the lamps prove it.")
         await seat.until(lambda: set(seat.app.sight.junctions["J3"].lamps) <= {"R", "C"})
         await seat.press("escape", "l", "x")
-        await seat.until(seat.shows("Release it?"))
+        await seat.until_it_says("Release it?")
         await seat.press("Y")
         await seat.until(lambda: not seat.app.sight.orders)
         await seat.until(lambda: "G" in seat.app.sight.junctions["J3"].lamps)
 
-    Seat(station, "ana").play(story)
+    Seat(station, "ana").act(story)
 
 
 def test_an_alarm_is_acknowledged_and_suspended_by_name(station: Running) -> None:
@@ -223,7 +226,7 @@ def test_an_alarm_is_acknowledged_and_suspended_by_name(station: Running) -> Non
             if alarm in seat.app.sight.alarms:
                 assert seat.app.sight.alarms[alarm].by == "ana"
 
-        Seat(station, "ana").play(story)
+        Seat(station, "ana").act(story)
         with suppress(Refused):  # its lease may be over by now
             sam.order(
                 command=Command.RELEASE, slot=int(Slot.SUPERVISOR), junctions=(), basis=(), order=reply.order
@@ -246,7 +249,7 @@ def test_a_flag_is_answered_and_the_answer_reaches_the_citizen_process(station: 
         async def story(seat: Seat) -> None:
             await seat.until(lambda: len(seat.app.sight.flags) == 2)
             await seat.press("f")
-            await seat.until(seat.shows("no press in three hours"))
+            await seat.until_it_says("no press in three hours")
             screen = seat.app.screen
             assert isinstance(screen, FlagsScreen)
             assert screen.flag is not None
@@ -254,7 +257,7 @@ def test_a_flag_is_answered_and_the_answer_reaches_the_citizen_process(station: 
             await seat.press("down")
             assert screen.flag.flag == "f-1"
             await seat.press("r")
-            await seat.until(seat.shows("Reject this case?"))
+            await seat.until_it_says("Reject this case?")
             await seat.press("1")
 
             def heard() -> bool:
@@ -263,7 +266,7 @@ def test_a_flag_is_answered_and_the_answer_reaches_the_citizen_process(station: 
 
             await seat.until(heard)
 
-        Seat(station, "ana").play(story)
+        Seat(station, "ana").act(story)
         (act,) = citizen.acts
         assert (act.flag, act.action, act.issuer) == ("f-1", FlagAction.REJECT, "ana")
         assert act.reason

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -27,6 +27,9 @@ from tui.sent_orders import SentOrders
 from tui.sight_screen import SightScreen
 from tui.tour import END_KEY, NEXT_KEY, Tour
 from tui.training_line import TrainingLine
+
+if TYPE_CHECKING:
+    from tui.corridor import CorridorRun
 
 Answer = TypeVar("Answer")
 
@@ -97,6 +100,10 @@ class BelishaConsole(App[None]):
         self.chosen: str = ""
         self.sent = SentOrders()
         """What was ordered from here, until it has ended."""
+        self.corridor_from = ""
+        """Where a way begins whose end is being chosen on the map."""
+        self.corridor: CorridorRun | None = None
+        """The last way that was cleared from here."""
         self.training = training
         self.tour = Tour()
         self.hand_in_flag: Callable[[FlagRequest], FlagReply] | None = None

@@ -99,6 +99,8 @@ class CityScreen(SightScreen):
         self._see_card(now_s, stale)
         where = f" in {self.district}" if self.district else ""
         heading = f"Needs attention{where}: {len(lines)}"
+        if app.corridor_from:
+            heading = "Choose the end of the way, then c"
         if heading != self._heading:
             self._heading = heading
             self.query_one("#what", Static).update(heading)
@@ -186,7 +188,7 @@ class CityScreen(SightScreen):
             self.choose(self._before_search)
             self._end_search()
             return
-        self.district = ""
+        self.district = self.console_app.corridor_from = ""
         self.query_one(StreetMap).action_fit()
         self.catch_up()
 

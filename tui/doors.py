@@ -41,6 +41,8 @@ DOORS: tuple[Door, ...] = (
          "JunctionScreen", from_junction=True),
     Door("order", "o", "Order", "Tell the chosen junction what to do, seeing first what it costs whom",
          "tui.order_dialog", "OrderDialog", from_junction=True, shown=True),
+    Door("corridor", "c", "Corridor", "Clear the way for an emergency vehicle, from here to there",
+         "tui.corridor_dialog", "CorridorDialog", from_junction=True),
     Door("orders", "l", "Orders", "All orders: leases, renewing, releasing, agreeing as the second person",
          "tui.orders_screen", "OrdersScreen", shown=True),
     Door("alarms", "a", "Alarms", "Acknowledge and suspend alarms, with filters", "tui.alarms_screen",

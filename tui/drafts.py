@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from override.bounds import JUNCTIONS_PER_ORDER, REASON_CHARACTERS
+from override.requests import Leg
 from override.roles import SAFER, Command, Slot
 from override.views import JunctionView
 from tui.ages import duration
@@ -32,6 +33,8 @@ class Draft:
     takeover: bool = False
     suspends_promise: bool = False
     break_glass: bool = False
+    legs: tuple[Leg, ...] = ()
+    """Of a corridor: one for each of its junctions, in the order of the way."""
 
     @property
     def safer(self) -> bool:
@@ -46,6 +49,9 @@ class Draft:
 
     def sentence(self) -> str:
         """All of it on one line."""
+        if self.legs:
+            taking = ", displacing who holds it" if self.takeover else ""
+            return f"Clear the way for {duration(self.lease_ms)}: {self.place}{taking}"
         what = SAID[self.command][0]
         what = f"{what}: {self.argument}" if self.argument else what
         time = f" for {duration(self.lease_ms)}" if self.lease_ms else ""
@@ -64,7 +70,8 @@ class Draft:
         """Fields of an `OrderRequest` but header and issuer, for one part of its junctions."""
         junctions = self.parts()[part]
         return {
-            "command": self.command, "slot": int(self.slot), "junctions": junctions, "basis": tuple(basis),
+            "command": self.command, "slot": int(self.slot), "basis": tuple(basis),
+            "junctions": () if self.legs else junctions, "legs": self.legs,
             "lease_ms": self.lease_ms, "reason": self.reason[:REASON_CHARACTERS], "stage": self.stage,
             "group": self.group, "detector": self.detector, "plan": self.plan, "bias_ms": self.bias_ms,
             "takeover": self.takeover, "suspends_promise": self.suspends_promise,

@@ -137,6 +137,9 @@ class OrdersScreen(SightScreen):
             names = ", ".join(sight.title(name) for name in places)
             text.append(f"at {names}" + (f" and {rest} more\n" if rest > 0 else "\n"))
         text.append(f"{view.order}  digest {view.digest.hex()[:8]}\n", "italic")
+        run = self.console_app.corridor
+        if run is not None and run.following.order == view.order:
+            text.append("Its legs are followed with c, and given back there with x.\n")
         if view.state == WAITING:
             why = may_agree(view, self.console_app.who, self.console_app.role)
             text.append(
