@@ -14,7 +14,7 @@ import belisha
 from override.keys import add_person, init_keys
 from override.roles import Role
 from tui.commands import ConsoleRefused, next_port, sitter
-from tui.web import COOKIE, HOST, Locks, WebMissing, free_port, guard, serve
+from tui.web import COOKIE, GOODBYE_S, HOST, Locks, WebMissing, free_port, guard, guarded, serve
 
 ORIGIN = "http://127.0.0.1:8123"
 PLACE = "127.0.0.1:8123"
@@ -76,6 +76,42 @@ def test_the_locks_stand_before_every_address() -> None:
             assert flags["httponly"]
             assert flags["samesite"] == "Strict"
         await server.close()
+
+    asyncio.run(story())
+
+
+def test_told_to_end_it_ends_though_browsers_look_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    web = pytest.importorskip("aiohttp.web")
+    textual_serve = pytest.importorskip("textual_serve.server")
+    from aiohttp import ClientSession, CookieJar
+    from aiohttp.test_utils import TestServer
+
+    left = []
+
+    async def looks_on_for_ever(self: object, request: object) -> object:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        try:
+            async for _ in socket:
+                pass
+        finally:
+            left.append("its console")
+        return socket
+
+    monkeypatch.setattr(textual_serve.Server, "handle_websocket", looks_on_for_ever)
+    monkeypatch.setattr(textual_serve.Server, "on_startup", lambda self, app: asyncio.sleep(0))
+
+    async def story() -> None:
+        port = free_port()
+        locks = Locks(f"http://{HOST}:{port}")
+        server = TestServer(await guarded("true", port, locks)._make_app(), host=HOST, port=port)
+        await server.start_server()
+        async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:
+            async with browser.get(server.make_url("/").with_query(token=locks.token)) as answer:
+                assert answer.status == 200
+            async with browser.ws_connect(server.make_url("/ws"), headers={"Origin": locks.origin}):
+                await asyncio.wait_for(server.close(), GOODBYE_S + 5)
+        assert left == ["its console"]
 
     asyncio.run(story())
 

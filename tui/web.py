@@ -8,6 +8,7 @@ A browser window watches; it gives orders only where `--unlock` was said.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 import shlex
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 COOKIE = "belisha-console"
 TOKEN_BYTES = 24
+GOODBYE_S = 5.0
+"""A console that is told to leave has hung up by then."""
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "connect-src 'self' ws:; img-src 'self' data:; frame-ancestors 'none'"
@@ -90,29 +93,50 @@ def guard(locks: Locks) -> Callable[[Any, Handler], Awaitable[Any]]:
 
 def serve(arguments: list[str], port: int, say: Callable[[str], None]) -> None:
     """Serve `belisha` with these arguments until Ctrl-C. Raises WebMissing, OSError for a port in use."""
+    port = port or free_port()
+    locks = Locks(f"http://{HOST}:{port}")
+    server = guarded(shlex.join([sys.executable, "-m", "belisha", *arguments]), port, locks)
+    say(f"Open this once, in a browser of this machine: {locks.origin}/?token={locks.token}")
+    say("Ctrl-C ends it; the street goes on.")
+    server.serve()
+
+
+def guarded(command: str, port: int, locks: Locks) -> Any:
+    """textual-serve behind the locks, which hangs up when it is told to end. Raises WebMissing."""
     try:
         from textual_serve.server import Server
     except ModuleNotFoundError as error:
         raise WebMissing(
             f"console --web needs {error.name}, which is not here: pip install 'belisha[web]'"
         ) from None
-
-    port = port or free_port()
-    origin = f"http://{HOST}:{port}"
-    locks = Locks(origin)
+    consoles: set[asyncio.Task[object]] = set()
 
     class Guarded(Server):
-        """textual-serve behind the locks."""
+        """One console for each browser that looks on."""
 
         async def _make_app(self) -> web.Application:
             app = await super()._make_app()
             app.middlewares.append(guard(locks))  # type: ignore[arg-type]
             return app
 
-    command = shlex.join([sys.executable, "-m", "belisha", *arguments])
-    say(f"Open this once, in a browser of this machine: {origin}/?token={locks.token}")
-    say("Ctrl-C ends it; the street goes on.")
-    Guarded(command, host=HOST, port=port, title="Belisha", public_url=origin).serve()
+        async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
+            """As always; known, so that it can be ended."""
+            task = asyncio.current_task()
+            assert task is not None
+            consoles.add(task)
+            try:
+                return await super().handle_websocket(request)
+            finally:
+                consoles.discard(task)
+
+        async def on_shutdown(self, app: web.Application) -> None:
+            """No browser hangs up by itself, and each would be waited for for a minute."""
+            for task in consoles:
+                task.cancel()
+            if consoles:
+                await asyncio.wait(consoles, timeout=GOODBYE_S)
+
+    return Guarded(command, host=HOST, port=port, title="Belisha", public_url=locks.origin)
 
 
 def free_port() -> int:
