@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import zmq
 from typer.testing import CliRunner
@@ -167,7 +167,7 @@ def test_urgent_flags_reach_the_console_at_once(town: Town) -> None:
 
 
 def test_the_pages_are_there_and_keep_no_log_of_visitors(town: Town) -> None:
-    answer = httpx.get(f"{town.page}/en/s/{town.pole(2)}", timeout=30)
+    answer = httpx2.get(f"{town.page}/en/s/{town.pole(2)}", timeout=30)
     assert answer.status_code == 200
     assert town.pole(2)[:3] in answer.text
     assert "127.0.0.1" not in (town.folder / "citizen.txt").read_text(encoding="utf-8").replace(
