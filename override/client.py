@@ -44,6 +44,7 @@ from override.requests import (
 from override.sockets import client
 from override.street_layout import StreetLayout
 from override.topics import TOPICS
+from override.tries import TRIES, TRY_MS, NoAnswer, Tries
 from override.version import statement
 from override.views import (
     AlarmView,
@@ -57,16 +58,11 @@ from override.views import (
     Snapshot,
 )
 
-TRY_MS = 1000
-TRIES = 3
+__all__ = ["TRIES", "TRY_MS", "Console", "NoAnswer", "View"]
 GOOD_FOR_MS = 5_000
 """An order is good for so long after it was made: longer than all tries, short enough to be meant."""
 SILENT_MS = 3_000
 """No delta for so long: the station is gone (liveness 3 of its 1 s beat)."""
-
-
-class NoAnswer(RuntimeError):
-    """The station did not answer in three tries: whether it acted is not known; look before asking anew."""
 
 
 @dataclass(slots=True)
@@ -146,7 +142,7 @@ class Console:
         self._seq = 0
         self._heard_s = time.monotonic()
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._asks = self._connect(zmq.DEALER)
+        self._tries = Tries(lambda: self._connect(zmq.DEALER), endpoints[0])
         self._hears = self._connect(zmq.SUB)
 
     def __enter__(self) -> Console:
@@ -157,7 +153,7 @@ class Console:
 
     def close(self) -> None:
         """Hang up."""
-        self._asks.close(0)
+        self._tries.close()
         self._hears.close(0)
         self.context.term()
 
@@ -243,7 +239,7 @@ class Console:
                 found.append(reply)
             return bool(found)
 
-        self._exchange(b"receipt-please", frame, answers)
+        self._tries.exchange(b"receipt-please", frame, answers)
         if isinstance(found[0], Reply):
             raise Refused(found[0].code, found[0].why)
         return found[0]
@@ -263,7 +259,7 @@ class Console:
                 parts.append(part)
             return len(parts) == part.parts
 
-        self._exchange(b"picture", wire.seal(request, self._secret.sign), complete)
+        self._tries.exchange(b"picture", wire.seal(request, self._secret.sign), complete)
         self.view.take_snapshot(parts)
         return self.view
 
@@ -286,7 +282,7 @@ class Console:
                 parts[part.part] = part
             return bool(parts) and len(parts) == next(iter(parts.values())).parts
 
-        self._exchange(b"layout-please", wire.seal(request, self._secret.sign), complete)
+        self._tries.exchange(b"layout-please", wire.seal(request, self._secret.sign), complete)
         inorder = [parts[k] for k in sorted(parts)]
         return StreetLayout(
             inorder[0].street,
@@ -322,6 +318,11 @@ class Console:
 
     # --- parts -------------------------------------------------------------------------
 
+    @property
+    def _asks(self) -> zmq.Socket[bytes]:
+        """The socket for what waits for no answer."""
+        return self._tries.asks
+
     def _connect(self, kind: int) -> zmq.Socket[bytes]:
         endpoint = self._endpoints[0 if kind == zmq.DEALER else 1]
         return client(self.context, kind, endpoint, self._secret, self._station_public)
@@ -346,7 +347,7 @@ class Console:
                 found.append(reply)
             return bool(found)
 
-        self._exchange(topic.encode(), frame, answers)
+        self._tries.exchange(topic.encode(), frame, answers)
         reply = found[0]
         if reply.code:
             raise Refused(reply.code, reply.why)
@@ -369,24 +370,7 @@ class Console:
                     found.append(answer)
             return bool(found)
 
-        self._exchange(topic.encode(), frame, answers)
+        self._tries.exchange(topic.encode(), frame, answers)
         if isinstance(found[0], Refused):
             raise found[0]
         return found[0]
-
-    def _exchange(self, topic: bytes, frame: bytes, answers: Callable[[bytes, bytes], bool]) -> None:
-        """Send these bytes until `answers` is content, three times at most."""
-        for _ in range(TRIES):
-            end_s = time.monotonic() + TRY_MS / 1000
-            if self._asks.poll(TRY_MS, zmq.POLLOUT):
-                self._asks.send_multipart((topic, frame), zmq.NOBLOCK)
-                while (left_ms := round(1000 * (end_s - time.monotonic()))) > 0 and self._asks.poll(left_ms):
-                    got = self._asks.recv_multipart()
-                    if len(got) == 2 and answers(got[0], got[1]):
-                        return
-                    end_s = time.monotonic() + TRY_MS / 1000  # it comes in parts, or others are answered
-            self._asks.close(0)
-            self._asks = self._connect(zmq.DEALER)
-        raise NoAnswer(
-            f"{self._endpoints[0]}: no answer in {TRIES} tries; look what acts before you ask again"
-        )

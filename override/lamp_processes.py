@@ -197,7 +197,8 @@ class LampProcesses:
     def _begin_anew(self, now_ms: int) -> None:
         """Engine and monitor with another card, at the same time; the street flashes by itself meanwhile."""
         self._say(f"version {self._anew.number} begins: every junction goes through flash")
-        for kept in (self.engine, self.monitor):
+        # The monitor first: it must not take the engine's end for a fault, the third of which latches.
+        for kept in (self.monitor, self.engine):
             if kept.process is not None:
                 kept.process.kill()
                 kept.process.join()

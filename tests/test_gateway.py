@@ -53,7 +53,9 @@ class Station:
         layout_junctions: int = 0,
         people: dict[str, Role] | None = None,
         keys_there: bool = False,
+        host: str = "127.0.0.1",
     ) -> None:
+        self.host = host
         self.keys = folder / "keys"
         if not keys_there:
             init_keys(self.keys)
@@ -87,7 +89,7 @@ class Station:
         try:
             self.gateway = Gateway(
                 self.toy.network, Keyring(self.keys), self.secret, Storage(self.file), self.lines[0],
-                ("tcp://127.0.0.1:*", "tcp://127.0.0.1:*"), b"boot-one", clock,
+                (f"tcp://{self.host}:*", f"tcp://{self.host}:*"), b"boot-one", clock,
                 layout=PackedLayout(self.layout),
             )  # fmt: skip
             self.endpoints = self.gateway.endpoints
