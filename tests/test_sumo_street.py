@@ -14,6 +14,7 @@ from controller.vocabulary import DetectorKind, GroupKind, Lamp, Sensors
 from sim.demo import build_demo_street
 from sim.importers.sumo import import_sumo
 from sim.sumo_options import BadOptions
+from tests.command_line import Done, belisha
 
 pytestmark = pytest.mark.sumo
 
@@ -223,18 +224,25 @@ def test_contradictory_options_start_nothing(town: Town) -> None:
 # --- the command --------------------------------------------------------------------------
 
 
-def belisha_sumo(root: Path, town: Town, *more: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "belisha.py", "sumo", "--net", str(town[0])]
-    for route in town[1]:
-        words += ["--route", str(route)]
-    words += ["--begin", "0", "--end", "60", "--controller", "fixed", *more]
-    return subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
+def words_of(town: Town, *more: str) -> list[str]:
+    routes = [word for route in town[1] for word in ("--route", str(route))]
+    return ["sumo", "--net", str(town[0]), *routes, "--begin", "0", "--end", "60",
+            "--controller", "fixed", *more]  # fmt: skip
+
+
+def belisha_sumo(capfd: pytest.CaptureFixture[str], town: Town, *more: str) -> Done:
+    """The command, and on its standard error also what SUMO itself writes there."""
+    capfd.readouterr()
+    done = belisha(*words_of(town, *more))
+    own = capfd.readouterr()
+    return Done(done.returncode, own.out + done.stdout, own.err + done.stderr)
 
 
 def test_json_is_all_there_is_on_standard_output(root: Path, town: Town) -> None:
     import json
 
-    done = belisha_sumo(root, town, "--json", "--", "--verbose")
+    words = [sys.executable, "belisha.py", *words_of(town, "--json", "--", "--verbose")]
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["simulated_s"] == 60
     assert "Loading done" in done.stderr, "who asks SUMO to speak hears it, on standard error"
@@ -251,9 +259,9 @@ def test_json_is_all_there_is_on_standard_output(root: Path, town: Town) -> None
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
-    root: Path, town: Town, more: tuple[str, ...], said: str
+    capfd: pytest.CaptureFixture[str], town: Town, more: tuple[str, ...], said: str
 ) -> None:
-    done = belisha_sumo(root, town, *more)
+    done = belisha_sumo(capfd, town, *more)
     assert done.returncode == 2
     assert done.stdout == ""
     assert said in done.stderr
@@ -261,7 +269,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
 
 
 def test_a_vehicle_without_a_way_is_sumos_error_with_our_file_name(
-    root: Path, town: Town, tmp_path: Path
+    capfd: pytest.CaptureFixture[str], town: Town, tmp_path: Path
 ) -> None:
     edges = [e.attrib["id"] for e in ElementTree.parse(town[0]).iter("edge") if e.get("function") is None]
     route = tmp_path / "lost.rou.xml"
@@ -269,7 +277,7 @@ def test_a_vehicle_without_a_way_is_sumos_error_with_our_file_name(
         f'<routes><vehicle id="lost" depart="1"><route edges="{edges[0]} {edges[0]}"/></vehicle></routes>',
         encoding="utf-8",
     )
-    done = belisha_sumo(root, town, "--route", str(route))
+    done = belisha_sumo(capfd, town, "--route", str(route))
     assert done.returncode == 2
     assert "lost.rou.xml" in done.stderr
     assert edges[0] in done.stderr
