@@ -13,6 +13,7 @@ PART_BYTES, PARTS_MAX = 3_500, 16
 CONTENT_BYTES_MAX = PART_BYTES * PARTS_MAX
 """Of a proposal, compressed; a few dozen junctions at a time."""
 SIGNATURE_BYTES = 64
+JUNCTIONS_TOLD_MAX = 32
 WORDS_MAX, LINE_CHARACTERS = 40, 200
 VERSIONS_PER_PAGE = 16
 
@@ -100,6 +101,26 @@ class VersionsRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class StreetRequest:
+    """Ask for some junctions as the version in force has them, and for its policy. Answered by `street`."""
+
+    header: Header
+    issuer: Annotated[str, text(32, 1)]
+    junctions: Annotated[tuple[str, ...], items(JUNCTIONS_TOLD_MAX)] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreetFile:
+    """What a proposal begins with: the same two texts, packed in the same way."""
+
+    number: Annotated[int, whole()]
+    """The version in force."""
+    content: Annotated[bytes, Bounds(0, CONTENT_BYTES_MAX)]
+    answers: Annotated[bytes, exactly(NONCE_BYTES)] = bytes(NONCE_BYTES)
+    """Nonce of the request."""
+
+
+@dataclass(frozen=True, slots=True)
 class VersionView:
     """One version."""
 
@@ -134,3 +155,5 @@ class Versions:
     versions: Annotated[tuple[VersionView, ...], items(VERSIONS_PER_PAGE)] = ()
     answers: Annotated[bytes, exactly(NONCE_BYTES)] = bytes(NONCE_BYTES)
     """Nonce of the request."""
+    weights: Annotated[tuple[str, ...], items(16, 0, LINE_CHARACTERS)] = ()
+    """Of the policy in force, `persons_per_bus=30`; empty = the station does not say."""

@@ -8,16 +8,22 @@ every junction and the file says so, and not before: who starts anew until then 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import msgpack  # type: ignore[import-untyped]
 
+from controller.junction import StreetNetwork
+from controller.policy import Policy, policy_to_text
+from controller.street_file import street_to_text
 from override.adopting import Stand, Verb, pack_verb, stand_of
 from override.audit import Entry
 from override.deploy_messages import (
+    CONTENT_BYTES_MAX,
     VERSIONS_PER_PAGE,
     DeployAction,
     DeployRequest,
+    StreetFile,
+    StreetRequest,
     VersionPart,
     Versions,
     VersionsRequest,
@@ -26,9 +32,11 @@ from override.deploy_messages import (
     Way,
 )
 from override.engine import Line
+from override.refused import Refused
 from override.ruling import Person, Ruling
 from override.storage import Change, Storage
-from override.version import Version, moved, version_of
+from override.street_change import ChangeRefused
+from override.version import Version, moved, pack_content, version_of
 from override.version_book import VersionBook, name_of
 from override.version_check import CHECK, Installation, answer_check, change_of, street_digest
 
@@ -94,6 +102,7 @@ class Deploying:
         self.book = VersionBook(map(version_of, storage.versions()), public)
         self.stand: Stand | None = None
         self._uploads = Uploads()
+        self._built: tuple[int, StreetNetwork, Policy] | None = None
         self._storage, self._keep, self._alarm, self._note = storage, keep, alarm, note
         self._engine, self._forecaster = engine, forecaster
         self._begin_anew, self._in_force, self._disk_is_full = begin_anew, in_force, disk_is_full
@@ -104,6 +113,7 @@ class Deploying:
         """Since when the one under way is; -1 = it is not yet."""
         self._met = False
         """The engine has been seen to take it up."""
+        self._weights_of: tuple[int, tuple[str, ...]] = (-1, ())
 
     def start(self, now_ms: int, wall_ms: int) -> None:
         """Take up what the file says. A version that was being taken up is looked for in the engine first."""
@@ -149,7 +159,35 @@ class Deploying:
         found = [v for v in self.book.versions.values() if request.number in (0, v.number)]
         latest = sorted(found, key=lambda v: -v.number)[:VERSIONS_PER_PAGE]
         views = tuple(self._view(version, bool(request.number)) for version in latest)
-        return Versions(self.book.in_force.number, views, request.header.nonce)
+        return Versions(self.book.in_force.number, views, request.header.nonce, self._weights())
+
+    def _weights(self) -> tuple[str, ...]:
+        """Of the policy in force; made once for each version that comes into force."""
+        number = self.book.in_force.number
+        if number != self._weights_of[0]:
+            try:
+                policy = self.installation.builder().build(number)[1]
+                told = tuple(f"{one.name}={getattr(policy, one.name):g}" for one in fields(policy))
+            except (ChangeRefused, KeyError):
+                told = ()
+            self._weights_of = (number, told)
+        return self._weights_of[1]
+
+    def street(self, request: StreetRequest) -> StreetFile:
+        """Some junctions as they are in force. Raises Refused."""
+        number = self.book.in_force.number
+        if self._built is None or self._built[0] != number:
+            self._built = (number, *self.installation.builder().build(number))
+        _, street, policy = self._built
+        known = {name: j for j in street.junctions for name in (j.name, j.title)}
+        if stranger := next((name for name in request.junctions if name not in known), None):
+            raise Refused("arguments", f"no junction {stranger}")
+        here = tuple(dict.fromkeys(known[name] for name in request.junctions))
+        text = street_to_text(replace(street, junctions=here, links=(), assumptions=())) if here else ""
+        content, _ = pack_content(text, policy_to_text(policy))
+        if len(content) > CONTENT_BYTES_MAX:
+            raise Refused("size", "these are too many junctions for one file; ask for fewer")
+        return StreetFile(number, content, request.header.nonce)
 
     def _view(self, v: Version, whole: bool) -> VersionView:
         text = self._storage.text(v.text_id) if v.text_id else None

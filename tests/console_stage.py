@@ -54,13 +54,21 @@ class Played:
 
     async def press(self, *keys: str) -> None:
         """Keys, one after another, until the screen shows what they brought about."""
-        driver = self.app._driver
-        assert driver is not None
         for key in keys:
-            event = key_event(key)
-            event.set_sender(self.app)
-            driver.send_message(event)
+            self._send(key)
             await self.settled()
+
+    async def press_at_once(self, *keys: str) -> None:
+        """All of them before the console has looked at the first."""
+        for key in keys:
+            self._send(key)
+        await self.settled()
+
+    def _send(self, key: str) -> None:
+        driver, event = self.app._driver, key_event(key)
+        assert driver is not None
+        event.set_sender(self.app)
+        driver.send_message(event)
 
     async def settled(self) -> None:
         """Wait until nothing is left to be done or drawn: for messages and redraws, never for a time."""

@@ -101,7 +101,7 @@ def test_arrows_walk_to_the_neighbour_in_that_direction() -> None:
 
 def test_find_by_a_part_of_a_street_and_by_nothing_that_is_there() -> None:
     async def story(stage: Stage) -> None:
-        await stage.press("slash", *"harb")
+        await stage.press_at_once("slash", *"harb")
         assert "Harbour" in stage.app.sight.title(stage.app.chosen)
         await stage.press("enter")
         assert isinstance(stage.app.focused, StreetMap)

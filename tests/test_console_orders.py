@@ -8,6 +8,7 @@ from typing import Any
 from textual.widgets import Input
 
 from override.client import NoAnswer
+from override.deploy_messages import Versions, VersionState, VersionView, Way
 from override.flag_messages import FlagAction
 from override.previews import CostRow, Forecast
 from override.refused import Refused
@@ -20,6 +21,29 @@ from tests.paper_pictures import NOW_MS, order_view
 ROWS = (
     CostRow("Old Town", "cars", 600, 900, 60_000, 80_000),
     CostRow("Old Town", "pedestrians", 300, 100, 60_000, 40_000),
+)
+VERSIONS = Versions(
+    2,
+    (
+        VersionView(
+            2,
+            bytes(32),
+            VersionState.IN_FORCE,
+            Way.LIVE,
+            1,
+            "eng",
+            "sam",
+            1_780_000_000_000,
+            0,
+            24,
+            24,
+            "the council weighed buses anew",
+            "",
+            ("policy: persons_per_bus 30 becomes 45",),
+        ),
+        VersionView(1, bytes(32), VersionState.FORMER, Way.LIVE, 0, "station", "", 1_770_000_000_000),
+    ),
+    weights=("version=1", "persons_per_car=1.3", "persons_per_bus=45", "glow=2"),
 )
 
 
@@ -68,6 +92,9 @@ class PaperStation:
     def act_on_flag(self, flag: str, action: FlagAction, reason: str = "") -> Reply:
         self.acts.append(action)
         return Reply(bytes(32), Outcome.DONE)
+
+    def versions(self, number: int = 0) -> Versions:
+        return VERSIONS
 
     def audit(self, before: int = 0, order: str = "") -> AuditPage:
         return AuditPage(bytes(16), ())

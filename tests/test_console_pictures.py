@@ -18,6 +18,7 @@ from override.roles import Role
 from override.views import AuditPage, AuditRow
 from tests.console_stage import Stage
 from tests.test_console_orders import PaperStation
+from tests.test_corridor import joined_city
 from tui.looks import PLAIN_THEME, Look
 from tui.tour import NEXT_KEY
 
@@ -41,7 +42,11 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "events": ("e",),
     "audit": ("U",),
     "fairness": ("y",),
+    "policy": ("w",),
     "timespace": ("t",),
+    "corridor-where": ("c",),
+    "corridor-way": ("c", "2", *"c4r2", "enter"),
+    "corridor-preview": ("c", "2", *"c4r2", "enter", "enter", "1"),
     "help": ("question_mark",),
     "tour": (NEXT_KEY,),
 }
@@ -111,7 +116,7 @@ def test_every_screen_looks_as_it_did(
                 stage.app.pop_screen()
             await stage.settled()
 
-    Stage(role=Role.SUPERVISOR, look=LOOKS[look]).play(story, *size)
+    Stage(role=Role.SUPERVISOR, look=LOOKS[look], layouts=joined_city()).play(story, *size)
     taken = snapshot.use_extension(TextPicture)
     others = [name for name, picture in pictures.items() if picture != taken(name=name)]
     assert not others

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from override.deploy_messages import Versions
 from override.flag_messages import Channel, FlagAction, FlagLife, FlagReply, FlagRequest, Kind
 from override.refused import Refused
 from override.requests import AlarmAction
@@ -15,6 +16,7 @@ from override.roles import Command, Role
 from override.views import AlarmView, AuditPage, AuditRow, Event, Outcome, Reply, Urgency
 from tests.console_stage import Stage
 from tests.paper_pictures import BOOT, NOW_MS
+from tests.test_console_orders import VERSIONS
 from tui.app import BelishaConsole
 from tui.doors import DOORS
 from tui.flags_screen import FlagsScreen
@@ -45,6 +47,9 @@ class PaperDesk:
     def earlier(self, before: int = 0, junction: str = "") -> tuple[Event, ...]:
         self.asked_before.append(before)
         return self.events
+
+    def versions(self, number: int = 0) -> Versions:
+        return VERSIONS
 
     def audit(self, before: int = 0, order: str = "") -> AuditPage:
         self.asked_before.append(before)
@@ -308,6 +313,29 @@ def test_fairness_tells_of_everybody_and_of_who_waits_longest() -> None:
         await stage.press("y")
         assert f"in {worse.district} wait 3.0 times as long" in said(stage)
         assert "Promised, from the call to the green or walk" in said(stage)
+
+    Stage(12).play(story, 120, 50)
+
+
+def test_the_policy_in_force_says_who_decided_it_and_what_it_brings_in_each_district() -> None:
+    async def story(stage: Stage) -> None:
+        desk = PaperDesk(stage)
+        await stage.press("w")
+        words = said(stage)
+        assert "a bus counts as 45 people" in words
+        assert "glow: 2" in words, "a weight this console does not know yet"
+        assert "version 2, by eng and sam, 28 May 2026" in words
+        assert "because: the council weighed buses anew" in words
+        assert "policy: persons_per_bus 30 becomes 45" in words
+        assert "version 1, former" in words
+        assert all(district in words for district in ("Northbank", "Old Town", "Docks", "Hillside"))
+
+        def told(number: int = 0) -> Versions:
+            raise Refused("topic", "no versions")
+
+        desk.versions = told  # type: ignore[method-assign]
+        await stage.press("r")
+        assert "does not tell who decided: no versions" in said(stage)
 
     Stage(12).play(story, 120, 50)
 

@@ -34,7 +34,8 @@ class CityScreen(SightScreen):
         Binding("n", "urgent(1)", "Next", tooltip="The next junction that needs somebody"),
         Binding("p", "urgent(-1)", "The one before that needs somebody", show=False),
         Binding("enter", "enter", "Near", tooltip="See the chosen junction from near"),
-        Binding("slash", "search", "Find", key_display="/", tooltip="Find by name, street or district"),
+        # Priority, so that what is typed at once after it goes into the line.
+        Binding("slash", "search", "Find", key_display="/", tooltip="Find by name or street", priority=True),
         Binding("d", "district(1)", "The next district only", show=False),
         Binding("D", "district(-1)", "The district before", show=False),
         Binding("z", "toggle_letters", "Rungs as numbers", show=False),
@@ -160,7 +161,11 @@ class CityScreen(SightScreen):
         box = self.query_one("#find", Input)
         box.add_class("open")
         box.value = ""
-        box.focus()
+        self.set_focus(box)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In the line itself a slash is a slash."""
+        return not (action == "search" and isinstance(self.focused, Input))
 
     @on(Input.Changed, "#find")
     def _found(self, event: Input.Changed) -> None:

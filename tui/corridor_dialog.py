@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 
 from override.requests import Leg
 from override.roles import Command, Need, Role, permission
-from tui.ages import duration
+from tui.ages import duration, short
 from tui.corridor import (
     SPEEDS_KM_PER_H,
     USUAL_KM_PER_H,
@@ -210,15 +210,16 @@ class CorridorDialog(Dialog[tuple[Following, ...]]):
     def _rows(self, now_ms: int) -> list[Row]:
         run, title, out = self.console_app.corridor, self.sight.title, []
         for k, leg in enumerate(self.legs):
-            held = f"{duration(leg.after_ms)} to {duration(leg.after_ms + leg.hold_ms)}"
+            held = f"{short(leg.after_ms)} to {short(leg.after_ms + leg.hold_ms)}"
             if self.step == SENT and run is not None:
                 words, style = leg_words(leg, run, self.sight, now_ms)
                 cells = (Text(""), Text(words, style), Text(held), Text(leg.stage))
             else:
                 stop = self.stops[k]
-                there = duration(arrival_ms(stop, self.km_per_h))
-                more = f" (1 of {len(stop.stages)})" if len(stop.stages) > 1 else ""
-                stage = Text(leg.stage + more, "" if leg.stage == stop.stages[0] else "bold")
+                there = short(arrival_ms(stop, self.km_per_h))
+                at = stop.stages.index(leg.stage)
+                more = f" {at + 1}/{len(stop.stages)}" if len(stop.stages) > 1 else ""
+                stage = Text(leg.stage + more, "bold" if at else "")
                 cells = (Text(f"{stop.along_m:.0f} m"), Text(there), Text(held), stage)
             out.append(Row(leg.junction, (Text(title(leg.junction), "bold"), *cells)))
         return out

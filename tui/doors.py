@@ -55,6 +55,8 @@ DOORS: tuple[Door, ...] = (
          "AuditScreen"),
     Door("fairness", "y", "Fairness", "Waits by district and mode, promises kept, the policy in force",
          "tui.fairness_screen", "FairnessScreen"),
+    Door("policy", "w", "Policy", "Whose waiting counts how much, who decided it, what it brings where",
+         "tui.policy_screen", "PolicyScreen"),
     Door("timespace", "t", "Time-space", "Greens along a street, and who can drive through",
          "tui.timespace_screen", "TimeSpaceScreen"),
     Door("panic", "exclamation_mark", "Stop", "All red or flash, of the chosen junction or its district",
