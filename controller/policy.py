@@ -51,6 +51,11 @@ def read_policy(path: Path) -> Policy:
         raise PolicyError(f"{path}: {error}") from error
 
 
+def policy_to_text(policy: Policy) -> str:
+    """The policy as TOML text; the same policy always gives the same text."""
+    return "".join(f"{f.name} = {getattr(policy, f.name)!r}\n" for f in fields(Policy))
+
+
 def policy_from_text(text: str) -> Policy:
     """The policy in TOML text; what is not said is as usual. Raises PolicyError."""
     try:

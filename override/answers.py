@@ -24,7 +24,7 @@ from override.version_book import may_look
 from override.views import Outcome, Reply
 
 if TYPE_CHECKING:
-    from override.deploy_messages import VersionPart, VersionsRequest
+    from override.deploy_messages import StreetRequest, VersionPart, VersionsRequest
     from override.details import WatchRequest
     from override.gateway import Gateway
     from override.layouts import LayoutRequest
@@ -60,6 +60,7 @@ class Answers:
             b"cases": self._cases,
             b"versions-please": self._versions,
             b"version-part": self._version_part,
+            b"street-please": self._street,
         }
 
     def knows(self, topic: bytes) -> bool:
@@ -118,6 +119,16 @@ class Answers:
             back.send(b"reply", wire.pack(Reply(back.digest, Outcome.REFUSED, "", "role", why, now_ms)))
         else:
             back.send(b"versions", wire.pack(deploying.told(request)))
+
+    def _street(self, request: StreetRequest, who: Identity, back: Back, now_ms: int) -> None:
+        deploying = self._gateway.deploying
+        try:
+            if who.role is None or not may_look(who.role) or deploying is None:
+                raise Refused("role", "this station tells you no street file")
+            back.send(b"street", wire.pack(deploying.street(request)))
+        except Refused as refused:
+            reply = Reply(back.digest, Outcome.REFUSED, "", refused.code, refused.why[:400], now_ms)
+            back.send(b"reply", wire.pack(reply))
 
     def _version_part(self, request: VersionPart, who: Identity, back: Back, now_ms: int) -> None:
         taken = self._gateway.deploying is not None and self._gateway.deploying.take_part(request, who.name)

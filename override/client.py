@@ -21,6 +21,8 @@ from override.deploy_messages import (
     PART_BYTES,
     DeployAction,
     DeployRequest,
+    StreetFile,
+    StreetRequest,
     VersionPart,
     Versions,
     VersionsRequest,
@@ -211,6 +213,12 @@ class Console:
         """Versions of the street, the newest first; one of them whole. Raises NoAnswer, Refused."""
         request = VersionsRequest(self._header(), self._secret.name, number)
         answer: Versions = self._ask_for("versions-please", "versions", request)
+        return answer
+
+    def street(self, junctions: Sequence[str]) -> StreetFile:
+        """Some junctions as the version in force has them. Raises NoAnswer, Refused."""
+        request = StreetRequest(self._header(), self._secret.name, tuple(junctions))
+        answer: StreetFile = self._ask_for("street-please", "street", request)
         return answer
 
     def earlier(self, before: int = 0, junction: str = "") -> tuple[Event, ...]:

@@ -143,6 +143,39 @@ def restore_baseline(
         _go_back(console, DeployAction.BASELINE, 0, reason, glass, wait, as_json)
 
 
+@app.command()
+def export(
+    junctions: Annotated[
+        list[str] | None, typer.Argument(metavar="[JUNCTION...]", help="Which; none = only the policy.")
+    ] = None,
+    *,
+    key: Key,
+    street: Annotated[Path, typer.Option(metavar="FILE", help="Where the junctions go.")] = Path(
+        "street.toml"
+    ),
+    policy: Annotated[Path, typer.Option(metavar="FILE", help="Where the policy goes.")] = Path(
+        "policy.toml"
+    ),
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+) -> None:
+    """Write junctions and policy as they are in force: to be edited and proposed. Nothing is overwritten."""
+    from override.version import unpack_content
+
+    console, _ = connect(key, station, orders, pictures)
+    with console:
+        told = console.street(junctions or [])
+    for path, text in zip((street, policy), unpack_content(told.content), strict=True):
+        if text:
+            try:
+                with path.open("x", encoding="utf-8") as file:
+                    file.write(text)
+            except OSError as error:
+                raise NoVersion(f"{path}: cannot be written ({error.strerror})") from None
+            typer.echo(f"{path}: as in version {told.number}")
+
+
 @app.command(name="list")
 def list_versions(
     key: Key,

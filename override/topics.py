@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from override.deploy_messages import DeployRequest, VersionPart, Versions, VersionsRequest
+from override.deploy_messages import (
+    DeployRequest,
+    StreetFile,
+    StreetRequest,
+    VersionPart,
+    Versions,
+    VersionsRequest,
+)
 from override.details import Detail, Pulse, Record, WatchRequest
 from override.flag_messages import CasesRequest, FlagActRequest, FlagReply, FlagRequest, FlagStatusRequest
 from override.layouts import Layout, LayoutRequest
@@ -53,6 +60,7 @@ TOPICS: dict[str, Topic] = {
         Topic("version-part", 1, VersionPart, _SMALL, True),
         Topic("deploy", 1, DeployRequest, _SMALL, True),
         Topic("versions-please", 1, VersionsRequest, _SMALL, True),
+        Topic("street-please", 1, StreetRequest, _SMALL, True),
         Topic("cases", 1, CasesRequest, _LARGE, True),
         Topic("picture", 1, SnapshotRequest, _SMALL, True),
         Topic("layout-please", 1, LayoutRequest, _SMALL, True),
@@ -66,6 +74,7 @@ TOPICS: dict[str, Topic] = {
         Topic("layout", 1, Layout, _LARGE, False),
         Topic("events", 1, Events, _LARGE, False),
         Topic("versions", 1, Versions, _LARGE, False),
+        Topic("street", 1, StreetFile, _LARGE, False),
         Topic("audit-page", 1, AuditPage, _LARGE, False),
         # published
         Topic("delta", 1, Delta, _LARGE, False),

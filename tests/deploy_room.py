@@ -14,7 +14,14 @@ from controller.street_file import street_to_text
 from controller.tick import Controller
 from override import wire
 from override.counter import Counter
-from override.deploy_messages import PART_BYTES, DeployAction, DeployRequest, VersionPart, VersionState
+from override.deploy_messages import (
+    PART_BYTES,
+    DeployAction,
+    DeployRequest,
+    StreetRequest,
+    VersionPart,
+    VersionState,
+)
 from override.deploying import Deploying
 from override.desk import Desk
 from override.engine import Engine
@@ -24,7 +31,7 @@ from override.requests import Header
 from override.roles import Role
 from override.storage import Storage
 from override.topics import TOPICS
-from override.version import Version, pack_content, statement
+from override.version import Version, pack_content, statement, unpack_content
 from override.version_check import Installation, number_to_begin
 from override.views import Reply
 from tests.control_room import street
@@ -181,6 +188,13 @@ class Deployment:
             part = VersionPart(header, who.identity.name, digest, k, len(parts), data)
             assert self.deploying.take_part(part, who.identity.name)
         return self.ask(who, DeployAction.PROPOSE, digest, **more)
+
+    def file_of(self, *names: str) -> tuple[str, str]:
+        """Texts of these junctions and of the policy, as `belisha deploy export` writes them."""
+        header = Header(1, 1, bytes(16), WALL_MS, WALL_MS, BOOT, self.now_ms)
+        told = self.deploying.street(StreetRequest(header, "ana", names))
+        wire.pack(told)
+        return unpack_content(told.content)
 
     def approve(self, number: int, who: Console = SUE) -> Reply:
         return self.ask(who, DeployAction.APPROVE, self.version(number).digest, number=number)

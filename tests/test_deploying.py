@@ -14,6 +14,7 @@ from controller.vocabulary import Lamp
 from override.audit import entry_of
 from override.deploy_messages import DeployAction, VersionState, Way
 from override.keys import new_secret
+from override.refused import Refused
 from override.version import is_signed, statement
 from override.views import Outcome
 from tests.deploy_room import ANA, ENG, LONG, SAM, SUE, Deployment, with_plan
@@ -209,3 +210,15 @@ def test_a_station_started_with_another_street_has_another_baseline(room: Deploy
     assert in_force(room) == 3
     assert room.version(2).state is VersionState.REFUSED
     assert room.ask(SUE, DeployAction.BASELINE, room.version(1).digest).code == "arguments"
+
+
+def test_what_is_in_force_can_be_had_as_a_file_edited_and_proposed(room: Deployment) -> None:
+    street_file, policy_file = room.file_of("J1")
+    assert policy_file.startswith("version = 1\npersons_per_car = 1.3\n")
+    room.propose(street_file.replace("duration_ms = 35000 }", "duration_ms = 36000 }", 1)
+                 .replace("cycle_ms = 100000", "cycle_ms = 101000"), policy_file)  # fmt: skip
+    assert room.until(VersionState.PROPOSED, 2).words == (
+        "J1: plan day: s0 35 s1 15 s2 35 s3 15 s, offset 0 s becomes s0 36 s1 15 s2 35 s3 15 s, offset 0 s",
+    )
+    with pytest.raises(Refused, match="no junction J9"):
+        room.file_of("J9")
