@@ -16,7 +16,6 @@ from controller.detectors import Detectors
 from controller.estimate import Estimator
 from controller.frame import Frame, empty_frame
 from controller.ladder import Ladder, Rung
-from controller.local_clock import LocalClock
 from controller.monitor import Verdict
 from controller.network import Floats, Network
 from controller.rungs import LowerRungs
@@ -32,18 +31,11 @@ _COPIED = frozenset({"detector_on", "detector_count", "detector_occupancy"})
 class Degradation:
     """Detector health and ladder of one controller."""
 
-    def __init__(
-        self,
-        network: Network,
-        state: State,
-        estimator: Estimator,
-        now_ms: int,
-        clock: LocalClock | None = None,
-    ) -> None:
+    def __init__(self, network: Network, state: State, estimator: Estimator, now_ms: int) -> None:
         self.network = network
         self.detectors = Detectors(network, now_ms)
         self.ladder = Ladder(network, now_ms)
-        self.lower = LowerRungs(network, state, clock)
+        self.lower = LowerRungs(network, state)
         self._state = state
         self._estimator = estimator
         self._frame: Frame | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from controller.local_clock import LocalClock
 from controller.vocabulary import DayKind, DetectorKind, GroupKind, StageSource, Timing
 
 GROUPS_PER_JUNCTION_MAX = 62
@@ -193,6 +194,8 @@ class StreetNetwork:
     """What an importer had to assume or repair, one plain sentence each."""
     timetable: tuple[PlanHour, ...] = field(default=())
     """Which fixed plans are played when; empty = each junction's first plan, always."""
+    clock: LocalClock = field(default=LocalClock())
+    """Local time by the street's own clock."""
 
 
 @dataclass(frozen=True, slots=True)

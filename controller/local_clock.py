@@ -8,11 +8,14 @@ zones, and nobody's plan ever loses step over a jump, since cycles run by the st
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from controller.junction import PlanHour
 from controller.vocabulary import DayKind
+
+if TYPE_CHECKING:
+    from controller.junction import PlanHour
 
 DAY_MS = 86_400_000
 SATURDAY, SUNDAY = 5, 6
@@ -51,7 +54,7 @@ class LocalClock:
     """The first one holds before its time, too."""
     first_weekday: int = 0
     """Of local day 0; Monday is 0."""
-    free_days: frozenset[int] = field(default=frozenset())
+    free_days: tuple[int, ...] = ()
     """Local days that are public holidays."""
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from controller.junction import FixedPlan, Junction
-from controller.local_clock import LocalClock, plan_of_the_hour
+from controller.local_clock import plan_of_the_hour
 from controller.network import Ints, Network
 from controller.plan_change import CYCLES_MAX, plan_change
 from controller.plan_paper import Paper
@@ -34,8 +34,8 @@ class PlanClock:
 
     UNCHANGING = frozenset({"clock", "timetable"})
 
-    def __init__(self, network: Network, clock: LocalClock | None = None) -> None:
-        self.clock = clock or LocalClock()
+    def __init__(self, network: Network) -> None:
+        self.clock = network.street.clock
         self.timetable = network.street.timetable
         self.trusted = True
         self.hour = ""

@@ -10,7 +10,6 @@ from controller.actuated import Actuated
 from controller.fixed_time import FixedTime
 from controller.junction import FixedPlan, Junction, PlanStep
 from controller.ladder import Rung
-from controller.local_clock import LocalClock
 from controller.network import Network
 from controller.plan_hours import PlanClock
 from controller.planner import Planner
@@ -27,10 +26,10 @@ class LowerRungs:
     The views share every array of the state but the planners' own wishes.
     """
 
-    def __init__(self, network: Network, state: State, clock: LocalClock | None = None) -> None:
+    def __init__(self, network: Network, state: State) -> None:
         planned = with_plans(network)
         self.network = network
-        self.plan_clock = PlanClock(planned, clock)
+        self.plan_clock = PlanClock(planned)
         """The hour for all of them; it is looked at even while nobody stands here."""
         self.free = FixedTime(planned, self.plan_clock)
         self.coordinated = FixedTime(planned, self.plan_clock)

@@ -28,6 +28,7 @@ from controller.junction import (
     StreetNetwork,
     Yield,
 )
+from controller.local_clock import BadClock, LocalClock, OffsetChange
 from controller.vocabulary import DayKind, DetectorKind, GroupKind, StageSource, Timing
 
 FORMAT = 1
@@ -206,6 +207,13 @@ def _record(
     return Record(make, keys, names or {}, defaults, inline)
 
 
+def _clock(**fields: Any) -> LocalClock:
+    try:
+        return LocalClock(**fields)
+    except BadClock as error:
+        raise StreetFileError(f"clock: {error}") from None
+
+
 NAME = Text()
 LENGTH_M = Number(0.0, 100_000.0)
 SHARE = Number(0.0, 1.0)
@@ -243,14 +251,7 @@ MOVEMENT = _record(
     inline=True,
 )
 REACH = _record(
-    Reach,
-    {
-        "street_lane": NAME,
-        "length_m": LENGTH_M,
-        "gap_m": LENGTH_M,
-        "share": SHARE,
-    },
-    inline=True,
+    Reach, {"street_lane": NAME, "length_m": LENGTH_M, "gap_m": LENGTH_M, "share": SHARE}, inline=True
 )
 LANE = _record(
     Lane,
@@ -297,6 +298,22 @@ DETECTOR = _record(
     distance_m=0.0,
 )
 STEP = _record(PlanStep, {"stage": NAME, "duration_ms": Whole(1, DAY_MS)}, inline=True)
+CHANGE = _record(
+    OffsetChange,
+    {"at_ms": Whole(-(10**15), 10**15), "offset_ms": Whole(-7 * DAY_MS, 7 * DAY_MS)},
+    inline=True,
+)
+CLOCK = _record(
+    _clock,
+    {
+        "first_weekday": Whole(0, 6),
+        "changes": Many(CHANGE, 1, 1000),
+        "free_days": Many(Whole(-100_000, 100_000), 0, 1000),
+    },
+    inline=True,
+    first_weekday=0,
+    free_days=(),
+)
 HOUR = _record(
     PlanHour,
     {"days": Many(Word(DayKind), 1, 3), "from": TimeOfDay(), "plan": NAME},
@@ -367,12 +384,14 @@ STREET = _record(
         "name": NAME,
         "timing": Word(Timing),
         "assumptions": Many(NAME, 0, 100_000),
+        "clock": CLOCK,
         "timetable": Many(HOUR, 0, 1000),
         "link": Many(LINK, 0, 1_000_000),
         "junction": Many(JUNCTION, 1, 100_000),
     },
     {"junction": "junctions", "link": "links"},
     assumptions=(),
+    clock=LocalClock(),
     timetable=(),
     links=(),
 )

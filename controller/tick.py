@@ -18,7 +18,6 @@ from controller.estimate import Estimator
 from controller.frame import Frame
 from controller.frame_door import FrameDoor
 from controller.ladder import Rung
-from controller.local_clock import LocalClock
 from controller.monitor import SafetyMonitor, Verdict
 from controller.network import Network
 from controller.orders import Orders
@@ -57,9 +56,8 @@ class Judge(Protocol):
 class Controller:
     """A network's state, its planner, the sequencer and the safety monitor.
 
-    `monitor` stands in for a safety monitor of its own; `clock` gives the local time by which fixed
-    plans are chosen, without it the street counts from a Monday's midnight. Raises ValueError for a
-    controller name that is not in `vocabulary.CONTROLLERS`.
+    `monitor` stands in for a safety monitor of its own. Raises ValueError for a controller name
+    that is not in `vocabulary.CONTROLLERS`.
     """
 
     def __init__(
@@ -69,21 +67,18 @@ class Controller:
         policy: Policy,
         now_ms: int,
         monitor: Judge | None = None,
-        clock: LocalClock | None = None,
     ) -> None:
         self.network = network
         self.name = controller
         self.policy = policy
         self.state: State = new_state(network, now_ms)
         self.estimator = Estimator(network, policy)
-        self.planner = make_planner(controller, network, policy, clock)
+        self.planner = make_planner(controller, network, policy)
         self.sequencer = Sequencer(network)
         self.monitor: Judge = monitor or SafetyMonitor(card_of(network.street, network.lamp_resolution_ms))
         # The others are yardsticks: they run as they are, on what they are told.
         self.degradation = (
-            Degradation(network, self.state, self.estimator, now_ms, clock)
-            if controller == "adaptive"
-            else None
+            Degradation(network, self.state, self.estimator, now_ms) if controller == "adaptive" else None
         )
         self.verdict: Verdict | None = None
         self.overlay: Overlay | None = None
@@ -198,7 +193,7 @@ class Controller:
         return self.overlay if self.overlay.needed(orders, now_ms) else None
 
 
-def make_planner(name: str, network: Network, policy: Policy, clock: LocalClock | None = None) -> Planner:
+def make_planner(name: str, network: Network, policy: Policy) -> Planner:
     """The planner of that name. Raises ValueError naming the known ones."""
     if name == "adaptive":
         from controller.plan import Adaptive
@@ -206,9 +201,8 @@ def make_planner(name: str, network: Network, policy: Policy, clock: LocalClock 
         return Adaptive(network, policy)
     if name == "fixed":
         from controller.fixed_time import FixedTime
-        from controller.plan_hours import PlanClock
 
-        return FixedTime(network, PlanClock(network, clock))
+        return FixedTime(network)
     if name == "actuated":
         from controller.actuated import Actuated
 

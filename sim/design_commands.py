@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,6 +56,12 @@ def design_plans(
     cycle_min: Annotated[int, typer.Option(min=16, max=240, help="Shortest cycle, s.")] = CYCLE_MIN_S,
     cycle_max: Annotated[int, typer.Option(min=16, max=240, help="Longest cycle, s.")] = CYCLE_MAX_S,
     timing: Annotated[Timing, typer.Option(help="Of a SUMO network.")] = Timing.COMPUTED,
+    zone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Time zone of the street, as Europe/Berlin.")
+    ] = None,
+    date: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day whose midnight was 0 by its clock.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of a scenario's demand.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")] = False,
 ) -> None:
@@ -69,7 +76,11 @@ def design_plans(
     from sim.commands import progress_bar
     from sim.plan_design.day_plans import plan_name, with_day_plans
     from sim.plan_design.design import Designer
+    from sim.zone_clock import zone_clock
 
+    if (zone is None) != (date is None):
+        raise BadDesign("--zone and --date: found one of them; allowed are both or none")
+    clock = None if zone is None or date is None else zone_clock(zone, date.date())
     days = tuple(dict.fromkeys(day or DayKind))
     if counts is not None:
         task = _counted(source, counts, timing)
@@ -86,6 +97,8 @@ def design_plans(
 
             found[span] = designer.design(demand, plan_name(span), on_part)
     street = with_day_plans(task.street, found, () if counts is not None else days)
+    if clock is not None:
+        street = replace(street, clock=clock)
     write_street(street, output)
     if as_json:
         typer.echo(json.dumps(_as_json(street, found, output), indent=1))

@@ -45,7 +45,7 @@ def zone_clock(
             at = _moment_of_change(before, after, place)
             shift = _offset(after, place) - base
             changes.append(OffsetChange(_ms(at - midnight), _ms(shift)))
-    free = frozenset((day - first_day).days for day in holidays)
+    free = tuple(sorted({(day - first_day).days for day in holidays}))
     return LocalClock(tuple(changes), first_day.weekday(), free)
 
 

@@ -31,6 +31,8 @@ from sim.plan_design.stage_orders import sequences
 from tests import toy_street
 from tests.random_junctions import junctions
 from tests.slow_plan_design import slow_arrivals, slow_delay, slow_lit
+from tests.small_nets import cross
+from tests.test_net_roads import with_all_nodes
 from tests.toy_street import Traffic
 
 
@@ -246,3 +248,25 @@ def test_contradictions_on_the_command_line_are_one_line(tmp_path: Path) -> None
         done = CliRunner().invoke(belisha.app, ["design-plans", *words, "-o", str(tmp_path / "o.toml")])
         assert done.exit_code != 0
         assert said in str(done.exception)
+
+
+def test_a_network_with_its_routes_gets_plans_for_their_hour(tmp_path: Path) -> None:
+    net = with_all_nodes(cross(tmp_path))
+    routes = tmp_path / "cross.rou.xml"
+    flows = '<flow id="a" begin="25200" end="28800" vehsPerHour="{}"><route edges="{}"/></flow>'
+    text = flows.format(900, "west last east") + flows.replace('"a"', '"b"').format(150, "south north")
+    routes.write_text(f"<routes>{text}</routes>", encoding="utf-8")
+    output = tmp_path / "street.toml"
+    words = ["design-plans", str(net), "--route", str(routes), "-o", str(output), "--cycle-min", "50",
+             "--cycle-max", "54", "--day", "workday"]  # fmt: skip
+    done = CliRunner().invoke(belisha.app, words)
+    assert done.exit_code == 0, done.output
+    assert "p0700, 07:00 to 08:00: each junction its own cycle; 1050 vehicles an hour" in done.stdout
+    street = read_street(output)
+    plan = street.junctions[0].plans[-1]
+    lasts = {step.stage: step.duration_ms for step in plan.steps}
+    assert lasts["S1"] > 2 * lasts["S2"], "900 an hour against 150"
+    assert [(h.plan, h.days) for h in street.timetable] == [
+        ("p0700", (DayKind.WORKDAY,)), ("network", (DayKind.WORKDAY,)),
+    ]  # fmt: skip
+    assert output.read_text(encoding="utf-8").count("p0700") == 2, "the network file is left alone"

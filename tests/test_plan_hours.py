@@ -57,7 +57,7 @@ def test_the_night_goes_on_past_midnight_and_other_days_have_other_hours() -> No
     at = lambda day, hour: plan_of_the_hour(hours, clock.at((24 * day + hour) * H))  # noqa: E731
     assert [at(0, 3), at(0, 6), at(0, 21), at(0, 22)] == ["night", "day", "day", "night"]
     assert [at(1, 3), at(1, 23)] == ["day", "day"], "Saturday has no night"
-    free = LocalClock(first_weekday=0, free_days=frozenset({0}))
+    free = LocalClock(first_weekday=0, free_days=(0,))
     assert free.at(5 * H).kind is DayKind.SUNDAY
     assert plan_of_the_hour((), clock.at(0)) == ""
 
@@ -90,6 +90,18 @@ def test_a_timetable_is_written_as_people_say_it_and_read_back() -> None:
     text = street_to_text(street())
     assert '{ days = ["workday", "saturday", "sunday"], from = "06:00", plan = "day" },' in text
     assert street_from_text(text) == street()
+    assert "clock" not in text, "a street that counts from a Monday's midnight says nothing"
+
+
+def test_a_street_carries_its_clock_so_that_whoever_plays_it_again_hears_the_same_hours() -> None:
+    berlin = replace(street(), clock=zone_clock("Europe/Berlin", date(2026, 3, 29), [date(2026, 4, 3)]))
+    again = street_from_text(street_to_text(berlin))
+    assert again == berlin
+    assert PlanClock(build_network(again, 1000)).look(5 * H) == "day", "six o'clock comes after five hours"
+    assert PlanClock(build_network(street(), 1000)).look(5 * H) == "night"
+    broken = street_to_text(berlin).replace("at_ms = 7200000,", "at_ms = 0,")
+    with pytest.raises(StreetFileError, match="clock: a clock's changes must be in order of time"):
+        street_from_text(broken)
 
 
 @pytest.mark.parametrize(
