@@ -6,7 +6,7 @@ whole seconds. Who comes from outside it comes as now; who leaves it is gone.
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def part_of(street: StreetNetwork, junctions: Ints) -> Network:
     kept = tuple(street.junctions[j] for j in junctions)
     names = {junction.name for junction in kept}
     links = tuple(link for link in street.links if link.to_junction in names)
-    return build_network(StreetNetwork(street.name, street.timing, kept, links), SECOND_MS)
+    return build_network(replace(street, junctions=kept, links=links, assumptions=()), SECOND_MS)
 
 
 class Part:

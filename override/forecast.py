@@ -12,14 +12,18 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from controller.forecast import SECOND_MS, Outlook, Part
+from controller.junction import StreetNetwork
 from controller.ladder import Rung
+from controller.local_clock import plan_of_the_hour
 from controller.network import Network
 from controller.orders import Done, Kind
 from controller.policy import Policy
+from controller.present import CARS, WALKERS
 from controller.state import NEVER_MS
 from override.acting import Acting
 from override.desk import Desk
@@ -41,22 +45,28 @@ class Forecaster:
     """Answers questions about one street. Keeps what never changes of the parts asked about lately."""
 
     def __init__(
-        self, network: Network, policy: Policy, clock_ns: Callable[[], int] = time.perf_counter_ns
+        self,
+        network: Network,
+        policy: Policy,
+        clock_ns: Callable[[], int] = time.perf_counter_ns,
+        built: Callable[[int], tuple[StreetNetwork, Policy]] | None = None,
     ) -> None:
         self.network = network
         self.policy = policy
         self.places = Places(network.street)
         self._clock_ns = clock_ns
+        self._built = built
         self._parts: OrderedDict[tuple[int, ...], Part] = OrderedDict()
 
     def answer(self, question: Question, now: Handover) -> Outcome:
         """Play both runs, at the same time on two cores where there are two."""
         begin_ns = self._clock_ns()
         part = self._part(question.junctions)
+        other_part = self._of_version(question, part)
         runs: list[Run | None] = [None, None]
         plays = [
-            _Play(part, self.places, orders, now, question)
-            for orders in (question.without, question.with_order)
+            _Play(played, self.places, orders, now, question)
+            for played, orders in ((part, question.without), (other_part, question.with_order))
         ]
 
         def play(k: int) -> None:
@@ -69,10 +79,18 @@ class Forecaster:
         without, with_order = runs
         assert without is not None
         assert with_order is not None
+        with_order = _counted_as(part.policy, other_part.policy, with_order)
         took_us = (self._clock_ns() - begin_ns) // 1000
         return Outcome(
             question.number, question.junctions, plays[0].horizon_ms, without, with_order, int(took_us)
         )
+
+    def _of_version(self, question: Question, part: Part) -> Part:
+        """The junctions asked about in the version asked about. Raises ValueError, KeyError."""
+        if not question.version or self._built is None:
+            return part
+        street, policy = self._built(question.version)
+        return Part(street, part.junctions, policy)
 
     def _part(self, junctions: tuple[int, ...]) -> Part:
         part = self._parts.pop(junctions, None)
@@ -82,6 +100,16 @@ class Forecaster:
         while len(self._parts) > PARTS_KEPT:
             self._parts.popitem(last=False)
         return part
+
+
+def _counted_as(policy: Policy, played_by: Policy, run: Run) -> Run:
+    """The run with persons counted as by `policy`: another policy shall not change how many wait, but who."""
+    if policy == played_by:
+        return run
+    scale = np.ones(run.waited_s.shape[-1])
+    scale[CARS] = policy.persons_per_car / played_by.persons_per_car
+    scale[WALKERS] = policy.persons_per_walker / played_by.persons_per_walker
+    return replace(run, waited_s=np.rint(run.waited_s * scale).astype(np.int64))
 
 
 def horizon_ms(question: Question, now: Handover) -> int:
@@ -104,9 +132,12 @@ class _Play:
         self.desk.take(orders)
         self.orders = orders
         self.ended_s: dict[int, int] = {}
-        first_plans = [j.plans[0].name if j.plans else "" for j in part.network.street.junctions]
+        street = part.network.street
+        hour = plan_of_the_hour(street.timetable, street.clock.at(SECOND_MS * self.outlook.now_s))
         self.fixed = [
-            (j, name) for j, name in enumerate(first_plans) if name and now.rungs[j] >= Rung.COORDINATED
+            (j, hour if hour in {plan.name for plan in junction.plans} else junction.plans[0].name)
+            for j, junction in enumerate(street.junctions)
+            if junction.plans and now.rungs[j] >= Rung.COORDINATED
         ]
 
     def run(self) -> Run:
