@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgpack  # type: ignore[import-untyped]
 import numpy as np
@@ -123,10 +123,7 @@ class Asking:
             job = self._jobs[0]
             self._number += 1
             job.asked_ms = now_ms
-            job.question = Question(
-                self._number, job.question.junctions, job.question.without, job.question.with_order,
-                job.question.lease_ms,
-            )  # fmt: skip
+            job.question = replace(job.question, number=self._number)
             if self._ask_engine(ask_for(self._number, np.array(job.question.junctions, np.int64), True)):
                 return
             self._end(None, "the engine does not listen")

@@ -31,7 +31,7 @@ app = typer.Typer(
     help="Change plans, policy, detectors and timings while a street runs: two people, one in force.",
     no_args_is_help=True,
 )
-CHECK_S = 120.0
+CHECK_S, FORECAST_S = 120.0, 8.0
 LOOK_S = 0.5
 NOT_DONE = 1
 """Exit code: what was asked for did not come about."""
@@ -283,6 +283,10 @@ def _checked(console: Console, reply: Reply) -> VersionView:
     end_s = time.monotonic() + CHECK_S
     while (version := _one(console, number)).state == "checking" and time.monotonic() < end_s:
         console.listen(round(1000 * LOOK_S))
+    end_s = time.monotonic() + FORECAST_S
+    while version.state == "proposed" and not version.forecast and time.monotonic() < end_s:
+        console.listen(round(1000 * LOOK_S))
+        version = _one(console, number)
     return version
 
 
@@ -305,8 +309,9 @@ def _say(version: VersionView, as_json: bool) -> None:
         typer.echo(json.dumps(_plain(version), indent=2))
     else:
         typer.echo(line_of(version))
-        for words in version.words:
-            typer.echo(f"      {words}")
+        for words in (*version.words, version.forecast):
+            if words:
+                typer.echo(f"      {words}")
         if version.state == "proposed":
             typer.echo(f"      {_way(version)}")
             typer.echo(f"      It waits for a second person: belisha deploy approve {version.number}")

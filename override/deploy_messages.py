@@ -145,6 +145,8 @@ class VersionView:
     """It was refused or returned, or what it waits for."""
     words: Annotated[tuple[str, ...], items(WORDS_MAX, 0, LINE_CHARACTERS)] = ()
     """What differs from the base; only where one version is asked for."""
+    forecast: Annotated[str, text(400)] = ""
+    """What it would do to people, as it was when it was proposed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,9 @@ BeginAnew = Callable[[int, bool], None]
 """Engine and monitor begin with this version when they start next; True = now, through flash."""
 
 
+Foresee = Callable[[int, tuple[str, ...], Callable[[str], None]], None]
+
+
 class Uploads:
     """What has come of proposals that are not made yet: one of each person, a few people at a time."""
 
@@ -101,6 +104,8 @@ class Deploying:
         self.installation = installation
         self.book = VersionBook(map(version_of, storage.versions()), public)
         self.stand: Stand | None = None
+        self.forecast: Foresee = lambda number, junctions, then: None
+        """Tells in words what a version would do to people at these junctions, sooner or later."""
         self._uploads = Uploads()
         self._built: tuple[int, StreetNetwork, Policy] | None = None
         self._storage, self._keep, self._alarm, self._note = storage, keep, alarm, note
@@ -199,6 +204,7 @@ class Deploying:
         return VersionView(
             v.number, v.digest, v.state, v.way, v.base, v.proposer, second, v.wall_ms, v.returns_to,
             len(v.junctions), adopted, text[1] if text else "", why[:400], v.words if whole else (),
+            v.forecast,
         )  # fmt: skip
 
     # --- engine, forecaster, time ------------------------------------------------------------
@@ -326,6 +332,14 @@ class Deploying:
         self._move((new,), now_ms, wall_ms)
         if new.state is VersionState.ADOPTING:
             self._begin(new, now_ms)
+        elif new.state is VersionState.PROPOSED:
+            self.forecast(number, new.junctions, lambda words: self._foreseen(number, words))
+
+    def _foreseen(self, number: int, words: str) -> None:
+        """A forecast has come. It is no step of the version, so that the audit's chain has no link for it."""
+        version = replace(self.book.versions[number], forecast=words[:400])
+        self._keep(Change(versions=((number, version.packed(), None),)))
+        self.book.take((version,))
 
     def _move(
         self,

@@ -33,7 +33,8 @@ def serve(
     With an `installation` versions are checked here too, and forecasts made by the one in force.
     """
     os.nice(NICE)
-    forecaster = Forecaster(network, policy)
+    built = None if installation is None else installation.builder().build
+    forecaster = Forecaster(network, policy, built=built)
     if installation is not None:
         forecaster = _of_version(forecaster, installation, number_to_begin(installation))
     line.send(READY)
@@ -55,7 +56,7 @@ def serve(
         question, handover = unpack_question(message)
         try:
             outcome = forecaster.answer(question, handover_of(handover))
-        except (ValueError, KeyError, IndexError, AssertionError) as error:
+        except (ValueError, KeyError, IndexError, AssertionError, OSError) as error:
             line.send(FAILED + msgpack.packb([question.number, f"{type(error).__name__}: {error}"[:200]]))
             continue
         line.send(pack_outcome(outcome))
@@ -69,7 +70,8 @@ def _of_version(forecaster: Forecaster, installation: Installation, number: int)
         street, policy = installation.builder().build(number)
     except (ValueError, KeyError, OSError):
         return forecaster
-    return Forecaster(build_network(street, forecaster.network.lamp_resolution_ms), policy)
+    resolution_ms = forecaster.network.lamp_resolution_ms
+    return Forecaster(build_network(street, resolution_ms), policy, built=installation.builder().build)
 
 
 class Beside:

@@ -10,11 +10,15 @@ from override import wire
 from override.asking import Asking
 from override.counter import Counter
 from override.engine import Line
+from override.forecast_words import rows_of, sentence_of
+from override.handover import Handover
 from override.preview import Previews
 from override.previews import Forecast, PreviewRequest, Receipt, ReceiptRequest
 from override.receipt import Receipts
 from override.ruling import Person
-from override.views import Outcome, Reply
+from override.views import Outcome as Said
+from override.views import Reply
+from override.what_if import Outcome
 
 QUESTIONS = frozenset({b"preview", b"receipt-please"})
 Send = Callable[[bytes, bytes], object]
@@ -34,6 +38,7 @@ class Foresight:
         publish: Callable[[Receipt], None],
     ) -> None:
         desk = counter.desk
+        self._districts = districts
         self.asking = Asking(engine.send, forecaster)
         self.previews = Previews(network, desk, self.asking, districts, neighbours(network), self._error)
         self.receipts = Receipts(
@@ -59,12 +64,29 @@ class Foresight:
             send(b"receipt", wire.pack(receipt))
         else:
             why = f"no receipt of {request.order}: it has not recovered yet, or there was no such order"
-            refused = Reply(wire.digest(payload), Outcome.REFUSED, "", "receipt", why, now_ms)
+            refused = Reply(wire.digest(payload), Said.REFUSED, "", "receipt", why, now_ms)
             send(b"reply", wire.pack(refused))
 
     def hears(self, message: bytes) -> bool:
         """Whether a message of the engine was meant for us."""
         return self.asking.hears(message)
+
+    def of_version(
+        self, number: int, junctions: Sequence[str], then: Callable[[str], None], now_ms: int
+    ) -> None:
+        """Tell `then` in words what another version would do to people here over the next minutes."""
+        previews = self.previews
+        question = previews.question_of_version(number, junctions)
+
+        def told(outcome: Outcome | None, handover: Handover | None, why: str) -> None:
+            if outcome is None:
+                then(f"no forecast: {why.removeprefix('no forecast: ')}")
+                return
+            minutes = round(outcome.horizon_ms / 60_000)
+            here = f"{len(outcome.junctions)} junctions, the next {minutes} min"
+            then(f"forecast for {here}: {sentence_of(rows_of(outcome, self._districts))}")
+
+        self.asking.forecast(question, told, now_ms)
 
     def another_version(self, number: int) -> None:
         """Another version of the street is in force."""

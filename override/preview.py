@@ -25,6 +25,9 @@ from override.what_if import Outcome, Question, around
 ANSWERS_KEPT = 64
 Answer = Callable[[Forecast], None]
 
+VERSION_MAX, VERSION_MS = 12, 120_000
+"""Of another version so many junctions are forecast, and so long before the recovery: it waits for nobody."""
+
 
 class Previews:
     """Answers previews of one desk. `error()`: (mean error in permille, checked) of earlier forecasts."""
@@ -103,6 +106,13 @@ class Previews:
             else:
                 after.pop(order.id, None)
         return Question(0, junctions, tuple(before.values()), tuple(after.values()), max(0, lease_ms))
+
+    def question_of_version(self, number: int, junctions: Sequence[str]) -> Question:
+        """What to forecast when another version of the street is taken up at these junctions."""
+        here = tuple(sorted(self._index[name] for name in junctions if name in self._index)[:VERSION_MAX])
+        names = {self._network.street.junctions[j].name for j in here}
+        orders = tuple(order for order in self.desk.orders.values() if order.live and names & order.held)
+        return Question(0, here, orders, orders, VERSION_MS, number)
 
     def _as_meant(self, order: OrderRequest) -> OrderRequest:
         """As it would be sent now: with the versions as they are, and some reason."""

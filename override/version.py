@@ -52,6 +52,8 @@ class Version:
     junctions: tuple[str, ...] = ()
     """Those that differ from the base."""
     words: tuple[str, ...] = ()
+    forecast: str = ""
+    """What it would do to people, when it was proposed."""
     why: str = ""
     text_id: int = 0
     """Of the reason given, which may be erased."""

@@ -42,6 +42,9 @@ def deploying_of(
         lambda number: _take_names(gateway, installation, number),
         lambda: gateway.counter.disk_is_full,
     )
+    made.forecast = lambda number, junctions, then: gateway.foresight.of_version(
+        number, junctions, then, gateway.clock()[0]
+    )
     gateway.foresight.asking.others = lambda message: made.hears_forecaster(message, *gateway.clock())
     return made
 

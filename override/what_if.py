@@ -42,6 +42,8 @@ class Question:
     with_order: tuple[Order, ...]
     lease_ms: int
     """How long the order lasts, by the station's clock; the forecast goes on into its recovery."""
+    version: int = 0
+    """The second run is played by this version of the street; 0 = by the one in force, as the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def pack_question(question: Question, handover: bytes) -> bytes:
             [pack_order(order) for order in question.with_order],
             question.lease_ms,
             handover,
+            question.version,
         ]
     )
     return message
@@ -100,9 +103,9 @@ def pack_question(question: Question, handover: bytes) -> bytes:
 
 def unpack_question(message: bytes) -> tuple[Question, bytes]:
     """Both back."""
-    number, junctions, without, with_order, lease_ms, handover = msgpack.unpackb(message)
+    number, junctions, without, with_order, lease_ms, handover, version = msgpack.unpackb(message)
     orders = [tuple(unpack_order(record) for record in records) for records in (without, with_order)]
-    return Question(number, tuple(junctions), orders[0], orders[1], lease_ms), handover
+    return Question(number, tuple(junctions), orders[0], orders[1], lease_ms, version), handover
 
 
 def pack_outcome(outcome: Outcome) -> bytes:
