@@ -33,8 +33,8 @@ from sim.scenarios import Scenario, from_folder
 from sim.sumo_run import RunSpec, run
 
 YELLOW_S = 3
-HEADER = """| map | SUMO's tools, s | ours, s | SUMO's tools, person-h | ours, person-h | promises broken |
-|---|---|---|---|---|---|"""
+HEADER = """| map | SUMO's tools, s | ours, s | promises broken |
+|---|---|---|---|"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,11 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def row(scenario: Scenario, folder: Path, seeds: Sequence[int]) -> str:
-    """One map: mean delay of vehicles and of people, over the seeds."""
+    """One map: mean delay of vehicles over the seeds, and promises broken."""
     theirs = played(scenario, street_of_tools(scenario, folder), seeds)
     ours = played(scenario, street_of_ours(scenario, folder), seeds)
     cells = [f"{statistics.mean(r.delay_mean_s for r in runs):.1f}" for runs in (theirs, ours)]
-    cells += [f"{statistics.mean(r.person_seconds for r in runs) / 3600:.0f}" for runs in (theirs, ours)]
     broken = [str(sum(r.promises_broken or 0 for r in runs)) for runs in (theirs, ours)]
     return f"| {scenario.name} | {' | '.join(cells)} | {' and '.join(broken)} |"
 

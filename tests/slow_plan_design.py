@@ -68,7 +68,7 @@ def slow_arrivals(lane: int, cycle_s: int, street: DesignStreet, out: np.ndarray
         part = 1.0 / (1.0 + 0.35 * 0.8 * travel)
         shift = int(0.8 * travel + 0.5)
         for t in range(cycle_s):
-            for late in range(6 * cycle_s):
+            for late in range(3 * cycle_s):
                 weight = part * (1.0 - part) ** late
                 source = out[street.feed_lane[f], (t - shift - late) % cycle_s]
                 arrive[t] += street.feed_share[f] * weight * source

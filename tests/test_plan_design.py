@@ -54,7 +54,7 @@ def arterial(metres: float = 300.0) -> Network:
 # --- the model ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 10_000))
 def test_the_kernels_agree_with_the_slow_twin(seed: int) -> None:
     chance = np.random.default_rng(seed)
@@ -80,7 +80,7 @@ def test_the_kernels_agree_with_the_slow_twin(seed: int) -> None:
         np.testing.assert_allclose(scratch.row[:cycle_s], out, atol=1e-9)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(junction=junctions(), seed=st.integers(0, 1000))
 def test_no_plan_breaks_a_rule_on_paper_or_on_the_street(junction: Junction, seed: int) -> None:
     """Random junctions, random demand: minimums, clearances and promises hold, for real lamps too."""
