@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from controller.policy import Policy
 from controller.street_file import street_to_text
 from controller.vocabulary import Lamp
 from override.audit import entry_of
 from override.deploy_messages import DeployAction, VersionState, Way
+from override.forecast import _counted_as
 from override.keys import new_secret
 from override.refused import Refused
 from override.version import is_signed, statement
 from override.views import Outcome
+from override.what_if import Run
 from tests.deploy_room import ANA, ENG, LONG, SAM, SUE, Deployment, with_plan
 
 
@@ -222,3 +226,25 @@ def test_what_is_in_force_can_be_had_as_a_file_edited_and_proposed(room: Deploym
     )
     with pytest.raises(Refused, match="no junction J9"):
         room.file_of("J9")
+
+
+def test_what_was_foreseen_of_a_proposal_is_kept_with_it(room: Deployment) -> None:
+    asked: list[tuple[int, tuple[str, ...]]] = []
+
+    def foresee(number: int, junctions: tuple[str, ...], then: Callable[[str], None]) -> None:
+        asked.append((number, junctions))
+        then("forecast for 1 junctions: nobody waits longer")
+
+    room.deploying.forecast = foresee
+    room.propose(with_plan(room.street, LONG, "J2"))
+    room.until(VersionState.PROPOSED, 2)
+    assert asked == [(2, ("J2",))]
+    room.open()
+    assert room.version(2).forecast == "forecast for 1 junctions: nobody waits longer"
+
+
+def test_another_policy_changes_who_waits_and_not_how_persons_are_counted() -> None:
+    run = Run(np.full((2, 1, 3), 60), np.zeros((1, 3), np.int64), np.zeros(1, np.int64), {})
+    other = Policy(persons_per_car=2.6, persons_per_walker=3.0)
+    assert _counted_as(Policy(), other, run).waited_s[0, 0].tolist() == [30, 60, 20]
+    assert _counted_as(Policy(), Policy(), run) is run
