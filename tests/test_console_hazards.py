@@ -10,6 +10,8 @@ from override.roles import Command, Role
 from tests.console_stage import Stage
 from tests.test_console_orders import PaperStation, chosen, said, to_preview
 from tui.doors import DOORS
+from tui.offers import REASONS
+from tui.order_dialog import OrderDialog
 
 
 def test_a_stale_screen_sends_nothing_and_says_why() -> None:
@@ -39,6 +41,24 @@ def test_a_street_that_changed_since_the_preview_is_previewed_again_first() -> N
         assert "changed (now rung 2, no order acts)" in said(stage)
         await stage.press("p", "s")
         assert station.orders[0]["basis"] == (8,)
+
+    Stage(12).play(story, 100, 30)
+
+
+def test_who_types_ahead_answers_each_question_with_the_key_that_was_meant_for_it() -> None:
+    async def story(stage: Stage) -> None:
+        PaperStation(stage)
+        chosen(stage)
+        await stage.press("o")
+        await stage.press_at_once("1", "2", "5")
+        await stage.press_at_once(*"14s")
+        await stage.press("enter")
+        await stage.press_at_once("5", "1", "2")
+        dialog = stage.app.screen
+        assert isinstance(dialog, OrderDialog)
+        draft = dialog.draft()
+        assert draft is not None
+        assert (draft.stage, draft.lease_ms, draft.reason) == ("ns.left", 14_000, REASONS[4])
 
     Stage(12).play(story, 100, 30)
 

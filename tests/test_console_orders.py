@@ -17,6 +17,7 @@ from override.roles import Command, Role
 from override.views import AuditPage, Event, OrderView, Outcome, Reply
 from tests.console_stage import Stage
 from tests.paper_pictures import NOW_MS, order_view
+from tui.offers import offers
 
 ROWS = (
     CostRow("Old Town", "cars", 600, 900, 60_000, 80_000),
@@ -230,8 +231,9 @@ def test_without_previews_only_what_is_safer_goes_out() -> None:
         await stage.press("s")
         assert not station.orders
         await stage.press("escape", "escape", "escape", "escape", "escape")
-        chosen(stage)
-        await stage.press("o", *["down"] * 10, "enter", "1", "1", "1")
+        layout = stage.wire.sight.layouts[chosen(stage)]
+        at = [offer.command for offer in offers(Role.OPERATOR, layout)].index(Command.ALL_RED)
+        await stage.press("o", *["down"] * at, "enter", "1", "1", "1")
         assert "ALL RED" in said(stage)
         await stage.press("s")
         assert station.commands == [Command.ALL_RED]

@@ -110,7 +110,7 @@ def told(station: Running) -> list[str]:
 
 def test_a_hold_is_previewed_sent_proven_by_the_lamps_and_ends_by_itself(station: Running) -> None:
     async def story(seat: Seat) -> None:
-        await seat.order("J0", "1", "1", "6", "9s", "1")
+        await seat.order("J0", "1", "1", "5", "9s", "1")
         await seat.until_it_says("everybody")
         assert not told_of(station, "J0")
         await seat.press("s")

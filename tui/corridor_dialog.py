@@ -12,7 +12,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.events import Key
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
@@ -90,7 +89,7 @@ class CorridorDialog(Dialog[tuple[Following, ...]]):
             yield Said(classes="heading", id="heading")
             yield Said(classes="words", id="question")
             yield OptionList(id="choices")
-            yield Input(placeholder="junction, street or district", id="typed")
+            yield Input(placeholder="junction, street or district", id="typed", select_on_focus=False)
             yield Rows(("junction", "along", "is there", "held from to", "stage"), id="legs")
             with VerticalScroll(id="page", can_focus=False):
                 yield Said(id="said")
@@ -232,23 +231,13 @@ class CorridorDialog(Dialog[tuple[Following, ...]]):
 
     # --- answering ------------------------------------------------------------------------------
 
-    def on_key(self, event: Key) -> None:
-        """Digits answer."""
-        box = self.query_one(OptionList)
-        digit = event.character if event.character and event.character in "123456789" else ""
-        if digit and box.has_focus and int(digit) <= box.option_count:
-            event.stop()
-            box.highlighted = int(digit) - 1
-            box.action_select()
-
-    @on(OptionList.OptionSelected, "#choices")
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
+    def pick(self, value: str) -> None:
+        """Whither, or for whom."""
         if self.step == WHY:
-            self.reason, self.step = str(event.option_id), PREVIEW
+            self.reason, self.step = value, PREVIEW
             self.action_preview()
             self._show()
-        elif event.option_id == ON_THE_MAP:
+        elif value == ON_THE_MAP:
             self.console_app.corridor_from = self.start
             self.notify("Choose where it goes (arrows, the mouse, or / to find it), then c again.", timeout=8)
             self.dismiss(None)

@@ -13,7 +13,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.events import Key
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
@@ -86,7 +85,7 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
             yield Said(classes="words", id="answered")
             yield Said(classes="heading", id="question")
             yield OptionList(id="choices")
-            yield Input(id="typed")
+            yield Input(id="typed", select_on_focus=False)
             with VerticalScroll(id="page"):
                 yield Said(id="now")
                 yield Said(id="preview")
@@ -243,30 +242,18 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
 
     # --- answering --------------------------------------------------------------------------------
 
-    def on_key(self, event: Key) -> None:
-        """Digits answer."""
-        if self.step in QUESTIONS and event.character and event.character in "123456789":
-            if self.query_one("#typed", Input).has_focus:
-                return
-            box = self.query_one(OptionList)
-            if (at := int(event.character) - 1) < box.option_count:
-                event.stop()
-                box.highlighted = at
-                box.action_select()
-
-    @on(OptionList.OptionSelected, "#choices")
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
+    def pick(self, value: str) -> None:
+        """An answer, or the line to type one into."""
         if self.step not in QUESTIONS:
             return
-        if event.option_id == OTHER:
+        if value == OTHER:
             line = self.query_one("#typed", Input)
             line.placeholder = "90s, 5min or 2h" if self.step == "time" else "in a few words"
             line.value = ""
             line.add_class("open")
             line.focus()
             return
-        self._answer(event.option_id or "")
+        self._answer(value)
 
     @on(Input.Submitted, "#typed")
     def _typed(self, event: Input.Submitted) -> None:

@@ -14,7 +14,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.events import Key
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -73,7 +72,7 @@ class PanicDialog(Dialog[tuple[Following, ...]]):
             yield Static("STOP TRAFFIC", classes="heading")
             yield OptionList(id="choices")
             yield Said(classes="words", id="confirm")
-            yield Input(id="typed")
+            yield Input(id="typed", select_on_focus=False)
             with VerticalScroll(id="page", can_focus=False):
                 yield Said(id="preview")
         yield KeyLine()
@@ -121,19 +120,11 @@ class PanicDialog(Dialog[tuple[Following, ...]]):
         lease_ms = min(LEASE_MS, found[1].lease_max_ms)
         return Draft(target.command, found[0], target.names, target.place, lease_ms, REASON)
 
-    def on_key(self, event: Key) -> None:
-        """Digits choose, as in every list; nothing is sent before a name has been typed."""
-        box = self.query_one(OptionList)
-        digit = event.character if event.character and event.character in "123456789" else ""
-        if digit and box.has_focus and int(digit) <= box.option_count:
-            event.stop()
-            box.highlighted = int(digit) - 1
-            box.action_select()
-
-    @on(OptionList.OptionSelected, "#choices")
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.target = self.targets()[int(event.option_id or 0)]
+    def pick(self, value: str) -> None:
+        """What to stop; nothing is sent before its name has been typed."""
+        if self.target is not None:
+            return
+        self.target = self.targets()[int(value)]
         self.query_one(OptionList).display = False
         text = Text()
         text.append(f"{self.draft(self.target).sentence()}.\n", "bold")

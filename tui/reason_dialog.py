@@ -11,7 +11,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.events import Key
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -53,7 +52,7 @@ class ReasonDialog(Dialog[Reason]):
             yield Static(self.words, classes="words", markup=False)
             yield Said(classes="heading", id="question")
             yield OptionList(id="choices")
-            yield Input(id="typed")
+            yield Input(id="typed", select_on_focus=False)
             yield Said(classes="words", id="trouble")
         yield KeyLine()
 
@@ -77,26 +76,16 @@ class ReasonDialog(Dialog[Reason]):
         box.highlighted = 0
         box.focus()
 
-    def on_key(self, event: Key) -> None:
-        """Digits answer."""
-        box = self.query_one(OptionList)
-        digit = event.character if event.character and event.character in "123456789" else ""
-        if digit and box.has_focus and int(digit) <= box.option_count:
-            event.stop()
-            box.highlighted = int(digit) - 1
-            box.action_select()
-
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        if event.option_id == OTHER:
+    def pick(self, value: str) -> None:
+        """An answer, or the line to type one into."""
+        if value == OTHER:
             line = self.query_one("#typed", Input)
             line.placeholder = "90s, 5min or 2h" if self.asks_time else "in a few words"
             line.value = ""
             line.add_class("open")
             line.focus()
         else:
-            self._answer(event.option_id or "")
+            self._answer(value)
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
