@@ -79,7 +79,8 @@ def _kind(hint: Any) -> str:
         if kind is str:
             return f"text, {bounds.low} to {bounds.high} characters"
         if kind is bytes:
-            return f"{bounds.low} bytes" if bounds.low == bounds.high else f"{bounds.low} to {bounds.high} bytes"
+            least = "" if bounds.low == bounds.high else f"{bounds.low} to "
+            return f"{least}{bounds.high} bytes"
         item = typing.get_args(kind)[0]
         texts = (
             "names"
