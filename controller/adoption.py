@@ -91,12 +91,15 @@ class Adoption:
                 self._take_back(orders)
             self._join()
         old._sequence += 1
-        lamps, suspended = old.state.lamp, np.where(self.adopted, new._suspended, old._suspended)
+        acting = orders if laid else None
+        words = old.word_to_the_monitor(acting), new.word_to_the_monitor(acting)
+        lamps, suspended = old.state.lamp, np.where(self.adopted, words[1][0], words[0][0])
+        told = [leases for _, leases in words if leases is not None]
+        leases = np.maximum(told[0], told[-1]) if told else None
         np.less(old.state.call_since_ms, now_ms + 1, out=old._called)
         verdict = old.verdict = new.verdict = old.monitor.judge(
             now_ms, old._sequence, lamps, frame.lamps_shown, old._called,
-            np.where(self.adopted, new._waived, old._waived), suspended,
-            orders.book.until_ms if laid and orders is not None else None,
+            np.where(self.adopted, new._waived, old._waived), suspended, leases,
         )  # fmt: skip
         self._watch(frame, verdict, now_ms)
         old.heed(verdict, now_ms)

@@ -67,6 +67,8 @@ def prove(junction: Junction) -> None:
     conflicts = _prove_matrix(junction)
     _prove_stages(junction, conflicts)
     _unique(where, "plan names", [p.name for p in junction.plans])
+    _prove_preempt(junction)
+    _prove_leads(junction)
     for plan in junction.plans:
         _prove_plan(junction, plan)
 
@@ -184,6 +186,25 @@ def _prove_stages(junction: Junction, conflicts: Sequence[int]) -> None:
     for k, name in enumerate(names):
         if not served >> k & 1:
             raise UnsafeJunction(f"{where}: no stage serves group {name}")
+
+
+def _prove_leads(junction: Junction) -> None:
+    """A WALK leads drivers who give way to it, and for no longer than it lasts at least."""
+    for group in junction.groups:
+        where = f"junction {junction.name}: {group.name} has lead_ms {group.lead_ms}"
+        if group.lead_ms and group.kind != GroupKind.PEDESTRIAN:
+            raise UnsafeJunction(f"{where}, but is no crossing")
+        if group.lead_ms > group.min_green_ms:
+            raise UnsafeJunction(f"{where}, longer than its minimum WALK, {group.min_green_ms} ms")
+
+
+def _prove_preempt(junction: Junction) -> None:
+    stages = [s.name for s in junction.stages]
+    for name in junction.preempt.exit_stages:
+        if name not in stages:
+            raise UnsafeJunction(
+                f"junction {junction.name}: preempt exit: no stage {name}; known are {', '.join(stages)}"
+            )
 
 
 def _prove_plan(junction: Junction, plan: FixedPlan) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.explain import Decision, Rule, Terms, Waiting
+from controller.preemption import Phase
 from controller.state import NEVER_MS
 from controller.tick import Controller
 from controller.vocabulary import GroupKind
@@ -47,6 +48,8 @@ class Moment(NamedTuple):
     terms: NDArray[np.float64] | None  # (2, TERMS)
     costs: tuple[float, float] | None
     score: NDArray[np.float64] | None  # (n)
+    asked: tuple[Rule, int] | None = None
+    """Somebody who goes before the planner's wish, and the group by which he comes."""
 
 
 class DecisionLog:
@@ -127,7 +130,22 @@ class DecisionLog:
             None if terms is None else terms[j].copy(),
             (float(planner.winner_cost[j]), float(planner.loser_cost[j])) if costs else None,
             planner.decision.score[groups].copy() if scored else None,
+            self._asked(j),
         )
+
+    def _asked(self, j: int) -> tuple[Rule, int] | None:
+        """For whom the junction goes where it goes, if neither planner nor order wants that."""
+        preemption, priority = self.controller.preemption, self.controller.priority
+        stage = int(self.controller.state.target_stage[j])
+        if preemption.phase[j] >= Phase.ENTRY and stage == preemption.stage[j]:
+            leaves = preemption.phase[j] == Phase.EXIT
+            return ("preempt-exit" if leaves else "preempt"), preemption.group_of(j)
+        lane = -1 if priority is None else priority.brings_forward(j, stage)
+        if lane < 0:
+            return None
+        network = self.controller.network
+        bits = int(network.lane_group_bits[lane] & network.stage_bits[stage])
+        return "priority", int(network.group_start[j]) + (bits & -bits).bit_length() - 1
 
     def _waiting(self, moment: Moment) -> tuple[Waiting, ...]:
         network, j = self.controller.network, moment.junction
@@ -152,6 +170,9 @@ class DecisionLog:
     def _rule(self, moment: Moment, waiting: tuple[Waiting, ...]) -> tuple[Rule, int | None]:
         """What the planner went by, and the group that forced it, if one did."""
         network = self.controller.network
+        if moment.asked is not None:
+            rule, group = moment.asked
+            return rule, None if rule == "preempt-exit" else group
         called = [w for w in waiting if w.waited_ms > 0]
         rule = _RULE_OF[self.controller.name]
         if moment.due_calls is None:
@@ -171,6 +192,8 @@ class DecisionLog:
         self, moment: Moment, rule: Rule
     ) -> tuple[Terms | None, Terms | None, tuple[float, float] | None]:
         """Terms of changing and of staying as far as the planner keeps any, and their totals."""
+        if moment.asked is not None:
+            return None, None, None
         if moment.terms is not None and rule == "cost":
             winner, loser = (Terms(*(_finite(x) for x in moment.terms[row])) for row in (0, 1))
             return winner, loser, (winner.total(), loser.total())

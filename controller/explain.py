@@ -24,7 +24,10 @@ INADMISSIBLE = 1e7
 
 Register = Literal["operator", "engineer", "citizen"]
 REGISTERS: tuple[Register, ...] = get_args(Register)
-Rule = Literal["cost", "promise", "max-green", "plan", "gap-out", "pressure", "most-vehicles"]
+Rule = Literal[
+    "cost", "promise", "max-green", "plan", "gap-out", "pressure", "most-vehicles",
+    "preempt", "preempt-exit", "priority",
+]  # fmt: skip
 RULES: tuple[Rule, ...] = get_args(Rule)
 
 
@@ -176,6 +179,7 @@ _RULES_FOR_OPERATORS: dict[str, str] = {
     "gap-out": "the green before had no more traffic",
     "pressure": "the longest queues with room beyond are here",
     "most-vehicles": "most traffic is here now",
+    "preempt-exit": "an emergency vehicle has passed; whose promise ends first goes first",
 }
 _RULES_FOR_CITIZENS: dict[str, str] = {
     "plan": "it is this way's turn in a plan made beforehand",
@@ -183,6 +187,9 @@ _RULES_FOR_CITIZENS: dict[str, str] = {
     "max-green": "the other way had its longest green",
     "pressure": "the longest queues that can move on were here",
     "most-vehicles": "most traffic was waiting here",
+    "preempt": "an emergency vehicle is coming",
+    "preempt-exit": "an emergency vehicle has passed, now it is this way's turn",
+    "priority": "a bus that is late is coming",
 }
 
 
@@ -254,6 +261,9 @@ class _Speaker:
             if d.urgent_group is None:
                 return "a promise is about to run out"
             return f"{self.name(d.urgent_group)} must start in time"
+        if d.rule in ("preempt", "priority"):
+            by = "" if d.urgent_group is None else f" at {self.name(d.urgent_group)}"
+            return f"a late bus comes{by}" if d.rule == "priority" else f"an emergency vehicle comes{by}"
         if d.rule == "max-green":
             return "the green before reached its maximum while others called"
         if d.rule != "cost":
@@ -273,7 +283,8 @@ class _Speaker:
     def who_waits(self) -> str:
         """The group the sentence is about: how many wait there and for how long."""
         waiting = self.spokesman()
-        if waiting is None or waiting.waited_ms <= 0 or not self.with_waits:
+        preempted = self.decision.rule in ("preempt", "priority")
+        if waiting is None or waiting.waited_ms <= 0 or not self.with_waits or preempted:
             return ""
         one, many = ("person", "people") if self.is_crossing(waiting.group) else ("vehicle", "vehicles")
         count = max(1, round(waiting.count))

@@ -56,7 +56,7 @@ class Frame:
     track_kind: NDArray[np.int8] = field(default_factory=lambda: np.zeros(TRACKS_MIN, np.int8))
     """(tracks) TRACK_CAR or TRACK_BUS."""
     n_buses: int = 0
-    """Buses the operator tells of, in the first so many rows of `bus_*`. Journals do not keep them."""
+    """Buses told of, by check-in or by the operator's feed, in the first so many rows of `bus_*`."""
     bus_lane: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     """(buses) lane of the next signal on its route, index among all lanes of the network."""
     bus_distance_m: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
@@ -67,6 +67,21 @@ class Frame:
     """(buses) aboard; NaN = not told."""
     bus_age_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     """(buses) how old the news is."""
+    bus_vehicle: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(buses) a number of the bus that stays the same while it comes; it names nobody."""
+    n_preempts: int = 0
+    """Vehicles before which everybody gives way, in the first so many rows of `preempt_*`: one row for
+    each signal ahead on the vehicle's route. A row that is not told again is a check-out."""
+    preempt_lane: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(preempts) lane by which it will come to that signal, index among all lanes of the network."""
+    preempt_distance_m: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """(preempts) way to that lane's stop line when it was measured, `preempt_age_s` ago."""
+    preempt_number: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
+    """(preempts) 1 = before all others ... 10 (rules R42): 1 and 2 rails, 3 to 6 emergency vehicles."""
+    preempt_vehicle: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(preempts) a number of the vehicle that stays the same while it comes."""
+    preempt_age_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """(preempts) how old the news is."""
     lamps_shown: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
     """(groups) lamp feedback: what the heads really show, as `Lamp` numbers."""
 
@@ -84,15 +99,26 @@ def empty_frame(network: Network, sensors: Sensors) -> Frame:
     )
 
 
+BUS_ARRAYS = ("bus_lane", "bus_distance_m", "bus_late_s", "bus_persons", "bus_age_s", "bus_vehicle")
+PREEMPT_ARRAYS = (
+    "preempt_lane", "preempt_distance_m", "preempt_number", "preempt_vehicle", "preempt_age_s",
+)  # fmt: skip
+
+
 def fit_buses(frame: Frame, buses: int) -> None:
     """Make room for so many buses; what the rows hold is lost when there was none."""
-    if len(frame.bus_lane) >= buses:
-        return
-    frame.bus_lane = np.zeros(buses, np.int32)
-    frame.bus_distance_m = np.zeros(buses)
-    frame.bus_late_s = np.zeros(buses)
-    frame.bus_persons = np.zeros(buses)
-    frame.bus_age_s = np.zeros(buses)
+    _fit(frame, BUS_ARRAYS, buses)
+
+
+def fit_preempts(frame: Frame, preempts: int) -> None:
+    """Make room for so many rows of `preempt_*`; what the rows hold is lost when there was none."""
+    _fit(frame, PREEMPT_ARRAYS, preempts)
+
+
+def _fit(frame: Frame, names: tuple[str, ...], rows: int) -> None:
+    for name in names:
+        if len(getattr(frame, name)) < rows:
+            setattr(frame, name, np.zeros(rows, getattr(frame, name).dtype))
 
 
 class Street(Protocol):

@@ -57,6 +57,13 @@ class Code(IntEnum):
     DETECTOR_SHORTED = 87
     PRESS_ENDS = 89
     PRESS = 90
+    PREEMPT_CALL = 102
+    PREEMPT_CALL_ENDS = 104
+    PREEMPT_ENTRY = 105
+    PREEMPT_EXIT = 111
+    PRIORITY_CHECK_IN = 112
+    PRIORITY_EARLY_GREEN = 113
+    PRIORITY_CHECK_OUT = 115
     PATTERN = 131
     FLASH_STATUS = 173
     CONTROL_STATUS = 175
@@ -69,7 +76,16 @@ FAULT_OF: dict[int, Code] = {
     210: Code.DETECTOR_SHORTED, 211: Code.DETECTOR_WATCHDOG,
     212: Code.DETECTOR_OPEN, 213: Code.DETECTOR_SHORTED,
 }  # fmt: skip
-TERMINATION: dict[str, Code] = {"max-green": Code.MAX_OUT, "plan": Code.FORCE_OFF, "promise": Code.FORCE_OFF}
+ASKED: dict[str, Code] = {
+    "preempt": Code.PREEMPT_ENTRY, "preempt-exit": Code.PREEMPT_EXIT, "priority": Code.PRIORITY_EARLY_GREEN,
+}  # fmt: skip
+"""By the rule of a decision that was made for somebody who asked."""
+TERMINATION: dict[str, Code] = {
+    "max-green": Code.MAX_OUT,
+    "plan": Code.FORCE_OFF,
+    "promise": Code.FORCE_OFF,
+    "preempt": Code.FORCE_OFF,
+}
 """By the rule of the decision that ended a green; every other rule is a gap-out."""
 
 
@@ -100,6 +116,7 @@ class HighResolution:
         self._clear_ms: dict[int, int] = {}
         self._ordered: dict[int, tuple[Code, int]] = {}
         self._rule: dict[int, str] = {}
+        self._asking: dict[tuple[int, str], int] = {}
         self._next_ms = -1
         self._sequence = -1
 
@@ -121,6 +138,7 @@ class HighResolution:
         if tick.frame is not None and tick.frame.sequence != self._sequence:
             self._sequence = tick.frame.sequence
             yield from self._detectors(now_ms, tick.frame)
+            yield from self._who_asks(now_ms, tick.frame)
         yield from self._red_clearances(now_ms)
         if tick.lamps is not None:
             yield from self._changes(now_ms, tick.lamps, tick.decisions)
@@ -132,6 +150,10 @@ class HighResolution:
     ) -> Iterator[Event]:
         for decision in decisions:
             self._rule[decision.junction] = decision.rule
+            if decision.rule in ASKED:
+                j = decision.junction
+                number = self._asking.get((j, "preempt"), 1) if decision.rule != "priority" else 1
+                yield Event(now_ms, j + 1, ASKED[decision.rule], number)
         yield from self._flashes(now_ms, lamps)
         # Ends first: a red clearance that ends and the green it was for fall into one tick.
         for g in sorted(np.flatnonzero(lamps != self._lamps), key=lambda g: lamps[g] == Lamp.GREEN):
@@ -235,6 +257,28 @@ class HighResolution:
             self._called[g] = True
             walks = self.network.group_kind[g] == GroupKind.PEDESTRIAN
             yield Event(now_ms, device, Code.PEDESTRIAN_CALL if walks else Code.CALL, int(self._phase[g]))
+
+    def _who_asks(self, now_ms: int, frame: Frame) -> Iterator[Event]:
+        """Preempts (by their number) and buses that check in at a signal, and that have left it."""
+        asking: dict[tuple[int, str], int] = {}
+        for kind, lanes in (("preempt", frame.preempt_lane[: frame.n_preempts]),
+                            ("bus", frame.bus_lane[: frame.n_buses])):  # fmt: skip
+            for row, lane in enumerate(lanes.tolist()):
+                if not 0 <= lane < self.network.n_lanes:
+                    continue
+                at = int(self.network.lane_junction[lane]), kind
+                number = int(frame.preempt_number[row]) if kind == "preempt" else 1
+                asking[at] = min(asking.get(at, number), number)
+        codes = {
+            "preempt": (Code.PREEMPT_CALL, Code.PREEMPT_CALL_ENDS),
+            "bus": (Code.PRIORITY_CHECK_IN, Code.PRIORITY_CHECK_OUT),
+        }
+        for at in sorted(asking.keys() ^ self._asking.keys()):
+            j, kind = at
+            begins = at in asking
+            number = asking[at] if begins else self._asking[at]
+            yield Event(now_ms, j + 1, codes[kind][0 if begins else 1], number)
+        self._asking = asking
 
     # --- what people ordered ---------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from controller.explain import RULES, TERMS, Decision, Terms, Waiting
 from controller.frame import Frame
+from controller.journal_asking import BUSES, PREEMPTS, ROWS_MAX, BadAsking, fill, row_of
 from controller.journal_orders import BadDeed, deeds_of, rows_of
 from controller.journal_rulings import BadRuling, ruling_of
 from controller.monitor import Verdict
@@ -26,10 +27,12 @@ from controller.orders import Deed
 from controller.policy import Policy
 from controller.vocabulary import CONTROLLERS, Lamp, Sensors
 
-FORMAT = 3
-"""2: ticks tell what people ordered. 3: ticks come in blocks (`journal_disk`)."""
-FORMATS = (1, 2, 3)
+FORMAT = 4
+"""2: ticks tell what people ordered. 3: ticks come in blocks (`journal_disk`). 4: who asks for a green."""
+FORMATS = (1, 2, 3, 4)
 """What can be read."""
+NEWER_WEIGHTS = frozenset({"bus_late_after_s", "bus_lateness_s"})
+"""Of the policy, since format 4."""
 HEADER, STREET, TICK, END = b"H", b"S", b"T", b"E"
 HEADER_BYTES_MAX = 1 << 16
 STREET_BYTES_MAX = 1 << 25
@@ -136,9 +139,13 @@ def _frame_row(frame: Frame) -> list[Any]:
     tracks = [getattr(frame, name)[: frame.n_tracks].astype(kind).tobytes() for name, kind in _TRACK_ARRAYS]
     shown, n_tracks = frame.lamps_shown.tobytes(), int(frame.n_tracks)
     row = [int(frame.sequence), int(frame.time_ms), *detectors, shown, n_tracks, *tracks]
-    # Told only where a reading came late or a clock is wrong.
+    # Told only where a reading came late or a clock is wrong, and where somebody asks for a green.
     times = frame.detector_time_ms
-    return [*row, times.astype("<i8").tobytes()] if (times != frame.time_ms).any() and times.any() else row
+    odd = (times != frame.time_ms).any() and times.any()
+    asking = row_of(frame)
+    if odd or asking:
+        row.append(times.astype("<i8").tobytes() if odd else None)
+    return [*row, asking] if asking else row
 
 
 def _decision_row(d: Decision) -> list[Any]:
@@ -163,7 +170,8 @@ def tick_bytes_max(network: Network) -> int:
     # Every junction may change its stage in one tick, and tell of everybody who waits.
     decisions = DECISIONS_BYTES_MAX + (400 + ORDER_BYTES) * network.n_junctions
     decisions += (40 + ORDER_BYTES) * network.n_groups
-    return detector * len(network.detectors) + 2 * network.n_groups + track * TRACKS_MAX + decisions
+    asking = sum(kind.itemsize for _, kind, _, _ in (*BUSES, *PREEMPTS)) * ROWS_MAX + ORDER_BYTES
+    return detector * len(network.detectors) + 2 * network.n_groups + track * TRACKS_MAX + decisions + asking
 
 
 def unpack_header(payload: bytes) -> Header:
@@ -199,7 +207,10 @@ def unpack_header(payload: bytes) -> Header:
 
 
 def _policy(data: object) -> Policy:
+    """The weights; those a journal of an earlier version did not know yet are as they are usually."""
     names = [f.name for f in fields(Policy)]
+    if isinstance(data, dict) and set(names) - set(data) <= NEWER_WEIGHTS:
+        data = {**{name: getattr(Policy(), name) for name in NEWER_WEIGHTS}, **data}
     if not isinstance(data, dict) or sorted(data, key=str) != sorted(names):
         raise BadRecord(f"policy must have {', '.join(names)} and nothing else")
     version = _whole(data["version"], 0, 1 << 31, "policy version")
@@ -247,8 +258,8 @@ def unpack_end(payload: bytes) -> EndRecord:
 
 
 def _frame_list(data: object) -> list[Any]:
-    """Eleven values, or twelve where detectors told when they were read."""
-    return _list(data, 12 if isinstance(data, list) and len(data) == 12 else 11, "a frame")
+    """Eleven values, twelve where detectors told when they were read, thirteen where somebody asks."""
+    return _list(data, len(data) if isinstance(data, list) and len(data) in (12, 13) else 11, "a frame")
 
 
 def _frame(row: list[Any], network: Network, sensors: Sensors) -> Frame:
@@ -270,10 +281,15 @@ def _frame(row: list[Any], network: Network, sensors: Sensors) -> Frame:
     bounds = ((0, len(network.segments) - 1), (-1e5, 1e5), (-1e3, 1e3), (0, 1))
     for (name, kind), (low, high), data in zip(_TRACK_ARRAYS, bounds, row[7:11], strict=True):
         setattr(frame, name, _array(data, kind, n_tracks, low, high, name))
-    if len(row) > 11:
+    if len(row) > 11 and row[11] is not None:
         frame.detector_time_ms = _array(
             row[11], np.dtype("<i8"), detectors, -TIME_MS_MAX, TIME_MS_MAX, "detector_time_ms"
         )
+    if len(row) > 12:
+        try:
+            fill(frame, row[12])
+        except BadAsking as error:
+            raise BadRecord(str(error)) from None
     return frame
 
 

@@ -14,6 +14,8 @@ from controller.vocabulary import DayKind, DetectorKind, GroupKind, StageSource,
 
 GROUPS_PER_JUNCTION_MAX = 62
 """Stages are kept as bits of a signed 64-bit word in the kernels."""
+LEAD_WAIT_MS = 5_000
+"""Drivers wait for a leading WALK that can begin so much later than they could; for a later one not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Group:
     turn_on_red: bool = False
     """Drivers may turn after stopping at red (SUMO's `s`); shown as red."""
     crossing_length_m: float = 0.0
+    lead_ms: int = 0
+    """Crossings: WALK begins so long before drivers who give way to it may start (LPI, rules R29)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +167,20 @@ class Yield:
 
 
 @dataclass(frozen=True, slots=True)
+class PreemptTimes:
+    """How a junction lets emergency vehicles through (rules R43)."""
+
+    delay_ms: int = 0
+    """From the call to the entry."""
+    min_dwell_ms: int = 5_000
+    """The vehicle's green lasts at least so long."""
+    max_presence_ms: int = 120_000
+    """After so long without a break it is an alarm, and nobody is let through for a while."""
+    exit_stages: tuple[str, ...] = ()
+    """Gone to afterwards, the one where a promise ends first; none = whoever's promise ends first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Junction:
     """Everything the controller knows about one junction."""
 
@@ -180,6 +198,7 @@ class Junction:
     detectors: tuple[Detector, ...]
     plans: tuple[FixedPlan, ...]
     """The network's own program first."""
+    preempt: PreemptTimes = PreemptTimes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +228,10 @@ class StreetLink:
     """From the exit's beginning to the downstream stop line."""
     share: float
     """Part of what leaves through the exit that comes to this lane, before learning."""
+
+
+def held_at_most_ms(junction: Junction, group: str) -> int:
+    """How much later than otherwise a group may get its green because a WALK leads it."""
+    lead_ms = {g.name: g.lead_ms for g in junction.groups}
+    leads = [lead_ms.get(y.to, 0) for y in junction.yields if y.group == group]
+    return max((ms + LEAD_WAIT_MS for ms in leads if ms), default=0)

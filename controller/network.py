@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.junction import Detector, Junction, Lane, StreetNetwork
+from controller.junction import Detector, Junction, Lane, StreetNetwork, held_at_most_ms
 from controller.vocabulary import DetectorKind, GroupKind
 
 Ints = NDArray[np.int64]
@@ -48,7 +48,7 @@ class Network:
     min_green_ms: Ints  # (G) walk minimum for pedestrians
     max_green_ms: Ints  # (G)
     yellow_ms: Ints  # (G) yellow, or pedestrian clearance
-    promise_ms: Ints  # (G)
+    promise_ms: Ints  # (G) less what a WALK that leads may take of it
     conflict_bits: Ints  # (G) groups of the same junction that must not be active with it
     intergreen_start: Ints  # (J) offset into intergreen_ms
     intergreen_ms: Ints  # flat (n x n) per junction [ending * n + starting]; 0 = no conflict (for a
@@ -146,7 +146,9 @@ class _Builder:
                     for _, _, g in groups
                 ]
             ),
-            promise_ms=_ints([g.promise_ms for _, _, g in groups]),
+            promise_ms=_ints(
+                [max(1, g.promise_ms - held_at_most_ms(junctions[j], g.name)) for j, _, g in groups]
+            ),
             conflict_bits=conflict_bits,
             intergreen_start=intergreen_start,
             intergreen_ms=intergreen_ms,

@@ -6,6 +6,8 @@ import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+LATENESS_FACTOR_MAX = 3.0
+
 
 class PolicyError(ValueError):
     """A policy file that cannot be used; the message names file, key, what was found and what is allowed."""
@@ -23,6 +25,15 @@ class Policy:
     """Seconds of waiting one stop of a vehicle is worth (braking and speeding up again)."""
     impatience_s: float = 120.0
     """Waiting counts double for somebody who has already waited this long: nobody is forgotten."""
+    bus_late_after_s: float = 60.0
+    """Behind its timetable by no more than this a bus counts for the people in it and for nothing more."""
+    bus_lateness_s: float = 240.0
+    """Each person on a bus that is so much later still counts double; three times at most."""
+
+    def lateness_factor(self, late_s: float) -> float:
+        """How many times a person on a bus counts that is so many seconds late; 1 when early or on time."""
+        beyond_s = late_s - self.bus_late_after_s
+        return min(LATENESS_FACTOR_MAX, 1.0 + max(0.0, beyond_s) / self.bus_lateness_s)
 
     def __post_init__(self) -> None:
         for name, (low, high) in _BOUNDS.items():
@@ -38,6 +49,8 @@ _BOUNDS = {
     "persons_per_walker": (0.1, 10.0),
     "stop_s": (0.0, 60.0),
     "impatience_s": (10.0, 3600.0),
+    "bus_late_after_s": (0.0, 3600.0),
+    "bus_lateness_s": (10.0, 36_000.0),
 }
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from controller import sequencer_kernels as kernels
 from controller.junction import GROUPS_PER_JUNCTION_MAX
+from controller.leading import Leading
 from controller.network import Network
 from controller.state import NEVER_MS, State
 from controller.vocabulary import Lamp
@@ -26,6 +27,7 @@ class Sequencer:
 
     def __init__(self, network: Network) -> None:
         self.network = network
+        self._leading = Leading(network)
         self._start_ms = np.zeros(GROUPS_PER_JUNCTION_MAX, np.int64)
 
     def advance(self, state: State, now_ms: int) -> None:
@@ -36,6 +38,7 @@ class Sequencer:
         if now_ms % self.network.lamp_resolution_ms:
             return
         network = self.network
+        held = self._leading.hold_back(state, now_ms) if self._leading.needed else ()
         kernels.advance(
             now_ms,
             network.group_start,
@@ -60,6 +63,8 @@ class Sequencer:
             state.call_since_ms,
             self._start_ms,
         )
+        if held:
+            self._leading.let_go(state, held)
 
     def follow_flash(self, state: State, flash: NDArray[np.bool_], now_ms: int) -> None:
         """Junctions in `flash` (J) go to all red and stay so; the others come out of it through all red.

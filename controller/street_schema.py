@@ -22,6 +22,7 @@ from controller.junction import (
     Movement,
     PlanHour,
     PlanStep,
+    PreemptTimes,
     Reach,
     Stage,
     StreetLink,
@@ -233,7 +234,9 @@ GROUP = _record(
         "promise_ms": Whole(1000, 3_600_000),
         "turn_on_red": Flag(),
         "crossing_length_m": Number(0.0, 300.0),
+        "lead_ms": Whole(0, 10_000),
     },
+    lead_ms=0,
     turn_on_red=False,
     crossing_length_m=0.0,
     clearance_ms=0,
@@ -270,13 +273,7 @@ LANE = _record(
 )
 STAGE = _record(Stage, {"name": NAME, "groups": Many(NAME, 1, 62), "source": Word(StageSource)}, inline=True)
 INTERGREEN = _record(
-    Intergreen,
-    {
-        "ending": NAME,
-        "starting": NAME,
-        "duration_ms": Whole(1, 600_000),
-    },
-    inline=True,
+    Intergreen, {"ending": NAME, "starting": NAME, "duration_ms": Whole(1, 600_000)}, inline=True
 )
 YIELD = _record(Yield, {"group": NAME, "to": NAME}, inline=True)
 DETECTOR = _record(
@@ -330,6 +327,11 @@ PLAN = _record(
     },
     {"step": "steps"},
 )
+PREEMPT_KEYS = {
+    "delay_ms": Whole(0, 60_000), "min_dwell_ms": Whole(1000, 120_000),
+    "max_presence_ms": Whole(10_000, 600_000), "exit_stages": Many(NAME, 0, 100),
+}  # fmt: skip
+PREEMPT = Record(PreemptTimes, PREEMPT_KEYS, {}, {k: getattr(PreemptTimes(), k) for k in PREEMPT_KEYS}, True)
 JUNCTION = _record(
     Junction,
     {
@@ -340,6 +342,7 @@ JUNCTION = _record(
         "stage": Many(STAGE, 1, 1000),
         "intergreen": Many(INTERGREEN, 0, 62 * 61),
         "yield": Many(YIELD, 0, 62 * 61),
+        "preempt": PREEMPT,
         "detector": Many(DETECTOR, 0, 10_000),
         "group": Many(GROUP, 1, 62),
         "lane": Many(LANE, 0, 1000),
@@ -359,16 +362,11 @@ JUNCTION = _record(
     detectors=(),
     lanes=(),
     plans=(),
+    preempt=PreemptTimes(),
 )
 LINK = _record(
     StreetLink,
-    {
-        "exit_lane": NAME,
-        "to_junction": NAME,
-        "to_lane": NAME,
-        "length_m": LENGTH_M,
-        "share": SHARE,
-    },
+    {"exit_lane": NAME, "to_junction": NAME, "to_lane": NAME, "length_m": LENGTH_M, "share": SHARE},
     inline=True,
 )
 

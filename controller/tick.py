@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.bus_priority import BusPriority
 from controller.degradation import Degradation
 from controller.estimate import Estimator
 from controller.frame import Frame
 from controller.frame_door import FrameDoor
 from controller.ladder import Rung
+from controller.lateness import Lateness
 from controller.monitor import SafetyMonitor, Verdict
 from controller.network import Network
 from controller.orders import Orders
 from controller.permissive import card_of
 from controller.planner import Planner
 from controller.policy import Policy
+from controller.preemption import Preemption
 from controller.sequencer import Sequencer
 from controller.state import State, new_state
 from controller.vocabulary import CONTROLLERS
@@ -80,14 +83,20 @@ class Controller:
         self.degradation = (
             Degradation(network, self.state, self.estimator, now_ms) if controller == "adaptive" else None
         )
+        self.priority = BusPriority(network, policy, self.state) if controller == "adaptive" else None
+        self.lateness = Lateness(network, policy) if controller == "adaptive" else None
+        self.preemption = Preemption(network, self.state)
         self.verdict: Verdict | None = None
         self.overlay: Overlay | None = None
         self.door = FrameDoor()
         self._sequence = 0
+        self._heard = -1
         self._flashing = False
         self._called = np.zeros(network.n_groups, np.bool_)
         self._waived = np.zeros(network.n_junctions, np.bool_)
         self._suspended = np.zeros(network.n_junctions, np.bool_)
+        self._word = np.zeros(network.n_junctions, np.bool_)
+        self._lease_ms = np.zeros(network.n_junctions, np.int64)
         self._begun = np.zeros(network.n_junctions, np.bool_)
         self._flash = np.zeros(network.n_junctions, np.bool_)
 
@@ -98,10 +107,11 @@ class Controller:
         """
         laid = self.decide(frame, now_ms, orders)
         state = self.state
+        suspended, leases = self.word_to_the_monitor(orders if laid else None)
         self._sequence += 1
         self.verdict = self.monitor.judge(
             now_ms, self._sequence, state.lamp, frame.lamps_shown, self._called, self._waived,
-            self._suspended, orders.book.until_ms if laid and orders is not None else None,
+            suspended, leases,
         )  # fmt: skip
         self.heed(self.verdict, now_ms)
         return self.monitor.permitted
@@ -112,17 +122,16 @@ class Controller:
         overlay = self._overlay_for(orders, now_ms)
         let_in = self.door.through(frame, now_ms)
         seen = let_in if degradation is None else degradation.see(let_in, now_ms)
+        self._lift(overlay)
         if overlay is not None:
-            overlay.lift()
             seen = overlay.seen(seen, now_ms)
-        self.estimator.update(state, seen, now_ms)
+        self._estimate(seen, now_ms)
         if degradation is not None:
             degradation.fill_in(let_in, now_ms)
         self.planner.propose(state, now_ms)
         if degradation is not None:
             degradation.propose(now_ms)
-        if overlay is not None:
-            overlay.lay(now_ms)
+        self._lay(overlay, orders, now_ms)
         self.sequencer.advance(state, now_ms)
         np.less(state.call_since_ms, now_ms + 1, out=self._called)
         return overlay is not None
@@ -150,12 +159,20 @@ class Controller:
         self.estimator.carry_on(other.estimator)
         if self.degradation is not None and other.degradation is not None:
             self.degradation.carry_on(other.degradation, same_detector)
+        if self.priority is not None and other.priority is not None:
+            self.priority.carry_on(other.priority)
+        if self.lateness is not None and other.lateness is not None:
+            self.lateness.carry_on(other.lateness)
+        self.preemption.carry_on(other.preemption)
+        self._heard = other._heard
         np.copyto(self._begun, other._begun)
         self._flashing, self._sequence = other._flashing, other._sequence
 
     def become(self, other: Controller) -> None:
         """From now on be `other`, of a street with the same parts, so that who knows this one knows it."""
         for name in ("network", "policy", "state", "estimator", "planner", "sequencer", "degradation"):
+            setattr(self, name, getattr(other, name))
+        for name in ("priority", "lateness", "preemption", "_heard"):
             setattr(self, name, getattr(other, name))
         for name in ("overlay", "door", "_called", "_waived", "_suspended", "_begun", "_flash", "_flashing"):
             setattr(self, name, getattr(other, name))
@@ -181,6 +198,49 @@ class Controller:
             return told
         rung = self.degradation.ladder.rungs.rung
         return [(j, sentence) for j, sentence in told if j < 0 or rung[j] == Rung.COORDINATED]
+
+    def _estimate(self, seen: Frame, now_ms: int) -> None:
+        """Queues, arrivals and calls; who comes that must go first, and which bus is late."""
+        state, lateness = self.state, self.lateness
+        fresh = seen.sequence != self._heard
+        self._heard = seen.sequence
+        if lateness is not None and fresh:
+            lateness.lift(state)
+        self.estimator.update(state, seen, now_ms)
+        if lateness is not None and fresh:
+            lateness.lay(state, seen)
+        self.preemption.hear(seen, now_ms)
+        if self.priority is not None:
+            self.priority.hear(seen, now_ms)
+
+    def _lift(self, overlay: Overlay | None) -> None:
+        """Put the planner's own wishes back, the last laid first."""
+        self.preemption.lift()
+        if overlay is not None:
+            overlay.lift()
+        if self.priority is not None:
+            self.priority.lift()
+
+    def _lay(self, overlay: Overlay | None, orders: Orders | None, now_ms: int) -> None:
+        """Over the planner's wishes a late bus, over it people's orders, over all who cannot wait (5.2)."""
+        if self.priority is not None:
+            ordered = None if overlay is None or orders is None else orders.book.kind
+            self.priority.lay(now_ms, ordered, self.preemption.phase)
+        if overlay is not None:
+            overlay.lay(now_ms)
+        self.preemption.lay(now_ms)
+
+    def word_to_the_monitor(self, laid: Orders | None) -> tuple[NDArray[np.bool_], NDArray[np.int64] | None]:
+        """(J) where promises are suspended, and until when the leases of that; `laid`: orders that act."""
+        ordered = None if laid is None else laid.book.until_ms
+        preemption = self.preemption
+        if not preemption.active:
+            return self._suspended, ordered
+        np.logical_or(self._suspended, preemption.suspended, out=self._word)
+        np.multiply(preemption.until_ms, preemption.suspended, out=self._lease_ms)
+        if ordered is not None:
+            np.maximum(self._lease_ms, ordered, out=self._lease_ms)
+        return self._word, self._lease_ms
 
     def _overlay_for(self, orders: Orders | None, now_ms: int) -> Overlay | None:
         """The overlay where there is an order, or one just ended; made when the first one comes."""

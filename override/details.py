@@ -73,6 +73,8 @@ class BusDetail:
     arrives_ms: Annotated[int, whole(LONG_MS)]
     late_s: Annotated[int, whole(86_400, -86_400)]
     people: Annotated[int, whole(1000)]
+    priority: Annotated[str, text()] = ""
+    """What it asked for here and got; empty = it has not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class Detail:
     terms: Annotated[tuple[TermDetail, ...], items(16)] = ()
     rung_cause: Annotated[str, text(200)] = ""
     """Why it stands on the rung it stands on; empty at the top."""
+    preempt: Annotated[str, text(200)] = ""
+    """Before whom everybody gives way here now; empty = nobody. Promises are suspended meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

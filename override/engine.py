@@ -22,6 +22,7 @@ from controller.journal import JournalWriter
 from controller.ladder import Rung
 from controller.monitor import Verdict
 from controller.orders import Kind, Orders
+from controller.preemption import What
 from controller.state import State
 from controller.tick import Controller
 from override.acting import Acting, Findings
@@ -159,6 +160,7 @@ class Engine:
         self._believed_ms = -SECOND_MS
         self._heads = Heads(controller.network)
         self._drift = DriftWatch(controller.network)
+        self._preempts_seen = controller.preemption.events_ever
 
     @property
     def verdict(self) -> Verdict | None:
@@ -194,6 +196,7 @@ class Engine:
             for fault in (*verdict.violations, *verdict.alarms):
                 self._alarms.append((int(fault.junction), str(fault.check), fault.sentence))
         self._watch_plans(now_ms)
+        self._watch_preempts()
         if self._unsent or self._alarms or self.progress % REPORT_EVERY == 0:
             self._report(clock_ms, now_ms, frame.lamps_shown)
         if (stand := self.adopting.due(clock_ms)) is not None:
@@ -242,6 +245,16 @@ class Engine:
         for j in self.controller.plans_changed():
             self._drift.forget(j)
         self._alarms += [(j, "R46", sentence) for j, sentence in self.controller.plan_alarms()]
+
+    def _watch_preempts(self) -> None:
+        """Who has been let through for too long stands in somebody's way, or nowhere at all (R43)."""
+        preemption = self.controller.preemption
+        if preemption.events_ever == self._preempts_seen:
+            return
+        events, self._preempts_seen = preemption.new_events(self._preempts_seen)
+        for event in events:
+            if event.what == What.TOO_LONG:
+                self._alarms.append((event.junction, "R43", preemption.said(event)))
 
     def _do_once(self, act: Act) -> None:
         """End the monitor's latch; two people have answered for it, or one who broke glass."""

@@ -21,7 +21,7 @@ import msgpack  # type: ignore[import-untyped]
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.frame import Frame, fit_buses
+from controller.frame import PREEMPT_ARRAYS, Frame, fit_buses, fit_preempts
 from controller.monitor.verdict import Verdict, Violation
 from controller.network import Network
 
@@ -309,6 +309,13 @@ def pack_reading(number: int, street_ms: int, frame: Frame, whole: bool) -> byte
         parts.append([getattr(frame, name).tobytes() for name in DETECTOR_FIELDS])
         for count, names in ((frame.n_tracks, TRACK_FIELDS), (frame.n_buses, BUS_FIELDS)):
             parts += [count, [getattr(frame, name)[:count].tobytes() for name in names]]
+        count = frame.n_preempts
+        if count or frame.n_buses:
+            vehicles = np.zeros(frame.n_buses, np.int32)  # who has no number is 0
+            known = frame.bus_vehicle[: frame.n_buses]
+            vehicles[: len(known)] = known
+            parts += [vehicles.tobytes(), count]
+            parts.append([getattr(frame, name)[:count].tobytes() for name in PREEMPT_ARRAYS])
     packed: bytes = msgpack.packb(parts)
     return packed
 
@@ -316,13 +323,14 @@ def pack_reading(number: int, street_ms: int, frame: Frame, whole: bool) -> byte
 def unpack_reading(data: bytes, network: Network, frame: Frame) -> tuple[int, int]:
     """Refill `frame`, as far as the message goes; gives (number, street time ms). Raises BadMessage."""
     kind, fields = _fields(data)
-    if kind != READING or len(fields) not in (5, 10) or any(type(f) is not int for f in fields[:4]):
+    if kind != READING or len(fields) not in (5, 10, 13) or any(type(f) is not int for f in fields[:4]):
         raise BadMessage("no reading")
     number, street_ms, time_ms, sequence = fields[:4]
     lamps = array_of(_bytes(fields[4]), np.int8, network.n_groups)
-    if len(fields) == 10:
-        _, rows, n_tracks, tracks, n_buses, buses = fields[4:]
+    if len(fields) >= 10:
+        _, rows, n_tracks, tracks, n_buses, buses = fields[4:10]
         _refill_sensors(frame, network, rows, n_tracks, tracks, n_buses, buses)
+        _refill_who_asks(frame, n_buses, fields[10:])
     np.copyto(frame.lamps_shown, lamps)
     frame.time_ms, frame.sequence = time_ms, sequence
     return number, street_ms
@@ -349,6 +357,26 @@ def _refill_sensors(
     for name, value in new.items():
         getattr(frame, name)[: len(value)] = value
     frame.n_tracks, frame.n_buses = n_tracks, n_buses
+
+
+def _refill_who_asks(frame: Frame, n_buses: int, told: list[Any]) -> None:
+    """Numbers of the buses, and vehicles before which everybody gives way; nothing told = there are none."""
+    frame.n_preempts = 0
+    frame.bus_vehicle[:] = 0
+    if not told:
+        return
+    vehicles, count, values = told
+    if type(count) is not int or not isinstance(values, tuple) or len(values) != len(PREEMPT_ARRAYS):
+        raise BadMessage("no reading")
+    frame.bus_vehicle[:n_buses] = array_of(_bytes(vehicles), np.int32, n_buses)
+    new = [
+        array_of(_bytes(value), getattr(frame, name).dtype.type, count)
+        for name, value in zip(PREEMPT_ARRAYS, values, strict=True)
+    ]
+    fit_preempts(frame, count)
+    for name, value in zip(PREEMPT_ARRAYS, new, strict=True):
+        getattr(frame, name)[:count] = value
+    frame.n_preempts = count
 
 
 def _bytes(value: Any) -> bytes:

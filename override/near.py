@@ -42,6 +42,8 @@ SHOWN_MS = 120_000
 SPANS_MAX = 64
 COMING_S = 20
 BUSES_MAX = 32
+KEPT_RULES = frozenset({"promise", "max-green", "preempt", "preempt-exit", "priority"})
+"""Reasons that hold on every rung."""
 
 
 class Near:
@@ -99,6 +101,7 @@ class Near:
             approaches=self._approaches(j, frame),
             detectors=self._detectors(j, frame, now_ms),
             buses=self._buses(j, frame),
+            preempt=self.controller.preemption.sentence(j, now_ms)[:200],
             shown=self._spans_shown(j, now_ms),
             planned=self._spans_planned(j, now_ms),
             decided_ms=_long(now_ms - decision.time_ms) if decision else 0,
@@ -269,9 +272,16 @@ class Near:
                     arrives_ms=_long(round(1000 * (away_s - float(frame.bus_age_s[row])))),
                     late_s=max(-86_400, min(86_400, round(float(frame.bus_late_s[row])))),
                     people=max(0, min(1000, round(people))),
+                    priority=self._priority(j, frame, row),
                 )
             )
         return tuple(sorted(out, key=lambda bus: bus.arrives_ms))
+
+    def _priority(self, j: int, frame: Frame, row: int) -> str:
+        """What the bus asked for at this junction and got, in words; empty when it has not asked."""
+        priority = self.controller.priority
+        known = priority is not None and row < len(frame.bus_vehicle)
+        return priority.standing(j, int(frame.bus_vehicle[row]))[:64] if priority and known else ""
 
     # --- why -------------------------------------------------------------------------------
 
@@ -284,7 +294,8 @@ class Near:
         moment, rung = self._moments[j]
         decision = _by_rung(self._log.decision(moment), rung)
         operator, engineer, citizen = (explain(decision, self.network, r)[:200] for r in REGISTERS)
-        if who := self._ordered.get(j, ""):
+        who = self._ordered.get(j, "")
+        if who and decision.rule not in ("preempt", "preempt-exit"):
             operator = f"{operator.partition(': ')[0]}: ordered, {who}."[:200]
             engineer = f"{engineer.partition(': ')[0]}: ordered, {who}"[:200]
             citizen = "A person in the control room decides here for a while."
@@ -310,7 +321,7 @@ class Near:
 
 def _by_rung(decision: Decision, rung: Rung) -> Decision:
     """Who stands on a lower rung is not planned for by the search: its costs explain nothing."""
-    if rung < Rung.ACTUATED or decision.rule in ("promise", "max-green"):
+    if rung < Rung.ACTUATED or decision.rule in KEPT_RULES:
         return decision
     rule: Rule = "gap-out" if rung is Rung.ACTUATED else "plan"
     return replace(decision, rule=rule, winner=None, loser=None, totals=None)

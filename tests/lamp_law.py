@@ -25,6 +25,10 @@ class LampLaw:
         self.between_ms = {
             (index[i.ending], index[i.starting]): self.up(i.duration_ms) for i in junction.intergreens
         }
+        self.leads_ms = {
+            (index[y.to], index[y.group]): self.up(junction.groups[index[y.to]].lead_ms)
+            for y in junction.yields
+        }
         self.gives_way = [(index[y.group], index[y.to]) for y in junction.yields]
         self.lamp = [Lamp.RED] * len(index)
         self.since_ms = [now_ms] * len(index)
@@ -42,6 +46,11 @@ class LampLaw:
                 self.ended_ms[g] = now_ms
         for g in changed:
             self._check_change(now_ms, g, Lamp(lamps[g]))
+        for (walk, drivers), lead_ms in self.leads_ms.items():
+            together = walk in changed and drivers in changed
+            assert not (lead_ms and together and lamps[walk] == lamps[drivers] == Lamp.GREEN), (
+                f"{self._name(walk)} does not lead {self._name(drivers)} at {now_ms}"
+            )
         for g in changed:
             self.lamp[g], self.since_ms[g] = Lamp(lamps[g]), now_ms
         active = [g for g, lamp in enumerate(lamps) if lamp != Lamp.RED]
@@ -75,6 +84,10 @@ class LampLaw:
             if b == g:
                 since = f"{where}, {self._name(a)} ended {self.ended_ms[a]}"
                 assert now_ms - self.ended_ms[a] >= between_ms, since
+        for (walk, drivers), lead_ms in self.leads_ms.items():
+            if drivers == g and self.lamp[walk] == Lamp.GREEN:
+                led_ms = now_ms - self.since_ms[walk]
+                assert led_ms >= lead_ms, f"{where}: led by {led_ms} ms"
         for a, b in self.gives_way:
             if b == g and self.lamp[a] == Lamp.YELLOW:
                 yellow_ms = now_ms - self.since_ms[a]

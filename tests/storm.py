@@ -31,6 +31,7 @@ from controller.vocabulary import Lamp, Sensors
 from override.engine_process import EngineProcess, MonitorLink
 from override.monitor_process import MonitorProcess, Places
 from override.street_process import StreetEnd
+from tests.asking_anybody import anybody
 from tests.storm_law import StormLaw, Unlawful
 from tests.test_overlay_storm import any_order
 
@@ -53,6 +54,8 @@ class Weather:
 
     detectors: float = 0.002
     """A detector falls ill, each."""
+    asking: float = 0.05
+    """Other emergency vehicles and buses ask than in the reading before, real ones and impossible ones."""
     orders: float = 0.001
     """Somebody orders something, each junction."""
     late: float = 0.0006
@@ -279,6 +282,8 @@ class Storm:
         frame.detector_occupancy[ill == 5] = 212.0
         frame.detector_time_ms[ill == 6] += int(chance.integers(-20_000, 20_000))
         frame.detector_on[ill == 7] = chance.random(int((ill == 7).sum())) < 0.5
+        if chance.random() < self.weather.asking or self.calm:
+            anybody(frame, self.network, chance, most=0 if self.calm else 4)
 
     def _lit(self, lamps: NDArray[np.int8], pedestrian: NDArray[np.bool_]) -> NDArray[np.uint8]:
         bits = bits_lit(lamps, pedestrian)

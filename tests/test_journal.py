@@ -244,7 +244,7 @@ def test_a_vehicle_that_cannot_be_is_refused(
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"format": 4}, "written in format 4; this version reads 1, 2, 3"),
+        ({"format": 5}, "written in format 5; this version reads 1, 2, 3, 4"),
         ({"controller": "roulette"}, "controller 'roulette'; known are adaptive"),
         ({"sensors": "eyes"}, "sensors 'eyes'"),
         ({"lamp_resolution_ms": 0}, "lamp_resolution_ms is 0"),

@@ -34,6 +34,8 @@ def why_text(detail: Detail | None, register: str, width: int, plain: bool, titl
         text.append(f"\nDecided {duration(detail.decided_ms)} ago", "italic")
         if detail.decided_by:
             text.append(f"; without {detail.decided_by} it would not have", "italic")
+    if detail.preempt:
+        text.append(f"\n» {detail.preempt}: promises are suspended", "bold bright_magenta")
     if detail.rung_cause:
         text.append(f"\nLower rung: {detail.rung_cause}", "bright_yellow")
     terms = [term for term in detail.terms if term.winner or term.loser]
@@ -141,6 +143,8 @@ def buses_text(detail: Detail) -> Text:
         text.append(f"\n{bus.line or 'bus':<4} {bus.approach} in {arrives_s} s, ")
         text.append(lateness(bus.late_s), style)
         text.append(f", {bus.people} people")
+        if bus.priority:
+            text.append(f": {bus.priority}", "italic")
     return text
 
 

@@ -29,6 +29,8 @@ WEIGHTS = {
     "persons_per_walker": "a person on foot counts as {}",
     "stop_s": "one stop of a vehicle is as bad as {} s of waiting",
     "impatience_s": "who has waited {} s already counts double",
+    "bus_late_after_s": "a bus up to {} s late counts for the people in it, and for nothing more",
+    "bus_lateness_s": "people on a bus {} s later than that count double",
 }
 """What each weight means; one that is not here is told by its own name."""
 FORMER_SHOWN = 5

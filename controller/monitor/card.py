@@ -7,7 +7,7 @@ changes while the monitor runs.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -63,6 +63,12 @@ class Card:
     """(P) the group whose green starts,"""
     pair_intergreen_ms: Int64s
     """(P) and the time from the one to the other."""
+    lead_walk: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(N) WALKs that lead (R29): the crossing,"""
+    lead_drivers: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(N) a group of drivers who give way to it,"""
+    lead_ms: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(N) and the least time from the start of the WALK to the start of their green."""
     lamp_resolution_ms: int = 100
     """The street shows a change at the latest so much later; durations are rounded up to it."""
     max_max_green_ms: int = MAX_MAX_GREEN_MS
@@ -79,9 +85,12 @@ class Card:
         pair_count = np.size(self.pair_ending)
         for name in ("pair_ending", "pair_starting", "pair_intergreen_ms"):
             _freeze(self, name, np.int64, pair_count)
+        for name in ("lead_walk", "lead_drivers", "lead_ms"):
+            _freeze(self, name, np.int64, np.size(self.lead_walk))
         _check_junctions(self)
         _check_groups(self)
         _check_pairs(self)
+        _check_leads(self)
         order = np.lexsort((self.pair_ending, self.pair_starting))
         for name in ("pair_ending", "pair_starting", "pair_intergreen_ms"):
             _set(self, name, getattr(self, name)[order])
@@ -204,6 +213,20 @@ def _check_pairs(card: Card) -> None:
     if one_way.any():
         pair = int(np.flatnonzero(one_way)[0])
         raise CardError(f"card {_pair_name(card, pair)}: a conflict must be listed in both directions")
+
+
+def _check_leads(card: Card) -> None:
+    for walk, drivers, lead_ms in zip(card.lead_walk, card.lead_drivers, card.lead_ms, strict=True):
+        last = card.group_count - 1
+        if not 0 <= walk <= last or not 0 <= drivers <= last:
+            raise CardError(f"card lead: groups {walk} and {drivers}, allowed 0 to {last}")
+        where = f"card lead: {card.where(int(walk))} before {card.where(int(drivers))}"
+        if not card.pedestrian[walk] or card.pedestrian[drivers]:
+            raise CardError(f"{where}: only a crossing leads, and only drivers")
+        if card.junction[walk] != card.junction[drivers]:
+            raise CardError(f"{where}: the groups belong to different junctions")
+        if not 0 < lead_ms <= card.min_green_ms[walk]:
+            raise CardError(f"{where}: {lead_ms} ms, allowed 1 to the least WALK, {card.min_green_ms[walk]}")
 
 
 def _pair_name(card: Card, pair: int) -> str:

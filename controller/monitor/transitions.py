@@ -119,6 +119,8 @@ class TransitionChecks:
         both = ACTIVE[proposed[ending]]
         waited_ms = now_ms - memory.green_ended_ms[ending]
         hasty = waited_ms < self._pair_least_ms[pairs]
+        if card.lead_walk.size:
+            self._judge_leads(now_ms, starts, proposed, found)
         if both.any():
             self._report_conflicts(pairs[both], starts, proposed, found)
         if hasty.any():
@@ -132,6 +134,21 @@ class TransitionChecks:
         flashes = FLASHING[proposed] | FLASHING[memory.permitted]
         if flashes.any():
             self._judge_beside_flash(starts[~FLASHING[proposed[starts]]], flashes, found)
+
+    def _judge_leads(self, now_ms: int, starts: Int64s, proposed: Int8s, found: Findings) -> None:
+        """C8 for drivers who start before the WALK they give way to has led them long enough (R29)."""
+        card, memory = self._card, self._memory
+        for at in np.flatnonzero(np.isin(card.lead_drivers, starts)):
+            walk, drivers, required_ms = (
+                int(array[at]) for array in (card.lead_walk, card.lead_drivers, card.lead_ms)
+            )
+            if proposed[walk] != GREEN:
+                continue
+            begins = memory.permitted[walk] != GREEN
+            measured_ms = 0 if begins else now_ms - int(memory.since_ms[walk])
+            if measured_ms < required_ms:
+                text = f"WALK led by {measured_ms} ms, at least {required_ms} ms"
+                found.violation(8, (walk, drivers), measured_ms, required_ms, text)
 
     def _report_conflicts(self, pairs: Int64s, starts: Int64s, proposed: Int8s, found: Findings) -> None:
         for pair in pairs:

@@ -26,6 +26,9 @@ REASONS = frozenset(
         words("the other way had its longest green"),
         words("the longest queues that can move on were here"),
         words("most traffic was waiting here"),
+        words("an emergency vehicle is coming"),
+        words("an emergency vehicle has passed, now it is this way's turn"),
+        words("a bus that is late is coming"),
     )
 )
 WAYS = {

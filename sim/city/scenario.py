@@ -44,6 +44,17 @@ class FaultKind(StrEnum):
     SPOOFED = "spoofed"
 
 
+class BusNews(StrEnum):
+    """How signals hear of a bus's lateness and of who is aboard."""
+
+    CHECK_IN = "check-in"
+    """By its own radio, once a second, near the stop line."""
+    FEED = "feed"
+    """By the operator's GTFS-Realtime feed, half a minute late and with gaps."""
+    NONE = "none"
+    """Not at all: a bus is a count over a loop."""
+
+
 @dataclass(frozen=True, slots=True)
 class CityPlan:
     """The streets of a generated city; the same plan gives the same streets."""
@@ -131,6 +142,9 @@ class RunPlan:
     """Vehicles that tell where they are; left out: nobody beside loops, everybody with full sensors."""
     passive_share: float = 0.0
     """Crossings that see people who wait, pressing or not."""
+    bus_news: BusNews = BusNews.NONE
+    emergency_calls: bool = True
+    """Emergency vehicles call the signals on their way, and are let through."""
 
     @property
     def duration_s(self) -> int:
@@ -219,6 +233,8 @@ RUN = _record(
         "sensors": Word(Sensors),
         "connected_share": SHARE,
         "passive_share": SHARE,
+        "bus_news": Word(BusNews),
+        "emergency_calls": Flag(),
         "timing": Word(Timing),
     },
 )

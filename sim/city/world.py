@@ -23,7 +23,9 @@ from sim.city.movement.second_kernels import Town, pass_second, pass_seconds
 from sim.city.movement.traffic import STEP_MS, new_traffic
 from sim.city.pace import Pace
 from sim.city.people import transit, walkers
-from sim.city.scenario import FaultPlan
+from sim.city.people.bus_feed import BusFeed
+from sim.city.people.check_in import CheckIns
+from sim.city.scenario import BusNews, FaultPlan
 from sim.city.sensing.faults import Faults
 from sim.city.sensing.sensors import CitySensors, Fitting
 from sim.city.snapshot import Snapshot, SnapshotError, content_digest
@@ -63,7 +65,9 @@ class World:
         self.policy = Policy() if policy is None else policy
         self.seed = city.seed if seed is None else seed
         run = city.scenario.run
-        fitted_with = Fitting(run.sensors, run.connected_share, run.passive_share, self.seed)
+        fitted_with = Fitting(
+            run.sensors, run.connected_share, run.passive_share, self.seed, run.bus_news, run.emergency_calls
+        )
         self.fitting = fitted_with if fitting is None else fitting
         self.fault_plans = tuple(city.scenario.faults if faults is None else faults)
         self.on_second = list(on_second)
@@ -81,6 +85,7 @@ class World:
         )
         sensors = CitySensors(network, roads, drives, self.fitting, fitted)
         self.street = CityStreet(network, sensors, self.faults, begin_ms)
+        self.check_ins, self.feed = self._radios()
         self.controller: Controller | None = None
         self.program: FixedProgram | None = None
         self._make_controller = make_controller
@@ -100,6 +105,17 @@ class World:
     def _named(self, network: Network, now_ms: int) -> Controller:
         assert self.controller_name is not None
         return Controller(network, self.controller_name, self.policy, now_ms)
+
+    def _radios(self) -> tuple[CheckIns, BusFeed | None]:
+        """How the controller hears of buses and emergency vehicles. Raises MissingBindings for a feed."""
+        city, news = self.city, self.fitting.bus_news
+        by_radio = news is BusNews.CHECK_IN
+        radios = CheckIns(
+            city.roads, city.network, city.drives, self.service, by_radio, self.fitting.emergency_calls
+        )
+        if news is not BusNews.FEED or self.controller_name is None:
+            return radios, None
+        return radios, BusFeed(city.roads, city.network, city.drives, city.lines, self.service, self.seed)
 
     def _lay_out(self) -> Town:
         """All arrays as the kernels take them."""
@@ -179,6 +195,10 @@ class World:
             if self.now_ms % STEP_MS == 0:
                 pass_second(street.lamps, self._town)
                 street.sense(self.traffic, self.walkers, self.now_ms)
+                self.check_ins.tell(self.traffic, self.transit, street.frame)
+                if self.feed is not None:
+                    self.feed.publish(self.transit, self.traffic, self.now_ms)
+                    self.feed.tell(street.frame, self.now_ms)
                 self._tell()
                 # Whatever else happens at this moment comes before the tick.
                 yield env.timeout(0)
@@ -274,6 +294,7 @@ class World:
             "looked": self.footways.oncoming.lane_asked,
             "transit": self.transit,
             "street": self.street,
+            "feed": self.feed.on_the_way if self.feed is not None else (),
             "controller": self.controller if self.controller is not None else (),
         }
 

@@ -101,6 +101,7 @@ class BusFeed:
         self._map_of = {line.name: m for line, m in zip(self._lines, self._maps, strict=True)}
         self._capacity = {line.name: line.capacity for line in self._lines}
         self._trips = self._name_trips()
+        self._vehicle_of = {trip: int(service.bus_vehicle[b]) for b, (trip, _) in self._trips.items()}
         encode([], 0, origin)
         self.expected = Expected(
             line_of_trip={trip: self._lines[k].name for trip, k in self._trips.values()},
@@ -218,6 +219,7 @@ class BusFeed:
                 bus.occupancy * self._capacity[bus.line] if bus.occupancy is not None else np.nan
             )
             frame.bus_age_s[n] = (now_ms - bus.measured_ms) / 1000
+            frame.bus_vehicle[n] = self._vehicle_of[bus.trip]
             frame.n_buses += 1
 
 

@@ -23,6 +23,7 @@ from controller.vocabulary import DetectorKind, Sensors
 from sim.city.movement.traffic import Traffic
 from sim.city.people.walkers_model import Walkers
 from sim.city.roads import Ints, Roads
+from sim.city.scenario import BusNews
 from sim.city.sensing import sensors_kernels as kernels
 from sim.city.sensing import sensors_model as model
 from sim.city.trips import Drives, Mode
@@ -43,6 +44,9 @@ class Fitting:
     passive_share: float = 0.0
     """Crossings that see people who wait, pressing or not."""
     seed: int = 1
+    bus_news: BusNews = BusNews.NONE
+    emergency_calls: bool = True
+    """Emergency vehicles call the signals on their way."""
 
     def __post_init__(self) -> None:
         for name in ("connected_share", "passive_share"):
