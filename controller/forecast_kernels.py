@@ -12,13 +12,13 @@ from numba import njit, types
 
 from controller.demand_kernels import call_vehicles
 from controller.forecast_model import AHEAD, RING_S
-from controller.overlay_kernels import in_time, lay_calls, lay_orders
+from controller.overlay_kernels import in_time, lay_calls, lay_orders, lay_walks
 from controller.overlay_model import BOOK, PLANS, SCENE
 from controller.plan_lanes_kernels import START_UP_LOST_S, YELLOW_USED_S, yielding_rate
 from controller.plan_live import LIVE
 from controller.plan_model import HORIZON_S, LABELS, MODEL, VIEW
 from controller.present import BUSES, CARS, WALKERS
-from controller.replan_kernels import replan_junction
+from controller.replan_kernels import age_queues, replan_junction
 from controller.sequencer_kernels import advance
 from controller.service_kernels import FREE, GIVES_WAY, WALKED, full_exit, learned_part, people_cross
 from controller.urgency_kernels import judge_urgency
@@ -111,7 +111,7 @@ def arrive(second, live, ahead):
 def depart(second, j, model, live, scene, ahead):
     """One second's departures of junction j; who leaves is on the way to the next stop line.
 
-    Written: live.queue_veh · ahead.coming_veh
+    Written: live.queue_veh, crossed_veh, queued_s · ahead.coming_veh
     """
     now_ms = SECOND_MS * second
     first = model.group_start[j]
@@ -125,6 +125,7 @@ def depart(second, j, model, live, scene, ahead):
             yellow_age_ms = min(yellow_age_ms, now_ms - live.lamp_since_ms[g])
     for k in range(model.lane_start[j + 1] - model.lane_start[j]):
         lane = model.lane_start[j] + k
+        live.crossed_veh[lane] = 0.0
         if live.queue_veh[lane] <= 0.0:
             continue
         rate = 0.0
@@ -142,9 +143,11 @@ def depart(second, j, model, live, scene, ahead):
             rate *= min(1.0, max(0.0, YELLOW_USED_S - yellow_age_ms / 1000.0))
         out = min(live.queue_veh[lane], rate * (1.0 - full_exit(lane, live)))
         live.queue_veh[lane] -= out
+        live.crossed_veh[lane] = out
         for e in range(ahead.leave_start[lane], ahead.leave_start[lane + 1]):
             due = (second + min(RING_S - 1, ahead.leave_travel_s[e])) % RING_S
             ahead.coming_veh[ahead.leave_lane[e], due] += out * ahead.leave_share[e]
+    age_queues(j, model, live)
 
 
 @njit(types.void(_I, LIVE, SCENE, AHEAD, _F, _F), cache=True, nogil=True)
@@ -243,6 +246,7 @@ def play(
         ahead.planned_stage[:] = scene.wanted_stage
         ahead.planned_end_ms[:] = scene.planned_end_ms
         lay_orders(now_ms, book, plans, scene)
+        lay_walks(now_ms, book, scene)
         advance(
             now_ms, scene.group_start, live.group_kind, live.min_green_ms, live.yellow_ms,
             live.conflict_bits, live.intergreen_start, live.intergreen_ms, scene.stage_bits, scene.recall,

@@ -59,6 +59,7 @@ class Live(NamedTuple):
     crossed_veh: np.ndarray  # (L)
     fed_veh: np.ndarray  # (L)
     came_veh: np.ndarray  # (L)
+    queued_s: np.ndarray  # (L)
     standing_veh: np.ndarray  # (L)
     served_veh: np.ndarray  # (L, 3)
     foreseen_veh: np.ndarray  # (L, 3)
@@ -89,6 +90,7 @@ def empty_live() -> Live:
         "winner_cost",
         "loser_cost",
         "crossed_veh",
+        "queued_s",
         "standing_veh",
         "fed_veh",
         "came_veh",

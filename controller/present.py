@@ -40,6 +40,7 @@ OF_LANES = (
     "empty_s",
     "fed_veh",
     "came_veh",
+    "queued_s",
     "standing_veh",
     "served_veh",
     "foreseen_veh",

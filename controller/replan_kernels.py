@@ -29,6 +29,12 @@ GREEN, CLEARANCE = 1, 3
 NEVER_MS = 1 << 60
 BOUND_S = 3
 """While a stage cannot be left for so long, a plan younger than that stands."""
+QUEUE_LEAST_VEH = 0.5
+"""A queue below it is none."""
+QUEUED_MAX_S = 600.0
+QUEUED_AGE_MAX = 2.0
+"""The weight of those left behind grows no more beyond so many times the impatience: five times that of
+those who have just come. Without a bound one full lane would stop all others."""
 FEED_FORGET = 0.998
 """Of what neighbours promised and what came, a second later."""
 FEED_TRUST_VEH = 1.5
@@ -50,6 +56,23 @@ def learn_feeds(j, now_ms, model, live):
             promised = sent_by_neighbours(lane, soon, now_ms, live)
             live.fed_veh[lane] = FEED_FORGET * live.fed_veh[lane] + promised
             live.came_veh[lane] = FEED_FORGET * live.came_veh[lane] + live.crossed_veh[lane]
+
+
+@njit(types.void(_I, MODEL, LIVE), cache=True, nogil=True)
+def age_queues(j, model, live):
+    """How long the first of each queue has been in it: a second more, less by what has crossed.
+
+    Vehicles of a queue are taken to have come evenly, so that in a steady state this is the queue
+    over its outflow (Little 1961). A short green does not make whoever is left behind younger.
+    Call it once a second. Written: live.queued_s (L)
+    """
+    for lane in range(model.lane_start[j], model.lane_start[j + 1]):
+        queue = live.queue_veh[lane]
+        if queue < QUEUE_LEAST_VEH:
+            live.queued_s[lane] = 0.0
+        else:
+            left = queue / (queue + live.crossed_veh[lane])
+            live.queued_s[lane] = min(QUEUED_MAX_S, (live.queued_s[lane] + 1.0) * left)
 
 
 @njit(types.void(_I, _I, _I, VIEW, LIVE), cache=True, nogil=True)
@@ -91,7 +114,8 @@ def weigh_lanes(j, first_lane, first, n_lanes, now_ms, impatience_s, model, view
                 since_ms = min(since_ms, live.call_since_ms[g])
             bits >>= 1
             g += 1
-        age = max(0.0, (now_ms - since_ms) / 1000.0) / impatience_s
+        queued = min(QUEUED_AGE_MAX, live.queued_s[first_lane + k] / impatience_s)
+        age = max(queued, (now_ms - since_ms) / 1000.0 / impatience_s)
         view.weight[k] = live.persons_per_veh[first_lane + k] * (1.0 + age * age)
         best_rate = 0.01
         live.blocked[first_lane + k] = full_exit(first_lane + k, live)
@@ -291,6 +315,7 @@ def replan(due, n_due, now_ms, person_weight, stop_s, impatience_s, model, view,
     for i in range(n_due):
         learn_service(due[i], now_ms, model, live)
         learn_feeds(due[i], now_ms, model, live)
+        age_queues(due[i], model, live)
         replan_junction(
             due[i], now_ms, person_weight, stop_s, impatience_s, model, view, labels, live, chosen, costs
         )

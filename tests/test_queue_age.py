@@ -1,0 +1,65 @@
+"""Who is left behind by a short green grows no younger: how long the first of a queue has waited."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from controller.plan import Adaptive
+from controller.policy import Policy
+from controller.replan_kernels import QUEUE_LEAST_VEH, QUEUED_MAX_S, age_queues
+from controller.state import State, new_state
+from tests.toy_street import junction, network
+
+S_EW, S_NS_LEFT = 2, 1
+
+
+def planned() -> tuple[Adaptive, State]:
+    net = network(junction())
+    return Adaptive(net, Policy()), new_state(net, 0)
+
+
+def slow_age(queued_s: float, queue_veh: float, crossed_veh: float) -> float:
+    if queue_veh < QUEUE_LEAST_VEH:
+        return 0.0
+    older_s = queued_s + 1.0
+    return min(QUEUED_MAX_S, older_s - older_s * crossed_veh / (queue_veh + crossed_veh))
+
+
+def test_the_kernel_says_what_its_slow_twin_says() -> None:
+    adaptive, state = planned()
+    live, rng = adaptive.live(state), np.random.default_rng(4)
+    for _ in range(300):
+        before = rng.uniform(0.0, 700.0, len(state.queued_s))
+        state.queued_s[:] = before
+        state.queue_veh[:] = rng.uniform(0.0, 12.0, len(before)) * rng.integers(0, 2, len(before))
+        state.crossed_veh[:] = rng.integers(0, 3, len(before))
+        age_queues(0, adaptive.model, live)
+        expected = [slow_age(*row) for row in zip(before, state.queue_veh, state.crossed_veh, strict=True)]
+        np.testing.assert_allclose(state.queued_s, expected)
+
+
+def test_in_a_steady_state_it_is_the_queue_over_its_outflow() -> None:
+    adaptive, state = planned()
+    live = adaptive.live(state)
+    state.queue_veh[0] = 12.0
+    for second in range(2_000):
+        state.crossed_veh[0] = 1.0 if second % 10 == 0 else 0.0
+        age_queues(0, adaptive.model, live)
+    assert state.queued_s[0] == pytest.approx(120.0, rel=0.1)
+
+
+def test_a_queue_that_short_greens_never_clear_gets_its_turn_before_a_fresh_call_would() -> None:
+    """Both ways call since just now; one of them has been left behind for minutes."""
+
+    def wanted(queued_s: float) -> int:
+        adaptive, state = planned()
+        state.target_stage[0] = S_EW
+        state.queue_veh[:] = 0.0
+        state.queue_veh[[2, 1]] = 9.0, 3.0
+        state.queued_s[1] = queued_s
+        adaptive.propose(state, 30_000)
+        return int(state.wanted_stage[0])
+
+    assert wanted(0.0) == S_EW
+    assert wanted(240.0) == S_NS_LEFT
