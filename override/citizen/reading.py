@@ -52,7 +52,7 @@ DECIDED = {
 }  # fmt: skip
 BESIDE = {Command.CALL, Command.LONGER_WALK, Command.DETECTOR_RECALL, Command.DETECTOR_DISABLE}
 TAKEN_OVER = frozenset(set(Command) - BESIDE)
-DONE = {Remedy.DETECTOR: "remedy-detector", Remedy.WALK: "remedy-walk"}
+DONE: dict[str, str] = {Remedy.DETECTOR: "remedy-detector", Remedy.WALK: "remedy-walk"}
 CREW = {"sent": "remedy-crew", "on-site": "remedy-crew-there"}
 
 
