@@ -327,7 +327,7 @@ PLAN = _record(
     },
     {"step": "steps"},
 )
-PREEMPT_KEYS: dict[str, Text | Whole | Number | Flag | TimeOfDay | Word | Many | Record] = {
+PREEMPT_KEYS: dict[str, Kind] = {
     "delay_ms": Whole(0, 60_000), "min_dwell_ms": Whole(1000, 120_000),
     "max_presence_ms": Whole(10_000, 600_000), "exit_stages": Many(NAME, 0, 100),
 }  # fmt: skip
