@@ -86,6 +86,19 @@ def _as_list(rows: Any) -> list[Any]:
     return rows if isinstance(rows, list) else [rows]
 
 
+def test_a_client_that_knows_only_the_citys_address_finds_the_rest(city: TestClient) -> None:
+    found = city.get("/open311/discovery.json").json()
+    (endpoint,) = found["endpoints"]
+    assert endpoint["url"] == "https://lights.example.org" + BASE
+    assert city.get(f"{BASE}/services.json").status_code == 200
+    assert set(endpoint["formats"]) == {"text/xml", "application/json"}
+    root = ElementTree.fromstring(city.get("/open311/discovery.xml").content)
+    assert root.tag == "discovery"
+    assert root.findtext("endpoints/endpoint/url") == endpoint["url"]
+    assert [e.text for e in root.iterfind("endpoints/endpoint/formats/format")] == endpoint["formats"]
+    assert found["contact"] == root.findtext("contact")
+
+
 def test_who_reports_is_dropped_before_anything_is_kept(city: TestClient, desk: PaperDesk) -> None:
     answer = file(city, **PERSONAL, description="it is dead")
     assert answer.status_code == 201

@@ -27,6 +27,8 @@ SIGNAL = "signal"
 """The one attribute of every service: the code on the pole."""
 GROUP = words("Traffic light")
 AGENCY = "Belisha"
+CHANGESET = "2026-11-22T00:00:00+00:00"
+"""When what is offered changed last, for clients that keep it."""
 DAYS_MAX = 90
 """A list reaches back so far where no dates are given, and never spans more (GeoReport v2)."""
 LISTED_MAX = 1000
@@ -40,6 +42,22 @@ class Open311Error(ValueError):
     def __init__(self, status: int, description: str) -> None:
         super().__init__(description)
         self.status = status
+
+
+def discovery(url: str) -> Row:
+    """Where what is found, for a client that knows only this city's address.
+
+    https://wiki.open311.org/Service_Discovery/; `url` is the address of the pages, without a `/` at its end.
+    """
+    endpoint = {
+        "specification": "http://wiki.open311.org/GeoReport_v2",
+        "url": f"{url}/open311/v2",
+        "changeset": CHANGESET,
+        "type": "production",
+        "formats": ["text/xml", "application/json"],
+    }
+    contact = f"Whoever looks after the traffic lights of this city: {url}/"
+    return {"changeset": CHANGESET, "contact": contact, "key_service": contact, "endpoints": [endpoint]}
 
 
 def services(speak: Language) -> list[Row]:
@@ -214,7 +232,11 @@ def _fill(parent: ElementTree.Element, row: Row) -> None:
             _fill(child, value)
         elif isinstance(value, list):
             for item in value:
-                _fill(ElementTree.SubElement(child, name.removesuffix("s")), item)
+                inner = ElementTree.SubElement(child, name.removesuffix("s"))
+                if isinstance(item, dict):
+                    _fill(inner, item)
+                else:
+                    inner.text = str(item)
         elif value is not None:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             child.text = re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "", text)

@@ -45,9 +45,15 @@ class Open311Routes:
             ("/servicerequestupdates.{format}", self.updates, "GET"),
             ("/servicerequestupdates.{format}", self.still, "POST"),
         )
-        return [
+        found = [
             Route(PREFIX + path, _in_words(handler), methods=[method]) for path, handler, method in handlers
         ]
+        return [Route("/open311/discovery.{format}", _in_words(self.discovery), methods=["GET"]), *found]
+
+    async def discovery(self, request: Request) -> Response:
+        """Where the rest is found."""
+        url = self.public_url or str(request.base_url).rstrip("/")
+        return _answer(request, "discovery", "", open311.discovery(url))
 
     async def services(self, request: Request) -> Response:
         """What may be reported."""
