@@ -87,7 +87,7 @@ def _leads_of(junction: Junction, first: int) -> list[tuple[int, int, int]]:
     """(crossing, drivers, lead ms) of one junction by index on the card."""
     index = {group.name: first + at for at, group in enumerate(junction.groups)}
     lead_ms = {group.name: group.lead_ms for group in junction.groups}
-    return [(index[y.to], index[y.group], lead_ms[y.to]) for y in junction.yields if lead_ms[y.to]]
+    return [(index[y.to], index[y.group], lead_ms[y.to]) for y in junction.yields if lead_ms.get(y.to)]
 
 
 def _check_crossings(junction: Junction) -> None:

@@ -60,6 +60,7 @@ class Live(NamedTuple):
     fed_veh: np.ndarray  # (L)
     came_veh: np.ndarray  # (L)
     queued_s: np.ndarray  # (L)
+    unseen_lane: np.ndarray  # (L) bool
     standing_veh: np.ndarray  # (L)
     served_veh: np.ndarray  # (L, 3)
     foreseen_veh: np.ndarray  # (L, 3)
@@ -75,6 +76,7 @@ def empty_live() -> Live:
         "lamp": np.int8,
         "group_kind": np.int8,
         "in_transition": np.bool_,
+        "unseen_lane": np.bool_,
     }
     floats = {
         "queue_veh",

@@ -31,6 +31,8 @@ BOUND_S = 3
 """While a stage cannot be left for so long, a plan younger than that stands."""
 QUEUE_LEAST_VEH = 0.5
 """A queue below it is none."""
+UNMOVED_KEEPS = 0.9
+"""Of that time, after each second of green in which nobody of the queue crosses."""
 QUEUED_MAX_S = 600.0
 QUEUED_AGE_MAX = 2.0
 """The weight of those left behind grows no more beyond so many times the impatience: five times that of
@@ -63,13 +65,18 @@ def age_queues(j, model, live):
     """How long the first of each queue has been in it: a second more, less by what has crossed.
 
     Vehicles of a queue are taken to have come evenly, so that in a steady state this is the queue
-    over its outflow (Little 1961). A short green does not make whoever is left behind younger.
+    over its outflow (Little 1961). A short green does not make whoever is left behind younger. Where
+    nobody sees who crosses, nobody is known to be left behind; a queue that does not move in its green is
+    blocked, or none, and loses what it had.
     Call it once a second. Written: live.queued_s (L)
     """
-    for lane in range(model.lane_start[j], model.lane_start[j + 1]):
+    for k in range(model.lane_start[j + 1] - model.lane_start[j]):
+        lane = model.lane_start[j] + k
         queue = live.queue_veh[lane]
-        if queue < QUEUE_LEAST_VEH:
+        if queue < QUEUE_LEAST_VEH or live.unseen_lane[lane]:
             live.queued_s[lane] = 0.0
+        elif live.crossed_veh[lane] <= 0.0 and is_green(model.group_start[j], model.lane_groups[j, k], live):
+            live.queued_s[lane] *= UNMOVED_KEEPS
         else:
             left = queue / (queue + live.crossed_veh[lane])
             live.queued_s[lane] = min(QUEUED_MAX_S, (live.queued_s[lane] + 1.0) * left)

@@ -260,10 +260,16 @@ def acknowledges_the_alarms(room: Room, ana: Terminal) -> None:
             console.listen(50)
             return {a.alarm for a in console.view.alarms.values() if not a.acknowledged and not a.suspended}
 
-        left = new()
-        while left:
-            ana.press("Home", "k")
-            room.wait(lambda before=left: new() != before, ana.screen)  # type: ignore[misc]
-            left = new()
+        def fewer() -> bool:
+            """The list may be sorted anew between the two keys: then they are pressed once more."""
+            before = new()
+            if before:
+                ana.press("Home", "k")
+                end_s = time.monotonic() + 3
+                while time.monotonic() < end_s and new() == before:
+                    time.sleep(0.1)
+            return not new()
+
+        room.wait(fewer, ana.screen)
     ana.until("0 nobody has seen")
     ana.open("Escape", OVERVIEW)

@@ -7,8 +7,9 @@ import pytest
 
 from controller.plan import Adaptive
 from controller.policy import Policy
-from controller.replan_kernels import QUEUE_LEAST_VEH, QUEUED_MAX_S, age_queues
+from controller.replan_kernels import QUEUE_LEAST_VEH, QUEUED_MAX_S, UNMOVED_KEEPS, age_queues
 from controller.state import State, new_state
+from controller.vocabulary import Lamp
 from tests.toy_street import junction, network
 
 S_EW, S_NS_LEFT = 2, 1
@@ -19,9 +20,11 @@ def planned() -> tuple[Adaptive, State]:
     return Adaptive(net, Policy()), new_state(net, 0)
 
 
-def slow_age(queued_s: float, queue_veh: float, crossed_veh: float) -> float:
-    if queue_veh < QUEUE_LEAST_VEH:
+def slow_age(queued_s: float, queue_veh: float, crossed_veh: float, unseen: bool, green: bool) -> float:
+    if queue_veh < QUEUE_LEAST_VEH or unseen:
         return 0.0
+    if green and crossed_veh == 0:
+        return UNMOVED_KEEPS * queued_s
     older_s = queued_s + 1.0
     return min(QUEUED_MAX_S, older_s - older_s * crossed_veh / (queue_veh + crossed_veh))
 
@@ -34,14 +37,31 @@ def test_the_kernel_says_what_its_slow_twin_says() -> None:
         state.queued_s[:] = before
         state.queue_veh[:] = rng.uniform(0.0, 12.0, len(before)) * rng.integers(0, 2, len(before))
         state.crossed_veh[:] = rng.integers(0, 3, len(before))
+        state.unseen_lane[:] = rng.random(len(before)) < 0.2
+        state.lamp[:] = rng.integers(0, 2, len(state.lamp))
         age_queues(0, adaptive.model, live)
-        expected = [slow_age(*row) for row in zip(before, state.queue_veh, state.crossed_veh, strict=True)]
+        shown = sum(1 << int(g) for g in np.flatnonzero(state.lamp == Lamp.GREEN))
+        greens = [bool(shown & int(bits)) for bits in network(junction()).lane_group_bits]
+        rows = zip(before, state.queue_veh, state.crossed_veh, state.unseen_lane, greens, strict=True)
+        expected = [slow_age(*row) for row in rows]
         np.testing.assert_allclose(state.queued_s, expected)
+
+
+def test_a_queue_that_does_not_move_in_its_green_is_none() -> None:
+    """A loop that is stuck on tells of somebody who never leaves."""
+    adaptive, state = planned()
+    state.unseen_lane[:] = False
+    state.queue_veh[0], state.queued_s[0] = 3.0, 200.0
+    state.lamp[0] = Lamp.GREEN
+    for _ in range(20):
+        age_queues(0, adaptive.model, adaptive.live(state))
+    assert state.queued_s[0] < 30.0
 
 
 def test_in_a_steady_state_it_is_the_queue_over_its_outflow() -> None:
     adaptive, state = planned()
     live = adaptive.live(state)
+    state.unseen_lane[:] = False
     state.queue_veh[0] = 12.0
     for second in range(2_000):
         state.crossed_veh[0] = 1.0 if second % 10 == 0 else 0.0
@@ -54,6 +74,7 @@ def test_a_queue_that_short_greens_never_clear_gets_its_turn_before_a_fresh_call
 
     def wanted(queued_s: float) -> int:
         adaptive, state = planned()
+        state.unseen_lane[:] = False
         state.target_stage[0] = S_EW
         state.queue_veh[:] = 0.0
         state.queue_veh[[2, 1]] = 9.0, 3.0

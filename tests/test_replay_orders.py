@@ -74,7 +74,7 @@ def test_an_ordered_run_is_played_again_bit_for_bit(name: str, tmp_path: Path) -
     assert lamps != plain.lamps, "the orders did something"
     assert {deed[0] for deed in DEEDS.values()} == set(ARGUMENTS), "every order there is"
     result = replay(tmp_path / "a.journal")
-    assert result.header.format == 3
+    assert result.header.format == 4
     assert (result.ticks, result.differences) == (len(lamps), 0)
     assert result.same_state is True
 
@@ -119,7 +119,7 @@ def test_a_journal_of_the_format_before_is_read_as_ever(tmp_path: Path) -> None:
     drive = journal_of(path, "actuated", 60)
     payloads = [payload for _, payload in records(path.read_bytes())]
     header = msgpack.unpackb(payloads[0][1:])
-    assert header["format"] == 3
+    assert header["format"] == 4
     header["format"] = 1
     payloads[0] = b"H" + msgpack.packb(header)
     old = tmp_path / "old.journal"
