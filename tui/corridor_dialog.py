@@ -243,6 +243,7 @@ class CorridorDialog(Dialog[tuple[Following, ...]]):
             self.dismiss(None)
         else:
             line = self.query_one("#typed", Input)
+            line.clear()
             line.add_class("open")
             line.focus()
 
