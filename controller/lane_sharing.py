@@ -12,9 +12,8 @@ import numpy as np
 from controller.feeds import DIRECTION_WEIGHT
 from controller.junction import Lane
 from controller.network import DIRECTIONS, Floats, Ints, Network
+from controller.service_kernels import VEHICLE_SPACE_M
 
-VEHICLE_SPACE_M = 7.5
-"""Length of one standing vehicle and its gap (HCM 2010, ch. 31: 25 ft)."""
 SHARE_LEAST = 0.05
 """Of a street lane's vehicles: fewer than this do not make it one that a lane's queue stands on."""
 

@@ -356,11 +356,8 @@ def lay_walks(now_ms, book, scene):
                 continue
             # Within its stage a WALK ends in time to clear before the stage does.
             stays_ms = min(end_ms + scene.yellow_ms[g], scene.leave_by_ms[j])
-            if scene.wanted_stage[j] != present:
+            if scene.wanted_stage[j] != present or scene.planned_end_ms[j] < stays_ms:
                 scene.wanted_stage[j] = present
-                scene.planned_end_ms[j] = stays_ms
-                scene.recovers_until_ms[j] = now_ms + RECOVERY_MS
-            elif scene.planned_end_ms[j] < stays_ms:
                 scene.planned_end_ms[j] = stays_ms
                 scene.recovers_until_ms[j] = now_ms + RECOVERY_MS
     return any_left

@@ -29,6 +29,7 @@ FORGET = 0.995
 """Of what was learned, a second later."""
 DETECTION_RANGE_M = 200.0
 VEHICLE_SPACE_M = 7.5
+"""Length of one standing vehicle and its gap (HCM 2010, ch. 31: 25 ft)."""
 ROOM_ENOUGH_M, ROOM_LEAST_M = 45.0, 15.0
 """Room left behind the last standing vehicle downstream: plenty, and none worth a green."""
 
