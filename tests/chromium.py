@@ -39,7 +39,7 @@ def browser() -> Iterator[Chrome]:
     except WebDriverException as error:
         pytest.skip(f"NO BROWSER: {program} does not start here: {error.msg}")
     try:
-        started.set_page_load_timeout(20)
+        started.set_page_load_timeout(60)
         yield started
     finally:
         started.quit()
