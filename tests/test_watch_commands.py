@@ -42,7 +42,8 @@ def test_a_street_is_watched_by_what_changes(station: Station) -> None:
     thread.join()
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
-    assert [line for line in lines if line.startswith("J") and len(line.split()[2]) == 6]
+    shown = [line.split()[1:3] for line in lines if line.startswith("J")]
+    assert [words for words in shown if len(words[-1]) == 6], "its lamps, after its stage if it has one"
     assert "alarm: something odd" in lines
     assert [line for line in lines if line.startswith("order: ") and "all-red at J1 by sam accepted" in line]
 
