@@ -14,11 +14,12 @@ from sim.first_start import compile_kernels
 ROOT = Path(__file__).resolve().parent.parent
 
 OUTSIDE = (
-    "backup", "citizen_browser", "citizen_channels", "citizen_office", "citizen_process",
-    "console_city", "console_hazards", "console_link", "console_orders", "console_screens",
-    "console_station", "console_web", "corridor", "counter", "demo", "deploying", "gateway",
-    "lamp_processes", "live_station", "living_city", "open311", "operators_shift", "partition",
-    "readme", "receipt", "station", "station_talk", "street_layout", "sumo_street", "systemd", "texts",
+    "backup", "citizen_browser", "citizen_channels", "citizen_office", "citizen_process", "city_simulate",
+    "console_city", "console_hazards", "console_link", "console_orders", "console_pictures",
+    "console_screens", "console_station", "console_web", "corridor", "counter", "crashes", "demo",
+    "deploying", "engine", "evaluate_commands", "gateway", "lamp_processes", "live_station",
+    "living_city", "open311", "operators_shift", "partition", "readme", "receipt", "simulate_commands",
+    "station", "station_talk", "street_layout", "sumo_street", "sweep", "systemd", "texts",
     "watch_commands",
 )  # fmt: skip
 """Tests that wait for a browser, a terminal, a socket or another process. A machine too busy to answer in
@@ -43,7 +44,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who talks to the outside may try twice; `sumo` is skipped, not failed, where it is not installed."""
+    """Who talks to the outside may try twice; `sumo` is skipped, not failed, where it is not installed.
+
+    Files with long tests begin, so that none of them is still running when all others have ended.
+    """
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
     for item in items:
         if item.path.stem.removeprefix("test_") in OUTSIDE:
             item.add_marker(pytest.mark.flaky(reruns=1, reruns_delay=2))
