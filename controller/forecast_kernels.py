@@ -111,7 +111,7 @@ def arrive(second, live, ahead):
 def depart(second, j, model, live, scene, ahead):
     """One second's departures of junction j; who leaves is on the way to the next stop line.
 
-    Written: live.queue_veh, crossed_veh, queued_s · ahead.coming_veh
+    Written: live.queue_veh, crossed_veh, queued_s, unmoved_s · ahead.coming_veh
     """
     now_ms = SECOND_MS * second
     first = model.group_start[j]

@@ -60,6 +60,7 @@ class Live(NamedTuple):
     fed_veh: np.ndarray  # (L)
     came_veh: np.ndarray  # (L)
     queued_s: np.ndarray  # (L)
+    unmoved_s: np.ndarray  # (L)
     unseen_lane: np.ndarray  # (L) bool
     standing_veh: np.ndarray  # (L)
     served_veh: np.ndarray  # (L, 3)
@@ -93,6 +94,7 @@ def empty_live() -> Live:
         "loser_cost",
         "crossed_veh",
         "queued_s",
+        "unmoved_s",
         "standing_veh",
         "fed_veh",
         "came_veh",

@@ -41,6 +41,7 @@ OF_LANES = (
     "fed_veh",
     "came_veh",
     "queued_s",
+    "unmoved_s",
     "standing_veh",
     "served_veh",
     "foreseen_veh",

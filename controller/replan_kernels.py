@@ -31,8 +31,11 @@ BOUND_S = 3
 """While a stage cannot be left for so long, a plan younger than that stands."""
 QUEUE_LEAST_VEH = 0.5
 """A queue below it is none."""
+UNMOVED_MAX_S = 10.0
+"""Of green without anybody crossing. A queue discharges every two seconds; one that gives way may have to wait
+for a gap longer than this, and is then no worse off than one that has just come."""
 UNMOVED_KEEPS = 0.9
-"""Of that time, after each second of green in which nobody of the queue crosses."""
+"""Of the time in a queue, after each further second of such green."""
 QUEUED_MAX_S = 600.0
 QUEUED_AGE_MAX = 2.0
 """The weight of those left behind grows no more beyond so many times the impatience: five times that of
@@ -66,16 +69,20 @@ def age_queues(j, model, live):
 
     Vehicles of a queue are taken to have come evenly, so that in a steady state this is the queue
     over its outflow (Little 1961). A short green does not make whoever is left behind younger. Where
-    nobody sees who crosses, nobody is known to be left behind; a queue that does not move in its green is
+    nobody sees who crosses, nobody is known to be left behind; a queue that does not move in its greens is
     blocked, or none, and loses what it had.
-    Call it once a second. Written: live.queued_s (L)
+    Call it once a second. Written: live.queued_s, unmoved_s (L)
     """
     for k in range(model.lane_start[j + 1] - model.lane_start[j]):
         lane = model.lane_start[j] + k
         queue = live.queue_veh[lane]
+        if live.crossed_veh[lane] > 0.0:
+            live.unmoved_s[lane] = 0.0
+        elif is_green(model.group_start[j], model.lane_groups[j, k], live):
+            live.unmoved_s[lane] += 1.0
         if queue < QUEUE_LEAST_VEH or live.unseen_lane[lane]:
             live.queued_s[lane] = 0.0
-        elif live.crossed_veh[lane] <= 0.0 and is_green(model.group_start[j], model.lane_groups[j, k], live):
+        elif live.unmoved_s[lane] > UNMOVED_MAX_S:
             live.queued_s[lane] *= UNMOVED_KEEPS
         else:
             left = queue / (queue + live.crossed_veh[lane])

@@ -64,6 +64,7 @@ class State:
     fed_veh: Floats  # (L) what upstream plans promised to send, forgotten slowly
     came_veh: Floats  # (L) what crossed the stop line meanwhile
     queued_s: Floats  # (L) how long the first vehicle of the queue has been in it
+    unmoved_s: Floats  # (L) seconds of green since somebody last crossed
     standing_veh: Floats  # (L) of the queue at the start of green, still to cross
     served_veh: Floats  # (L, 3) vehicles served from a queue, forgotten slowly; 1 giving way, 2 to people
     foreseen_veh: Floats  # (L, 3) what the planner's model would have served meanwhile
@@ -120,6 +121,7 @@ def new_state(network: Network, now_ms: int) -> State:
         fed_veh=np.zeros(lanes),
         came_veh=np.zeros(lanes),
         queued_s=np.zeros(lanes),
+        unmoved_s=np.zeros(lanes),
         standing_veh=np.zeros(lanes),
         served_veh=np.zeros((lanes, 3)),
         foreseen_veh=np.zeros((lanes, 3)),

@@ -7,7 +7,13 @@ import pytest
 
 from controller.plan import Adaptive
 from controller.policy import Policy
-from controller.replan_kernels import QUEUE_LEAST_VEH, QUEUED_MAX_S, UNMOVED_KEEPS, age_queues
+from controller.replan_kernels import (
+    QUEUE_LEAST_VEH,
+    QUEUED_MAX_S,
+    UNMOVED_KEEPS,
+    UNMOVED_MAX_S,
+    age_queues,
+)
 from controller.state import State, new_state
 from controller.vocabulary import Lamp
 from tests.toy_street import junction, network
@@ -20,13 +26,20 @@ def planned() -> tuple[Adaptive, State]:
     return Adaptive(net, Policy()), new_state(net, 0)
 
 
-def slow_age(queued_s: float, queue_veh: float, crossed_veh: float, unseen: bool, green: bool) -> float:
+def slow_age(
+    queued_s: float, unmoved_s: float, queue_veh: float, crossed_veh: float, unseen: bool, green: bool
+) -> tuple[float, float]:
+    """Both times a second later: in the queue, and of green without a crossing."""
+    if crossed_veh:
+        unmoved_s = 0.0
+    elif green:
+        unmoved_s += 1.0
     if queue_veh < QUEUE_LEAST_VEH or unseen:
-        return 0.0
-    if green and crossed_veh == 0:
-        return UNMOVED_KEEPS * queued_s
+        return 0.0, unmoved_s
+    if unmoved_s > UNMOVED_MAX_S:
+        return UNMOVED_KEEPS * queued_s, unmoved_s
     older_s = queued_s + 1.0
-    return min(QUEUED_MAX_S, older_s - older_s * crossed_veh / (queue_veh + crossed_veh))
+    return min(QUEUED_MAX_S, older_s - older_s * crossed_veh / (queue_veh + crossed_veh)), unmoved_s
 
 
 def test_the_kernel_says_what_its_slow_twin_says() -> None:
@@ -35,6 +48,8 @@ def test_the_kernel_says_what_its_slow_twin_says() -> None:
     for _ in range(300):
         before = rng.uniform(0.0, 700.0, len(state.queued_s))
         state.queued_s[:] = before
+        unmoved = rng.integers(0, int(UNMOVED_MAX_S) + 3, len(before)).astype(float)
+        state.unmoved_s[:] = unmoved
         state.queue_veh[:] = rng.uniform(0.0, 12.0, len(before)) * rng.integers(0, 2, len(before))
         state.crossed_veh[:] = rng.integers(0, 3, len(before))
         state.unseen_lane[:] = rng.random(len(before)) < 0.2
@@ -42,9 +57,9 @@ def test_the_kernel_says_what_its_slow_twin_says() -> None:
         age_queues(0, adaptive.model, live)
         shown = sum(1 << int(g) for g in np.flatnonzero(state.lamp == Lamp.GREEN))
         greens = [bool(shown & int(bits)) for bits in network(junction()).lane_group_bits]
-        rows = zip(before, state.queue_veh, state.crossed_veh, state.unseen_lane, greens, strict=True)
+        rows = zip(before, unmoved, state.queue_veh, state.crossed_veh, state.unseen_lane, greens, strict=True)
         expected = [slow_age(*row) for row in rows]
-        np.testing.assert_allclose(state.queued_s, expected)
+        np.testing.assert_allclose(np.stack([state.queued_s, state.unmoved_s], axis=1), expected)
 
 
 def test_a_queue_that_does_not_move_in_its_green_is_none() -> None:
@@ -53,9 +68,22 @@ def test_a_queue_that_does_not_move_in_its_green_is_none() -> None:
     state.unseen_lane[:] = False
     state.queue_veh[0], state.queued_s[0] = 3.0, 200.0
     state.lamp[0] = Lamp.GREEN
-    for _ in range(20):
+    for _ in range(40):
         age_queues(0, adaptive.model, adaptive.live(state))
     assert state.queued_s[0] < 30.0
+
+
+def test_a_queue_that_discharges_every_other_second_forgets_nobody() -> None:
+    """Saturation flow is a vehicle in two seconds: the seconds between are no sign that nobody moves."""
+    adaptive, state = planned()
+    state.unseen_lane[:] = False
+    state.queue_veh[0], state.queued_s[0] = 20.0, 100.0
+    state.lamp[0] = Lamp.GREEN
+    for second in range(20):
+        state.crossed_veh[0] = second % 2
+        state.queue_veh[0] -= second % 2
+        age_queues(0, adaptive.model, adaptive.live(state))
+    assert 40.0 < state.queued_s[0] < 80.0, "half of the queue has gone, and the rest has waited half as long"
 
 
 def test_in_a_steady_state_it_is_the_queue_over_its_outflow() -> None:
