@@ -32,8 +32,8 @@ BOUND_S = 3
 QUEUE_LEAST_VEH = 0.5
 """A queue below it is none."""
 UNMOVED_MAX_S = 10.0
-"""Of green without anybody crossing. A queue discharges every two seconds; one that gives way may have to wait
-for a gap longer than this, and is then no worse off than one that has just come."""
+"""Of green without anybody crossing. A queue discharges every two seconds; one that gives way may have to
+wait for a gap longer than this, and is then no worse off than one that has just come."""
 UNMOVED_KEEPS = 0.9
 """Of the time in a queue, after each further second of such green."""
 QUEUED_MAX_S = 600.0

@@ -105,6 +105,58 @@ def keeps_promises(
     return slack_ms >= 0
 
 
+@njit(
+    "UniTuple(int64, 2)(int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
+    "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
+    cache=True,
+    nogil=True,
+)
+def best_first_stage(
+    j,
+    now_ms,
+    group_start,
+    conflict_bits,
+    intergreen_start,
+    intergreen_ms,
+    min_green_ms,
+    promise_ms,
+    stage_start,
+    stage_bits,
+    stage_given,
+    walk_only_called,
+    lamp,
+    lamp_since_ms,
+    green_ended_ms,
+    target_bits,
+    in_transition,
+    call_since_ms,
+    since_ms,
+    ended_ms,
+):
+    """(smallest slack ms, stage): every stage that serves a call tried as the next one, the best of them.
+
+    Earliest deadline first is not always best where changes take unequal times: a new call may turn an
+    order that kept every promise into one that does not. -1 where no stage serves a call.
+    Arrays as in `junction_now` and `play_calls`.
+    """
+    most_ms, best = -NEVER_MS, -1
+    for stage in range(stage_start[j], stage_start[j + 1]):
+        active, ready_ms, calls = junction_now(
+            j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, lamp,
+            lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
+        )  # fmt: skip
+        if not stage_bits[stage] & calls:
+            continue
+        slack_ms, _ = play_calls(
+            j, ready_ms, stage, active, calls, False, group_start, conflict_bits, intergreen_start,
+            intergreen_ms, min_green_ms, promise_ms, stage_start, stage_bits, stage_given, walk_only_called,
+            call_since_ms, since_ms, ended_ms
+        )  # fmt: skip
+        if slack_ms > most_ms:
+            most_ms, best = slack_ms, stage
+    return most_ms, best
+
+
 @njit("void(int64, i8[::1], i1[::1], b1[::1], f8[::1], b1[::1])", cache=True, nogil=True)
 def mark_unlikely_walks(j, group_start, group_kind, recall, people_per_s, walk_only_called):
     """Crossings of one junction that will hardly be called before their stage comes.
@@ -207,6 +259,14 @@ def judge_urgency(
                 break
         if not calls:
             continue
+        if slack_ms < 0:
+            slack, stage = best_first_stage(
+                j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms,
+                promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
+                green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
+            )  # fmt: skip
+            if slack > slack_ms and stage >= 0:
+                slack_ms, chosen = min(slack, -1), stage
         leave_by_ms[j] = max(now_ms, min(up_ms, next_ms + max(0, slack_ms)))
         if in_transition[j]:
             due_calls[j] = 0

@@ -134,6 +134,16 @@ class NaiveJunction:
         self.serve(play, stage)
         return self.serve_all(play).slack >= 0
 
+    def best_first(self) -> Play | None:
+        """Every stage that serves a call tried as the next one, now: the best, the first of equals."""
+        plays = []
+        for stage in range(len(self.stages)):
+            play = self.now()
+            if play.calls & self.stages[stage]:
+                self.serve(play, stage)
+                plays.append(self.serve_all(play))
+        return max(plays, key=lambda play: play.slack, default=None)
+
     def greens_used_up(self) -> tuple[set[int], int]:
         """Calls whose turn it is by the maximum greens in their way, and when the first is due."""
         play = self.now()
@@ -153,6 +163,9 @@ class NaiveJunction:
         play, leave = self.leave_later(False)
         if play.slack < 0 and (other := self.leave_later(True)[0]).slack > play.slack:
             play = other
+        if play.slack < 0 and (other := self.best_first()) and other.slack > play.slack:
+            play = other
+            play.slack = min(-1, play.slack)
         waiting, up_ms = self.greens_used_up()
         leave_by_ms = max(self.now_ms, min(up_ms, leave + max(0, play.slack)))
         first = play.first

@@ -57,7 +57,9 @@ def test_the_kernel_says_what_its_slow_twin_says() -> None:
         age_queues(0, adaptive.model, live)
         shown = sum(1 << int(g) for g in np.flatnonzero(state.lamp == Lamp.GREEN))
         greens = [bool(shown & int(bits)) for bits in network(junction()).lane_group_bits]
-        rows = zip(before, unmoved, state.queue_veh, state.crossed_veh, state.unseen_lane, greens, strict=True)
+        rows = zip(
+            before, unmoved, state.queue_veh, state.crossed_veh, state.unseen_lane, greens, strict=True
+        )
         expected = [slow_age(*row) for row in rows]
         np.testing.assert_allclose(np.stack([state.queued_s, state.unmoved_s], axis=1), expected)
 

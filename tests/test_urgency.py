@@ -141,6 +141,28 @@ def test_the_kernel_answers_as_the_definition_does() -> None:
     assert 200 < urgent < 1000, "the cases must show both answers"
 
 
+def test_where_earliest_deadline_first_breaks_a_promise_another_order_that_keeps_all_is_found() -> None:
+    network = toy_street.network(toy_street.junction("a", generated=GENERATED, compatible=OPEN))
+    chance = np.random.default_rng(8)
+    urgency = Urgency(network)
+    saved = 0
+    for _ in range(1_500):
+        now_ms = 1000 * int(chance.integers(200, 5000))
+        state = random_state(network, chance, now_ms)
+        naive = NaiveJunction(network, state, now_ms, 0)
+        if state.in_transition[0] or not naive.now().calls:
+            continue
+        if max(naive.leave_later(given_only)[0].slack for given_only in (False, True)) >= 0:
+            continue
+        urgency.update(state, now_ms)
+        able = any(
+            naive.keeps_promises(stage) for stage, bits in enumerate(naive.stages) if bits & naive.now().calls
+        )
+        assert able == urgency.allows(state, now_ms, 0, int(urgency.stage[0]))
+        saved += able
+    assert saved > 10, "the cases must show it"
+
+
 def test_junctions_take_turns_where_lamps_may_change_every_tick() -> None:
     network = toy_street.network(*(toy_street.junction(f"j{k}") for k in range(20)), lamp_resolution_ms=100)
     urgency = Urgency(network)
