@@ -57,7 +57,7 @@ def greens_used_up(first, n, active, calls, now_ms, conflict_bits, max_green_ms,
 def is_turn(j, now_ms, resolution_ms, period_ms):
     """Whether junction `j` decides at this lamp time: each once a period, spread over the lamp times."""
     turns = max(1, period_ms // resolution_ms)
-    return (now_ms // resolution_ms + j) % turns == 0
+    return (now_ms // resolution_ms - j) % turns == 0
 
 
 @njit(
