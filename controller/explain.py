@@ -19,6 +19,8 @@ SENTENCE_MAX = 160
 """Two lines of 80 columns."""
 NAME_MAX = 20
 """Longer names are cut in sentences."""
+PLACE_MAX = 32
+"""Of a place where people wait: a street's name and its side."""
 INADMISSIBLE = 1e7
 """Person-seconds from which a plan counts as one that breaks a promise: no real hour costs that much."""
 
@@ -307,7 +309,8 @@ class _Speaker:
         waiting = self.spokesman()
         if waiting is None or waiting.waited_ms < 1000:
             return ""
-        approach = _cut(self.junction.groups[waiting.group - self.first].approach).replace(".", " ")
+        approach = self.junction.groups[waiting.group - self.first].approach
+        approach = _cut(approach, PLACE_MAX).replace(".", " ")
         who = f"people at {approach}" if self.is_crossing(waiting.group) else f"drivers from {approach}"
         return f"{who} had waited {waiting.waited_ms // 1000} s"
 
@@ -342,9 +345,9 @@ class _Speaker:
         return self.junction.groups[group - self.first].promise_ms // 1000
 
 
-def _cut(name: str) -> str:
+def _cut(name: str, most: int = NAME_MAX) -> str:
     name = " ".join(name.split())
-    return name if len(name) <= NAME_MAX else name[: NAME_MAX - 1] + "~"
+    return name if len(name) <= most else name[: most - 1] + "~"
 
 
 def _number(value: float, sign: str = "") -> str:

@@ -26,7 +26,7 @@ class Group:
     """Unique in its junction, for people: `north.left`, `crossing.2`."""
     kind: GroupKind
     approach: str
-    """The approach it belongs to, e.g. `north`; for a crossing its own name."""
+    """The approach it belongs to, e.g. `north`; for a crossing its own name, or what people call it."""
     links: tuple[int, ...]
     """Positions of its heads in the street's own signal (SUMO link indices)."""
     min_green_ms: int

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from override.lamp_processes import LiveStreet, MakeStreetEnd
     from override.line import LocalLine
     from override.version_check import Installation
+    from sim.city.forking import Forks
     from sim.city.load import City
+    from sim.city.snapshot import Snapshot
 
 ORDERS = "tcp://127.0.0.1:7101"
 PICTURES = "tcp://127.0.0.1:7102"
@@ -67,6 +69,10 @@ def station(
         Path | None,
         typer.Option(metavar="FILE", help="Write every tick down, orders too; for belisha replay."),
     ] = None,
+    begin_from: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Begin as a copy of a living city was (belisha console --drill)."),
+    ] = None,
 ) -> None:
     """Run a street at its own pace and take orders from people with keys. Ctrl-C ends it.
 
@@ -88,12 +94,24 @@ def station(
     asked = find_scenario(scenario).shortened(minutes)
     if street is StreetKind.SUMO and asked.sumo is None:
         raise StationRefused(f"scenario {asked.name} is no SUMO network; use --street sim")
+    if street is StreetKind.SUMO and begin_from is not None:
+        raise StationRefused("--begin-from needs --street sim: SUMO begins at the beginning")
     typer.echo("Building the street; the first time its kernels are compiled, about a minute ...", err=True)
     compile_kernels()
     warm_up(str(controller), asked.run.sensors)
     import_module("override.forecast_process")  # with its kernels, before the station is ready
     city = load_city(asked, seed)
-    live, installation = _live(city, street, str(controller), speed, file, journal)
+    if street is StreetKind.SUMO:
+        play = _played_in_sumo(city, speed)
+    else:
+        from override.forking import Places, Played
+        from sim.city.forking import Forks
+
+        path = Path(scenario)
+        where = str(path.resolve()) if path.is_file() else scenario
+        forks = Forks(Places(file), Played(where, seed, minutes, str(controller)))
+        play = _played(city, str(controller), speed, forks, _copy_of(begin_from))
+    live, installation = _live(city, play, str(controller), speed, file, journal)
     layout = layout_of_city(city)
 
     def say(line: str) -> None:
@@ -104,8 +122,22 @@ def station(
         raise typer.Exit(code)
 
 
+def _copy_of(path: Path | None) -> Snapshot | None:
+    """The copy to begin from. Raises SnapshotError."""
+    if path is None:
+        return None
+    from sim.city.snapshot import Snapshot
+
+    return Snapshot.load(path)
+
+
 def _live(
-    city: City, kind: StreetKind, controller: str, speed: float, file: Path, journal: Path | None = None
+    city: City,
+    play: Callable[[MakeStreetEnd], None],
+    controller: str,
+    speed: float,
+    file: Path,
+    journal: Path | None = None,
 ) -> tuple[LiveStreet, Installation]:
     """Street, monitor and engine of a city, for processes of their own, in whatever version is in force."""
     from controller.journal_rulings import HeardJudge
@@ -151,7 +183,7 @@ def _live(
             network,
             ground(street),
             city.scenario.run.sensors,
-            _played_in_sumo(city, speed) if kind is StreetKind.SUMO else _played(city, controller, speed),
+            play,
             make_engine,
             speed,
             file.with_name(f"{file.name}.latches"),
@@ -181,15 +213,27 @@ def _journal(
     return begin
 
 
-def _played(city: City, controller: str, speed: float) -> Callable[[MakeStreetEnd], None]:
+def _played(
+    city: City,
+    controller: str,
+    speed: float,
+    forks: Forks | None = None,
+    begin_from: Snapshot | None = None,
+) -> Callable[[MakeStreetEnd], None]:
+    """Plays the city, from its beginning or from a copy of one that lives."""
+
     def play(make: MakeStreetEnd) -> None:
         from override.street_process import CATCH_UP_MS, StreetEnd
         from sim.city.pace import Pace
         from sim.city.world import World
 
         world = World(city, controller, make_controller=make)
+        if begin_from is not None:
+            world.restore(begin_from)
         rest = cast(StreetEnd, world.controller).rest
-        world.run(Pace(speed, sleep_s=rest, slip_ms=CATCH_UP_MS))
+        world.run(
+            Pace(speed, sleep_s=rest, slip_ms=CATCH_UP_MS), on_tick=None if forks is None else forks.look
+        )
 
     return play
 

@@ -306,3 +306,16 @@ def _opposite(city: GeneratedCity, one: str, other: str) -> bool:
     node = city.nodes[city.net.edges[one].to_node]
     arms = {arm.in_edge: k for k, arm in enumerate(node.arms)}
     return node.arms[arms[one]].turns.get("s") == arms[other]
+
+
+def test_crossings_are_called_by_the_street_they_lead_over() -> None:
+    city = generate(CityPlan(junctions=24, seed=2))
+    graph = city.layout.graph
+    for junction in street_of_city(city).junctions:
+        streets = {street["street"] for *_, street in graph.edges(junction.name, data=True)}
+        called = [g.approach for g in junction.groups if g.kind == GroupKind.PEDESTRIAN]
+        assert len(set(called)) == len(called)
+        for name in called:
+            street, _, side = name.rstrip(")").partition(" (")
+            assert street in streets
+            assert side in ("north", "south", "east", "west")

@@ -69,6 +69,13 @@ def console(
     city: Annotated[
         str, typer.Option(metavar="SCENARIO", help="With --drill: the city to train on.")
     ] = "training",
+    copy_of: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --drill: begin as the city of this station of this machine is now (its --file).",
+        ),
+    ] = None,
     speed: Annotated[
         float, typer.Option(min=0.1, max=20.0, help="With --drill: street seconds in a second.")
     ] = 1.0,
@@ -88,8 +95,10 @@ def console(
         if web:
             raise ConsoleRefused("--drill trains on this terminal; without --web, please")
         role = Role.SUPERVISOR if supervise else Role.OPERATOR
-        train(city, role, speed, ("--seed", str(seed), "--controller", controller), tour)
+        train(city, role, speed, ("--seed", str(seed), "--controller", controller), tour, copy_of)
         return
+    if copy_of is not None:
+        raise ConsoleRefused("--copy-of is for training: with --drill, please")
     endpoints = (connect, pictures or next_port(connect))
     who = sitter(keys, name)
     if web:
@@ -102,14 +111,23 @@ def console(
     run(endpoints, keys, who, only_watch, flags=flags, tour=tour, picture=picture)
 
 
-def train(scenario: str, role: Role, speed: float, more: tuple[str, ...], tour: bool = False) -> None:
-    """A city of one's own, a console over it, and both gone when it is left. Raises TrainingRefused."""
+def train(
+    scenario: str,
+    role: Role,
+    speed: float,
+    more: tuple[str, ...],
+    tour: bool = False,
+    copy_of: Path | None = None,
+) -> None:
+    """A city of one's own, a console over it, and both gone when it is left.
+
+    Raises TrainingRefused, ForkRefused.
+    """
     from tui.training import TRAINEE, TrainingCity
 
-    typer.echo(
-        "Building a city of your own; the first time its kernels are compiled, some minutes ...", err=True
-    )
-    with TrainingCity(scenario, role, speed, more) as city:
+    which = "a city of your own" if copy_of is None else f"a copy of the city of {copy_of}"
+    typer.echo(f"Building {which}; the first time its kernels are compiled, some minutes ...", err=True)
+    with TrainingCity(scenario, role, speed, more, copy_of) as city:
         there = city.endpoints
         run((there.orders, there.pictures), city.keys, sitter(city.keys, TRAINEE), flags=there.flags,
             training=True, tour=tour, page=there.page)  # fmt: skip

@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from override.forking import take_copy
 from override.keys import add_person, init_keys
 from override.roles import Role
 
@@ -60,9 +61,15 @@ class TrainingCity:
         role: Role = Role.OPERATOR,
         speed: float = 1.0,
         more: Sequence[str] = (),
+        copy_of: Path | None = None,
     ) -> None:
-        """`more`: further options of `belisha station`."""
+        """`more`: further options of `belisha station`.
+
+        `copy_of`: the file of a station of this machine; the training begins as its city is now, with its
+        scenario, and its lamps with the flash every start begins with.
+        """
         self.scenario, self.role, self.speed, self.more = scenario, role, speed, tuple(more)
+        self.copy_of = copy_of
         self.endpoints = Endpoints("", "")
         self._folder = tempfile.TemporaryDirectory(prefix="belisha-training-")
         self._children: list[subprocess.Popen[str]] = []
@@ -93,6 +100,8 @@ class TrainingCity:
         add_person(self.keys, PARTNER, Role.SUPERVISOR)
         add_person(self.keys, LISTENER, Role.CITIZEN_GATEWAY)
         folder = Path(self._folder.name)
+        if self.copy_of is not None:
+            self._copy(self.copy_of, folder / "copy.fork")
         found = self._start(
             _READY, "station", self.scenario, "--keys", str(self.keys), "--file", str(folder / "station.db"),
             "--orders", "tcp://127.0.0.1:*", "--pictures", "tcp://127.0.0.1:*", "--speed", str(self.speed),
@@ -104,6 +113,15 @@ class TrainingCity:
             "--flags", "tcp://127.0.0.1:*",
         )  # fmt: skip
         self.endpoints = Endpoints(found[2], found[3], listens[2], listens[1])
+
+    def _copy(self, file: Path, into: Path) -> None:
+        """Begin from the city of that station. Raises ForkRefused."""
+        played = take_copy(file, into)
+        self.scenario = played.scenario
+        minutes = () if played.minutes is None else ("--minutes", str(played.minutes))
+        self.more = (
+            "--begin-from", str(into), "--seed", str(played.seed), "--controller", played.controller, *minutes
+        )  # fmt: skip
 
     def _start(self, ready: re.Pattern[str], *words: str) -> re.Match[str]:
         """Start a command of ours and wait until it says it is ready."""

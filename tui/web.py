@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import os
 import secrets
 import shlex
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -95,7 +99,8 @@ def serve(arguments: list[str], port: int, say: Callable[[str], None]) -> None:
     """Serve `belisha` with these arguments until Ctrl-C. Raises WebMissing, OSError for a port in use."""
     port = port or free_port()
     locks = Locks(f"http://{HOST}:{port}")
-    server = guarded(shlex.join([sys.executable, "-m", "belisha", *arguments]), port, locks)
+    # `exec`: no shell stands between, so that who is ended is the console itself.
+    server = guarded("exec " + shlex.join([sys.executable, "-m", "belisha", *arguments]), port, locks)
     say(f"Open this once, in a browser of this machine: {locks.origin}/?token={locks.token}")
     say("Ctrl-C ends it; the street goes on.")
     server.serve()
@@ -131,12 +136,25 @@ def guarded(command: str, port: int, locks: Locks) -> Any:
 
         async def on_shutdown(self, app: web.Application) -> None:
             """No browser hangs up by itself, and each would be waited for for a minute."""
+            started = _children()
             for task in consoles:
                 task.cancel()
             if consoles:
                 await asyncio.wait(consoles, timeout=GOODBYE_S)
+            for pid in started & _children():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)  # it did not leave when it was asked to
 
     return Guarded(command, host=HOST, port=port, title="Belisha", public_url=locks.origin)
+
+
+def _children() -> set[int]:
+    """Processes that this one started and that live."""
+    found: set[int] = set()
+    for listed in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+        with suppress(OSError):
+            found |= {int(pid) for pid in listed.read_text(encoding="utf-8").split()}
+    return found
 
 
 def free_port() -> int:

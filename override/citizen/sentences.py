@@ -25,6 +25,8 @@ WHY_TITLE: dict[Showing, str] = {
     Showing.FLASH: words("Why does it flash?"),
     Showing.DARK: words("Why is it dark?"),
 }
+SIDES = (words("north"), words("south"), words("east"), words("west"))
+_OVER = re.compile(rf"(?P<street>.+) \((?P<side>{'|'.join(SIDES)})\)")
 _NUMBERED = re.compile(r"crossing[ ._](\d{1,3})")
 WHY_ELSE = words("Why is that?")
 LIFE: dict[FlagLife, str] = {
@@ -40,9 +42,12 @@ LIFE: dict[FlagLife, str] = {
 
 
 def crossing_name(name: str, speak: Language) -> str:
-    """What people call a crossing; in their language where it has only a number."""
+    """What people call a crossing: the street it leads over and the side, or its number; in the language."""
     if numbered := _NUMBERED.fullmatch(name):
         return speak.say("crossing {number}", number=int(numbered[1]))
+    if over := _OVER.fullmatch(name):
+        street = speak.name(over["street"])
+        return speak.say("across {street}, {side} side", street=street, side=speak.say(over["side"]))
     return speak.name(name)
 
 

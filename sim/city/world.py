@@ -236,16 +236,28 @@ class World:
         values["world"] = [self.violations, self.alarms]
         return Snapshot(self.now_ms, self.made_of, values)
 
+    def snapshot_of_street(self) -> Snapshot:
+        """The people, what moves them and the sensors, as now; who controls the lamps is left out."""
+        carried = {name: part for name, part in self._carried().items() if name != "controller"}
+        values = take(carried)
+        values["world"] = [0, 0]
+        return Snapshot(self.now_ms, self._street_made_of, values)
+
     def restore(self, snapshot: Snapshot) -> None:
         """Be as the world was from which it was taken. Processes of others start anew.
 
-        Raises SnapshotError when that was another city, controller, policy or version.
+        With a snapshot of a street alone the controller stays as it is. Raises SnapshotError when that was
+        another city, controller, policy or version.
         """
-        snapshot.check(self.made_of)
+        street_alone = snapshot.made_of.keys() == self._street_made_of.keys()
+        snapshot.check(self._street_made_of if street_alone else self.made_of)
+        carried = self._carried()
+        if street_alone:
+            del carried["controller"]
         values = dict(snapshot.values)
         try:
             self.violations, self.alarms = values.pop("world")
-            put_back(self._carried(), values)
+            put_back(carried, values)
         except (DoesNotFit, KeyError, TypeError, ValueError) as error:
             raise SnapshotError(f"the snapshot is of another version: {error}") from None
         self._start(snapshot.time_ms)
@@ -286,6 +298,10 @@ class World:
                 "end": str(city.end_ms),
             }
         return self._made_of
+
+    @property
+    def _street_made_of(self) -> dict[str, str]:
+        return {name: self.made_of[name] for name in ("city", "seed", "fitting", "faults", "end")}
 
     def _own(self) -> dict[str, object]:
         return {

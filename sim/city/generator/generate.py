@@ -6,13 +6,14 @@ networks makes the controller's street and the city's roads of it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from controller.junction import Detector, Junction, StreetNetwork
+from controller.junction import Detector, Group, Junction, StreetNetwork
 from controller.network import Network
-from controller.vocabulary import Timing
+from controller.vocabulary import GroupKind, Timing
 from sim.city.generator.generate_geometry import Node, draw_nodes, draw_streets
 from sim.city.generator.generate_layout import DISTRICTS, EDGE, District, Layout, lay_out
 from sim.city.generator.generate_programs import signal_program
@@ -86,6 +87,7 @@ def generate(plan: CityPlan) -> GeneratedCity:
 
 
 PLACES = (("school", "gardens"), ("school", "hill"), ("clinic", "edge"), ("clinic", "centre"))
+_SIDES = ("east", "north", "west", "south")
 JUNCTIONS_PER_PLACE = 60
 """A city has one of each place, and one more of each for every so many junctions of its district."""
 
@@ -112,18 +114,49 @@ def _places(layout: Layout, plan: CityPlan) -> tuple[Place, ...]:
 
 
 def street_of_city(city: GeneratedCity, timing: Timing = Timing.COMPUTED) -> StreetNetwork:
-    """The controller's street: junctions named after their streets, with the sensors each district has."""
+    """The controller's street: junctions and crossings named after streets, with each district's sensors."""
     street = street_of_net(city.net, timing)
     rng = np.random.default_rng([city.plan.seed, 3])
+    called = crossing_names(city)
     junctions = tuple(
         replace(
             junction,
             title=city.titles[junction.name],
+            groups=tuple(_called(group, junction.name, called) for group in junction.groups),
             detectors=_fitted(junction, city.district_of(junction.name).sensor_share, rng),
         )
         for junction in street.junctions
     )
     return replace(street, junctions=junctions)
+
+
+def _called(group: Group, junction: str, called: dict[tuple[str, int], str]) -> Group:
+    if group.kind != GroupKind.PEDESTRIAN:
+        return group
+    name = next((called[junction, k] for k in group.links if (junction, k) in called), "")
+    return replace(group, approach=name) if name else group
+
+
+def crossing_names(city: GeneratedCity) -> dict[tuple[str, int], str]:
+    """(signal, head) of each crossing -> the street it crosses and on which side, `Mill Street (south)`.
+
+    Where two would be called alike (arms that lie close) the second one keeps its number.
+    """
+    net, graph = city.net, city.layout.graph
+    called: dict[tuple[str, int], str] = {}
+    for way in net.connections:
+        ends = (net.edges[net.lanes[name].edge] for name in (way.to_lane, way.from_lane) if name in net.lanes)
+        crossed = next((edge.crossing_edges for edge in ends if edge.function == "crossing"), ())
+        if not way.tl or not crossed:
+            continue
+        arm = next((a for a in city.nodes[way.tl].arms if a.out_edge in crossed), None)
+        if arm is None:
+            continue
+        side = _SIDES[round(math.atan2(arm.uy, arm.ux) / (math.pi / 2)) % 4]
+        name = f"{graph.edges[way.tl, arm.to]['street']} ({side})"
+        if name not in [called[at] for at in called if at[0] == way.tl]:
+            called[way.tl, way.link_index] = name
+    return called
 
 
 def _fitted(junction: Junction, share: float, rng: np.random.Generator) -> tuple[Detector, ...]:
