@@ -10,6 +10,7 @@ import pytest
 from controller.explain import Rule, explain
 from override.citizen.decisions import decision as said_anew
 from override.citizen.language import TAGS, language
+from override.citizen.sentences import crossing_name
 from tests.test_explain import bits, costs, decision, network
 
 CASES: list[dict[str, Any]] = [
@@ -50,3 +51,13 @@ def test_the_cases_are_as_many_as_there_are_reasons() -> None:
 )
 def test_what_fits_no_pattern_is_left_as_it_is(sentence: str) -> None:
     assert said_anew(sentence, language("es")) == ""
+
+
+def test_a_crossing_is_called_by_its_street_in_every_language() -> None:
+    name = "Garden Road (west)"
+    assert crossing_name(name, language("en")) == "across Garden Road, west side"
+    for tag in ("es", "bn", "zh", "ar"):
+        said = crossing_name(name, language(tag))
+        assert "Garden Road" in said
+        assert "west" not in said
+    assert crossing_name("Garden Road (upper)", language("en")) == "Garden Road (upper)"

@@ -26,7 +26,7 @@ WHY_TITLE: dict[Showing, str] = {
     Showing.DARK: words("Why is it dark?"),
 }
 SIDES = (words("north"), words("south"), words("east"), words("west"))
-_OVER = re.compile(rf"(?P<street>.+) \((?P<side>{'|'.join(SIDES)})\)")
+_OVER = re.compile(rf"(.+) \(({'|'.join(SIDES)})\)")
 _NUMBERED = re.compile(r"crossing[ ._](\d{1,3})")
 WHY_ELSE = words("Why is that?")
 LIFE: dict[FlagLife, str] = {
@@ -46,8 +46,8 @@ def crossing_name(name: str, speak: Language) -> str:
     if numbered := _NUMBERED.fullmatch(name):
         return speak.say("crossing {number}", number=int(numbered[1]))
     if over := _OVER.fullmatch(name):
-        street = speak.name(over["street"])
-        return speak.say("across {street}, {side} side", street=street, side=speak.say(over["side"]))
+        street, side = over.groups()
+        return speak.say("across {street}, {side} side", street=speak.name(street), side=speak.say(side))
     return speak.name(name)
 
 
