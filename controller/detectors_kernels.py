@@ -3,6 +3,9 @@
 A detector is judged by what is physically possible, by what it used to say at this hour, and by
 what others say who count the same vehicles. Never by occupancy alone: a loop under a queue is
 occupied for as long as the queue stands, and only its own green can tell it from a stuck one.
+
+Compiled with `_nrt=False`: nothing here allocates, and counting references to every array of a tuple at
+every use made the kernels twenty times slower.
 """
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
@@ -64,7 +67,7 @@ _V, _B, _I, _F = types.void, types.boolean, types.int64, types.float64
 _I1, _F1, _N1 = types.int64[::1], types.float64[::1], types.int8[::1]
 
 
-@njit(_V(_I, LAID, HEALTH, READING, _N1, _I1, NOW), cache=True, nogil=True)
+@njit(_V(_I, LAID, HEALTH, READING, _N1, _I1, NOW), cache=True, nogil=True, _nrt=False)
 def look_around(now_ms, laid, health, reading, lamp, lamp_since_ms, now):
     """What the trusted detectors of every lane count now, what comes from upstream, and who has green.
 
@@ -97,7 +100,7 @@ def look_around(now_ms, laid, health, reading, lamp, lamp_since_ms, now):
         now.fed_veh[lane] = fed if heard else -1.0
 
 
-@njit(_F(_I, _I, _F, HEALTH), cache=True, nogil=True)
+@njit(_F(_I, _I, _F, HEALTH), cache=True, nogil=True, _nrt=False)
 def usual_gap_s(d, hour, floor_s, health):
     """The gap between two counts that is exceeded once in a thousand at this hour; `floor_s` if unknown."""
     if health.gaps[d, hour] < PROVEN_GAPS:
@@ -105,7 +108,7 @@ def usual_gap_s(d, hour, floor_s, health):
     return max(POISSON_999 * health.gap_s[d, hour], health.longest_s[d, hour])
 
 
-@njit(_V(_I, _I, _I, _F, HEALTH), cache=True, nogil=True)
+@njit(_V(_I, _I, _I, _F, HEALTH), cache=True, nogil=True, _nrt=False)
 def learn_gap(d, hour, count, gap_s, health):
     """So many were counted after so long: what is usual at this hour.
 
@@ -121,7 +124,7 @@ def learn_gap(d, hour, count, gap_s, health):
     health.longest_s[d, hour] = max(gap_s, health.longest_s[d, hour] * LONGEST_MEMORY)
 
 
-@njit(_I(_I, LAID, NOW), cache=True, nogil=True)
+@njit(_I(_I, LAID, NOW), cache=True, nogil=True, _nrt=False)
 def witness_of(d, laid, now):
     """Who else counts a detector's vehicles now: OWN_GATE, UPSTREAM, or -1."""
     lane, gate = laid.lane[d], laid.gate[d]
@@ -131,7 +134,7 @@ def witness_of(d, laid, now):
     return UPSTREAM if now.fed_veh[lane] >= 0.0 else -1
 
 
-@njit(_F(_I, _I, LAID, NOW), cache=True, nogil=True)
+@njit(_F(_I, _I, LAID, NOW), cache=True, nogil=True, _nrt=False)
 def testimony_veh(d, witness, laid, now):
     """What the witness counts now: the nearest other gate of the lane, or the signals upstream."""
     lane, gate = laid.lane[d], laid.gate[d]
@@ -143,7 +146,7 @@ def testimony_veh(d, witness, laid, now):
     return 0.0
 
 
-@njit(_V(_I, _I, _I, _F, LAID, HEALTH, NOW), cache=True, nogil=True)
+@njit(_V(_I, _I, _I, _F, LAID, HEALTH, NOW), cache=True, nogil=True, _nrt=False)
 def hear_witness(d, frame_ms, count, veh, laid, health, now):
     """Compare with who counts the same vehicles: what the detector missed since its last count."""
     witness = witness_of(d, laid, now)
@@ -168,7 +171,7 @@ def hear_witness(d, frame_ms, count, veh, laid, health, now):
         health.missed_veh[d] = 0.0
 
 
-@njit(_I(_I, _I, _F, LAID, HEALTH, READING), cache=True, nogil=True)
+@njit(_I(_I, _I, _F, LAID, HEALTH, READING), cache=True, nogil=True, _nrt=False)
 def impossible_cause(d, frame_ms, passed_s, laid, health, reading):
     """A fault that one reading, or the last minute, shows by itself; NONE when there is none."""
     count, occupancy = reading.counted[d], reading.occupancy[d]
@@ -196,7 +199,7 @@ def impossible_cause(d, frame_ms, passed_s, laid, health, reading):
     return NONE
 
 
-@njit(_I(_I, _I, _I, _F, _F, LAID, HEALTH, NOW, _F1), cache=True, nogil=True)
+@njit(_I(_I, _I, _I, _F, _F, LAID, HEALTH, NOW, _F1), cache=True, nogil=True, _nrt=False)
 def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
     """A fault that time shows: occupied or silent for too long, against green, memory and witnesses.
 
@@ -240,7 +243,7 @@ def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
     return NONE
 
 
-@njit(_F(_I, _I, _I, _I, _F, LAID, HEALTH), cache=True, nogil=True)
+@njit(_F(_I, _I, _I, _I, _F, LAID, HEALTH), cache=True, nogil=True, _nrt=False)
 def trust_for(d, cause, frame_ms, hour, floor_s, laid, health):
     """How far a detector with that cause is to be believed, 0-1."""
     if cause == NONE:
@@ -258,7 +261,7 @@ def trust_for(d, cause, frame_ms, hour, floor_s, laid, health):
     return 0.0
 
 
-@njit(_V(_I, _I, _I, _F, _F, LAID, HEALTH), cache=True, nogil=True)
+@njit(_V(_I, _I, _I, _F, _F, LAID, HEALTH), cache=True, nogil=True, _nrt=False)
 def settle(d, cause, frame_ms, passed_s, trust, laid, health):
     """Believe less at once, more only slowly; a cause stands until trust is whole again."""
     if trust < health.trust[d] or (cause != NONE and trust == health.trust[d]):
@@ -278,7 +281,7 @@ def settle(d, cause, frame_ms, passed_s, trust, laid, health):
     health.masked[d] = health.trust[d] < BELIEVED and not doubted
 
 
-@njit(_I(_I, _I, _I, _F, _I, _F, HEALTH, READING), cache=True, nogil=True)
+@njit(_I(_I, _I, _I, _F, _I, _F, HEALTH, READING), cache=True, nogil=True, _nrt=False)
 def button_cause(d, frame_ms, hour, floor_s, found, on_s, health, reading):
     """A button is proven by three genuine presses, and by silence, fault or start no longer."""
     if found == NONE and on_s > PRESS_S:
@@ -299,7 +302,7 @@ def button_cause(d, frame_ms, hour, floor_s, found, on_s, health, reading):
     return NONE
 
 
-@njit(_V(_I, _I, _F, _I, _F, LAID, HEALTH, READING, _N1, _I1, _F1, NOW), cache=True, nogil=True)
+@njit(_V(_I, _I, _F, _I, _F, LAID, HEALTH, READING, _N1, _I1, _F1, NOW), cache=True, nogil=True, _nrt=False)
 def judge(
     now_ms, frame_ms, passed_s, hour, floor_s, laid, health, reading, lamp, lamp_since_ms, blocked, now
 ):
