@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from controller.vocabulary import Lamp
 
+CREEP_M_PER_S = 0.01
+"""Nobody drives slower."""
 DAWDLED = 0.25
 """Half of SUMO's sigma: the part of the acceleration idled away in the mean."""
 
@@ -50,5 +52,7 @@ def next_speed(car: Car, leader: Car | None, limit: float, lane_m: float, lamp: 
     if lamp == Lamp.RED or (lamp == Lamp.YELLOW and to_line_m > braking_m(car.speed, car.decel)):
         fastest = min(fastest, greatest_speed(to_line_m - 1.0, car.decel))
     fastest = max(fastest, car.speed - 9.0, 0.0)
+    if fastest < CREEP_M_PER_S:
+        return 0.0
     slowest = max(0.0, min(car.speed - car.decel, fastest))
     return max(slowest, fastest - DAWDLED * min(fastest, car.accel))

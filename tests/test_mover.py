@@ -161,6 +161,11 @@ def check_whole(roads: Roads, drives: Drives, traffic: Traffic) -> None:
                     traffic.cars[ahead]["position_m"] - drives.length_m[ahead] - traffic.cars[v]["position_m"]
                 )
                 assert gap_m > -0.01, f"{v} runs into {ahead} on way {way}"
+                # Who is left alone until the one ahead moves has no room to drive into.
+                assert not traffic.waits[v] or (
+                    gap_m - drives.gap_m[v] < 0.012 and not traffic.cars[v]["speed"]
+                )
+            assert ahead >= 0 or not traffic.waits[v]
             seen, ahead, v = seen + 1, v, int(traffic.cars[v]["behind"])
         assert ahead == place["last"]
     assert seen == len(rows)

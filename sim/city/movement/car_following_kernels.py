@@ -18,6 +18,8 @@ _F, _I = types.float64, types.int64
 @njit(_F(_F, _F), cache=True, nogil=True, _nrt=False, forceinline=True)
 def brake_gap_m(speed, decel):
     """Way until standstill when braking by `decel` from the next second on, without reaction time."""
+    if speed < decel:
+        return 0.0
     steps = math.floor(speed / decel)
     return steps * speed - decel * steps * (steps + 1.0) * 0.5
 
@@ -28,6 +30,8 @@ def stop_speed(gap_m, decel):
     gap = gap_m - 0.001
     if gap <= 0.0:
         return 0.0
+    if gap < decel * TAU_S * TAU_S:
+        return gap / TAU_S  # n = 0 below, which is where queues stand and creep
     n = math.floor(0.5 - TAU_S + 0.5 * math.sqrt(1.0 + 4.0 * (2.0 * gap / decel - TAU_S + TAU_S * TAU_S)))
     braked = 0.5 * n * (n - 1.0) * decel + n * decel * TAU_S
     return n * decel + (gap - braked) / (n + TAU_S)

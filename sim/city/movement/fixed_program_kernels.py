@@ -16,16 +16,22 @@ _I, _I1 = types.int64, types.int8[::1]
 
 
 @njit(types.void(_I1, _I1, STREETS, FLEET, MOTION, LEDGER, DOORS), cache=True, nogil=True, _nrt=False)
-def drive_second(group_lamp, lamp_seen, streets, fleet, motion, ledger, doors):
-    """Let one second pass for everybody on wheels. group_lamp (G) Lamp · the rest as in `movement_model`."""
+def drive_unseen(group_lamp, lamp_seen, streets, fleet, motion, ledger, doors):
+    """A second for everybody on wheels; where they are is not told to the rest of the city (`show`)."""
     read_lamps(group_lamp, lamp_seen, streets, motion)
     plan_speeds(streets, fleet, motion)
     move(streets, fleet, motion, ledger)
     change_lanes(streets, fleet, motion)
     enqueue(fleet, motion, doors)
     depart(streets, fleet, motion, doors)
-    show(streets, motion, ledger)
     motion.time_ms[0] += 1000
+
+
+@njit(types.void(_I1, _I1, STREETS, FLEET, MOTION, LEDGER, DOORS), cache=True, nogil=True, _nrt=False)
+def drive_second(group_lamp, lamp_seen, streets, fleet, motion, ledger, doors):
+    """Let one second pass for everybody on wheels. group_lamp (G) Lamp · the rest as in `movement_model`."""
+    drive_unseen(group_lamp, lamp_seen, streets, fleet, motion, ledger, doors)
+    show(streets, motion, ledger)
 
 
 @njit(types.void(_I, PROGRAMS, _I1), cache=True, nogil=True, _nrt=False)
@@ -52,4 +58,5 @@ def drive_until(end_ms, programs, group_lamp, lamp_seen, streets, fleet, motion,
     """Play the programs and let everybody drive until `end_ms`."""
     while motion.time_ms[0] < end_ms:
         lamps_at(motion.time_ms[0], programs, group_lamp)
-        drive_second(group_lamp, lamp_seen, streets, fleet, motion, ledger, doors)
+        drive_unseen(group_lamp, lamp_seen, streets, fleet, motion, ledger, doors)
+    show(streets, motion, ledger)

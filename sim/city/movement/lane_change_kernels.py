@@ -43,6 +43,8 @@ def speed_behind(v, limit, u, gap_m, free_m, gathers, fleet, motion):
         limit = min(limit, cars[v].speed + riders[v].accel)
     if u < 0:
         return min(limit, stop_speed(free_m, decel)) if free_m < 400.0 else limit
+    if 2.0 * decel * (gap_m - limit * (TAU_S + GAIN_LOOK_S)) > limit * limit:
+        return limit  # too far away to be caught up with by then
     theirs = cars[u].speed
     result = min(limit, follow_speed(gap_m, theirs, decel, cars[v].speed))
     if gap_m > 0.0 and limit > theirs and not gathers:
@@ -180,11 +182,10 @@ def wish(v, lane, side, leader, limit, streets, fleet, motion):
 
     side: 1 left, -1 right · leader: who would be in front there, -1 nobody · limit: m/s
     """
-    riders, rows, row_start = fleet.riders, fleet.rows, fleet.row_start
+    riders, rows = fleet.riders, fleet.rows
     cars, places = motion.cars, motion.places
     car, rider = cars[v], riders[v]
-    first = streets.edge_lane_start[streets.ways[lane].edge]
-    row = row_start[car.route_at + rider.shift] + lane - first
+    row = car.row
     offset, beside = rows[row].offset, rows[row + side].offset
     there_m = rows[row + side].onward_m
     needed_m = car.look_speed * LOOK_FORWARD_S * (LEFT_FACTOR if side > 0 else 1.0)
@@ -250,9 +251,9 @@ def wish(v, lane, side, leader, limit, streets, fleet, motion):
 def change_from(lane, streets, fleet, motion):
     """Let everybody on one lane change who wants to and can."""
     edge_lane_start, ways = streets.edge_lane_start, streets.ways
-    riders = fleet.riders
+    riders, rows = fleet.riders, fleet.rows
     cars, halt_until_ms, places = motion.cars, motion.halt_until_ms, motion.places
-    time_ms = motion.time_ms
+    time_ms, waits = motion.time_ms, motion.waits
     edge = ways[lane].edge
     has_left = lane + 1 < edge_lane_start[edge + 1]
     has_right = lane > edge_lane_start[edge]
@@ -270,13 +271,18 @@ def change_from(lane, streets, fleet, motion):
         if cars[v].changed_ms != time_ms[0] and halt_until_ms[v] < 0:
             permit, car = riders[v].permit, cars[v]
             car.look_speed = max(car.speed, LOOK_MEMORY * car.look_speed + (1.0 - LOOK_MEMORY) * car.speed)
-            limit = min(ways[lane].speed * riders[v].speed_factor, riders[v].speed_max)
+            limit = car.limit
+            stays = waits[v] != 0 and rows[car.row].offset == 0
+            place_m = position_m + riders[v].length_m + riders[v].gap_m
             for k in range(2):
                 # To the right first; who has changed does not change again.
                 side = -1 if k == 0 else 1
                 if not (has_right if k == 0 else has_left) or (ways[lane + side].permits & permit) == 0:
                     continue
                 leader = right if k == 0 else left
+                # Who stands in a queue minds a lane beside only where it would come a place further on.
+                if stays and leader >= 0 and cars[leader].position_m < place_m:
+                    continue
                 wanted = wish(v, lane, side, leader, limit, streets, fleet, motion)
                 if wanted == 0:
                     continue

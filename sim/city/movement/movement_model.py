@@ -29,6 +29,8 @@ YIELD_LINE_GAP_M = 0.1
 """Where it stands at a line without a signal."""
 SIGHT_M = 4.5
 """So near the line a driver who gives way has seen whoever comes, and may speed up again (SUMO)."""
+CREEP_M_PER_S = 0.01
+"""Nobody drives slower: who could do so stands (it would close the last centimetre to whoever is ahead)."""
 FOE_GAP_S = 1.0
 """Time that must remain between two vehicles in the same conflict area (SUMO: look-ahead time)."""
 MUST_STOP, STOP_IF_CAN, MAY_PASS, GIVE_WAY, STOP_FIRST = range(5)
@@ -130,6 +132,7 @@ class Motion(NamedTuple):
     halt_at: np.ndarray
     halt_until_ms: np.ndarray
     stood_ms: np.ndarray
+    waits: np.ndarray
     lane_veh: np.ndarray
 
 
@@ -169,6 +172,7 @@ _RECORDS: dict[str, np.dtype] = {
 _FLOATS = {"position_m", "speed_m_per_s", "lost_s", "persons"}
 _OTHER: dict[str, np.ndarray] = {
     "status": np.zeros(1, np.int8),
+    "waits": np.zeros(1, np.int8),
     "pass_state": np.zeros(1, np.int8),
     "lane_lost_s": np.zeros((1, 1)),
     "lane_lost_person_s": np.zeros((1, 1)),

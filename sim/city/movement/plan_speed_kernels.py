@@ -14,15 +14,14 @@ from sim.city.movement.car_following_kernels import (
     arrive_speed, brake_gap_m, follow_speed, luck, stop_speed, travel_s,
 )  # fmt: skip
 from sim.city.movement.movement_model import (
-    EMERGENCY_DECEL_M_PER_S2, FLEET, GIVE_WAY, MAY_PASS, MOTION, MUST_STOP, SIGHT_M, STOP_FIRST,
-    STOP_IF_CAN, STOP_LINE_GAP_M, STREETS, TAU_S, YIELD_LINE_GAP_M,
+    CREEP_M_PER_S, EMERGENCY_DECEL_M_PER_S2, FLEET, GIVE_WAY, MAY_PASS, MOTION, MUST_STOP, SIGHT_M,
+    STOP_FIRST, STOP_IF_CAN, STOP_LINE_GAP_M, STREETS, TAU_S, YIELD_LINE_GAP_M,
 )  # fmt: skip
 from sim.city.movement.node_kernels import announce, gap_to_foes_m, has_room, someone_comes
 
 _I, _F, _B = types.int64, types.float64, types.boolean
 DRIVING = 2
 ROLLING_M_PER_S = 0.1
-CREEP_M_PER_S = 0.01
 EARLY_S = 12.0
 """Nobody who gives way needs so much time that one who comes later would matter."""
 CLOSE_M = 45.0
@@ -214,23 +213,29 @@ def announce_early(v, streets, fleet, motion):
 
 @njit(types.void(STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
 def plan_speeds(streets, fleet, motion):
-    """Choose everybody's speed for the next second. Written: cars' next_speed, announcements."""
+    """Choose everybody's speed for the next second. Written: cars' next_speed, waits, announcements.
+
+    Who stands behind somebody and has no room is left alone until that one moves, leaves the lane or
+    another comes between (`traffic_kernels`): until then its speed would come out as 0 again.
+    """
     links, n_lanes, ways = streets.links, streets.n_lanes, streets.ways
     halts, riders = fleet.halts, fleet.riders
     cars, driving, halt_at = motion.cars, motion.driving, motion.halt_at
     halt_until_ms, n_driving, seed_of = motion.halt_until_ms, motion.n_driving, motion.seed
-    status, time_ms = motion.status, motion.time_ms
+    status, time_ms, waits = motion.status, motion.time_ms, motion.waits
     now_ms, seed = time_ms[0], seed_of[0]
     second = now_ms // 1000
     for i in range(n_driving[0]):
         v = driving[i]
+        if waits[v] != 0:
+            continue
         car, rider = cars[v], riders[v]
         if halt_until_ms[v] > now_ms:
             car.next_speed = 0.0
             continue
         way, position_m, speed = car.way, car.position_m, car.speed
         accel, decel = rider.accel, rider.decel
-        limit = min(ways[way].speed * rider.speed_factor, rider.speed_max)
+        limit = car.limit
         wanted = min(speed + accel, limit) if speed <= limit else max(limit, speed - decel)
         # Beyond this way nothing can hold him in the next second.
         look_m = wanted * (1.0 + TAU_S) + brake_gap_m(wanted, decel)
@@ -241,6 +246,10 @@ def plan_speeds(streets, fleet, motion):
             if gap_m < look_m:
                 safe = min(safe, follow_speed(gap_m, cars[u].speed, decel, speed))
         h = halt_at[v]
+        if safe < CREEP_M_PER_S and speed == 0.0:
+            car.next_speed = car.speed_before = 0.0
+            waits[v] = u >= 0 and way < n_lanes[0] and h >= rider.halt_end
+            continue
         if h < rider.halt_end and way < n_lanes[0] and halts[h].edge == ways[way].edge:
             to_halt_m = halts[h].position_m - position_m
             if to_halt_m >= -1.0 and halt_until_ms[v] < 0:
@@ -261,4 +270,4 @@ def plan_speeds(streets, fleet, motion):
         slowest = max(0.0, min(speed - decel, fastest))
         chance = 0.5 if seed == 0 else luck(seed, v, second)
         dawdled = fastest - rider.dawdle * chance * min(fastest, accel)
-        car.next_speed = max(slowest, dawdled)
+        car.next_speed = max(slowest, dawdled) if fastest >= CREEP_M_PER_S else 0.0

@@ -25,23 +25,27 @@ LONG_AGO_MS = -(1 << 60)
 
 CAR = np.dtype(
     [
-        *((name, "f8") for name in ("position_m", "speed", "next_speed", "driven_m")),
-        ("speed_before", "f8"),  # a second ago
-        ("look_speed", "f8"),  # how fast it has been lately: how far ahead it plans lane changes
-        ("lane_gain", "f8"),  # what the left lane has promised lately; negative = the right one
-        ("lane_right", "f8"),  # how long the right lane has been as good
-        ("let_in_ms", "i8"),  # when it was asked to make room for
-        ("changed_ms", "i8"),  # last lane change
-        ("let_in", "i4"),  # that vehicle on the next lane
+        *((name, "f8") for name in ("position_m", "speed", "next_speed")),
+        ("limit", "f8"),  # m/s that it drives at most on its way: what is allowed, and what it can and likes
         ("way", "i4"),  # lane, or L + connection
         ("ahead", "i4"),  # next vehicle on the same way
         ("behind", "i4"),
         ("route_at", "i4"),
+        ("spare", "i4"),
         ("next_connection", "i4"),  # at the end of its lane; -1 = must change lanes, or arrives there
+        ("row", "i4"),  # of its itinerary: what its lane leads to (`movement_model.ROW`)
+        ("let_in", "i4"),  # vehicle on the next lane that it was asked to make room for
+        ("let_in_ms", "i8"),  # until when
+        ("driven_m", "f8"),
+        ("speed_before", "f8"),  # a second ago
+        ("look_speed", "f8"),  # how fast it has been lately: how far ahead it plans lane changes
+        ("lane_gain", "f8"),  # what the left lane has promised lately; negative = the right one
+        ("lane_right", "f8"),  # how long the right lane has been as good
+        ("changed_ms", "i8"),  # last lane change
     ],
     align=True,
 )
-"""A vehicle as its kernels see it."""
+"""A vehicle as its kernels see it; what is read every second stands first."""
 PLACE = np.dtype(
     [
         ("tail_at_m", "f8"),  # the tail's driven_m when its front left
@@ -85,6 +89,7 @@ class Traffic:
     arrived_ms: Ints  # (V) -1 before
     lost_s: Floats  # (V) time loss since departure: seconds that driving freely would not have taken
     stood_ms: Ints  # (V) standing without a break until now
+    waits: NDArray[np.int8]  # (V) 1 = stands and cannot start before the one ahead moves or leaves
     worst_stood_ms: Ints  # (V) longest such standing, halts at bus stops excepted
     stops: Ints  # (V)
     halt_at: Ints  # (V) next row of halt_*
@@ -135,6 +140,7 @@ def new_traffic(roads: Roads, drives: Drives, begin_ms: int, n_groups: int = 0, 
         arrived_ms=np.full(v, -1, np.int64),
         lost_s=np.zeros(v),
         stood_ms=np.zeros(v, np.int64),
+        waits=np.zeros(v, np.int8),
         worst_stood_ms=np.zeros(v, np.int64),
         stops=np.zeros(v, np.int64),
         halt_at=drives.halt_start[:-1].copy(),

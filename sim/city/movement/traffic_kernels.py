@@ -16,7 +16,7 @@ HALT_REACHED_M = 0.5
 def take_off(v, fleet, motion):
     """Take vehicle `v` out of the order of its way."""
     riders = fleet.riders
-    cars, lane_veh, places = motion.cars, motion.lane_veh, motion.places
+    cars, lane_veh, places, waits = motion.cars, motion.lane_veh, motion.places, motion.waits
     way, ahead, behind = cars[v].way, cars[v].ahead, cars[v].behind
     if ahead >= 0:
         cars[ahead].behind = behind
@@ -24,6 +24,7 @@ def take_off(v, fleet, motion):
         places[way].first = behind
     if behind >= 0:
         cars[behind].ahead = ahead
+        waits[behind] = 0
     else:
         places[way].last = ahead
     places[way].load_m -= riders[v].length_m + riders[v].gap_m
@@ -38,26 +39,25 @@ def put_on(v, way, ahead, streets, fleet, motion):
     """Put vehicle `v` on a way behind vehicle `ahead` (-1: as its first), and note its next connection."""
     edge_lane_start, n_lanes, ways = streets.edge_lane_start, streets.n_lanes, streets.ways
     riders, row_start, rows = fleet.riders, fleet.row_start, fleet.rows
-    cars, lane_veh, places = motion.cars, motion.lane_veh, motion.places
+    cars, lane_veh, places, waits = motion.cars, motion.lane_veh, motion.places, motion.waits
     behind = cars[ahead].behind if ahead >= 0 else places[way].first
+    waits[v] = 0
     cars[v].way, cars[v].ahead, cars[v].behind = way, ahead, behind
+    cars[v].limit = min(ways[way].speed * riders[v].speed_factor, riders[v].speed_max)
     if ahead >= 0:
         cars[ahead].behind = v
     else:
         places[way].first = v
     if behind >= 0:
         cars[behind].ahead = v
+        waits[behind] = 0
     else:
         places[way].last = v
     places[way].load_m += riders[v].length_m + riders[v].gap_m
     if way < n_lanes[0]:
         lane_veh[way] += 1
-        at = cars[v].route_at
-        cars[v].next_connection = -1
-        if at < riders[v].last_at:
-            row = row_start[at + riders[v].shift] + way
-            row -= edge_lane_start[ways[way].edge]
-            cars[v].next_connection = rows[row].connection
+        row = row_start[cars[v].route_at + riders[v].shift] + way - edge_lane_start[ways[way].edge]
+        cars[v].row, cars[v].next_connection = row, rows[row].connection
 
 
 @njit(types.void(_I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
@@ -81,6 +81,17 @@ def halt(v, way, streets, fleet, motion):
             halt_until_ms[v] = max(clock_ms + halts[h].dwell_ms, halts[h].due_ms)
 
 
+@njit(types.void(_I, _F, MOTION, LEDGER), cache=True, nogil=True, _nrt=False, forceinline=True)
+def show_arrived(v, position_m, motion, ledger):
+    """Tell the rest of the city for good that vehicle `v` has arrived, at the end of its last lane."""
+    car = motion.cars[v]
+    car.way = -1
+    ledger.lane[v] = ledger.connection[v] = -1
+    ledger.route_at[v] = car.route_at
+    ledger.position_m[v] = position_m
+    ledger.speed_m_per_s[v] = car.speed
+
+
 @njit(_I(_I, STREETS, FLEET, MOTION, LEDGER), cache=True, nogil=True, _nrt=False, forceinline=True)
 def leave_way(way, streets, fleet, motion, ledger):
     """Move on everybody who has passed the end of a way. Returns how many arrived."""
@@ -88,7 +99,7 @@ def leave_way(way, streets, fleet, motion, ledger):
     riders = fleet.riders
     cars, places, status = motion.cars, motion.places, motion.status
     time_ms = motion.time_ms
-    arrived_ms, lane, route_at = ledger.arrived_ms, ledger.lane, ledger.route_at
+    arrived_ms = ledger.arrived_ms
     lanes = n_lanes[0]
     arrived = 0
     while True:
@@ -104,9 +115,7 @@ def leave_way(way, streets, fleet, motion, ledger):
             if here < lanes and cars[v].route_at >= riders[v].last_at:
                 status[v] = ARRIVED
                 arrived_ms[v] = time_ms[0]
-                cars[v].way = -1
-                lane[v] = -1
-                route_at[v] = cars[v].route_at
+                show_arrived(v, ways[here].length_m, motion, ledger)
                 arrived += 1
                 break
             if here >= lanes:
@@ -140,7 +149,7 @@ def move(streets, fleet, motion, ledger):
     riders = fleet.riders
     cars, driving, halt_at = motion.cars, motion.driving, motion.halt_at
     halt_until_ms, n_driving, status = motion.halt_until_ms, motion.n_driving, motion.status
-    stood_ms_of = motion.stood_ms
+    stood_ms_of, waits = motion.stood_ms, motion.waits
     crossing_ways, lane_lost_person_s, lane_lost_s = (
         ledger.crossing_ways,
         ledger.lane_lost_person_s,
@@ -154,7 +163,16 @@ def move(streets, fleet, motion, ledger):
     for i in range(n):
         v = driving[i]
         car, rider = cars[v], riders[v]
-        way, speed, before = car.way, car.next_speed, car.speed
+        if waits[v] != 0:
+            lost_s_of[v] += 1.0
+            lane_lost_s[car.way, rider.mode] += 1.0
+            lane_lost_person_s[car.way, rider.mode] += persons[v]
+            stood_ms_of[v] += 1000
+            worst_stood_ms[v] = max(worst_stood_ms[v], stood_ms_of[v])
+            continue
+        way, limit, speed, before = car.way, car.limit, car.next_speed, car.speed
+        if speed > 0.0 and car.behind >= 0:
+            waits[car.behind] = 0
         car.speed_before, car.speed = before, speed
         car.position_m += speed
         car.driven_m += speed
@@ -162,7 +180,7 @@ def move(streets, fleet, motion, ledger):
             halt(v, way, streets, fleet, motion)
         stood_ms = 0
         if halt_until_ms[v] < 0:
-            lost_s = 1.0 - speed / min(ways[way].speed * rider.speed_factor, rider.speed_max)
+            lost_s = 1.0 - speed / limit
             if lost_s > 0.0:
                 lane = way if way < lanes else links[way - lanes].from_lane
                 lost_s_of[v] += lost_s
