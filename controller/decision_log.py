@@ -50,6 +50,8 @@ class Moment(NamedTuple):
     score: NDArray[np.float64] | None  # (n)
     asked: tuple[Rule, int] | None = None
     """Somebody who goes before the planner's wish, and the group by which he comes."""
+    by_history: int = 0
+    """Groups of approaches that nobody sees, as bits."""
 
 
 class DecisionLog:
@@ -104,11 +106,13 @@ class DecisionLog:
             to_groups=moment.to_bits,
             totals=totals,
             waiting=waiting,
+            by_history=moment.by_history,
         )
 
     def _moment(self, j: int, now_ms: int) -> Moment:
         network, state = self.controller.network, self.controller.state
         planner: Any = self.controller.planner
+        degradation = self.controller.degradation
         groups = slice(int(network.group_start[j]), int(network.group_start[j + 1]))
         lanes = slice(int(network.lane_start[j]), int(network.lane_start[j + 1]))
         urgency = _urgency_of(planner, j)
@@ -131,6 +135,7 @@ class DecisionLog:
             (float(planner.winner_cost[j]), float(planner.loser_cost[j])) if costs else None,
             planner.decision.score[groups].copy() if scored else None,
             self._asked(j),
+            0 if degradation is None else degradation.approaches.by_history(j),
         )
 
     def _asked(self, j: int) -> tuple[Rule, int] | None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller import substitute_kernels as kernels
+from controller.approaches import Approaches
 from controller.detectors import Detectors
 from controller.estimate import Estimator
 from controller.frame import Frame, empty_frame
@@ -19,6 +20,7 @@ from controller.ladder import Ladder, Rung
 from controller.monitor import Verdict
 from controller.network import Floats, Network
 from controller.rungs import LowerRungs
+from controller.shadow import PlanInShadow
 from controller.state import NEVER_MS, State
 from controller.vocabulary import Sensors
 
@@ -35,6 +37,7 @@ class Degradation:
         self.network = network
         self.detectors = Detectors(network, now_ms)
         self.ladder = Ladder(network, now_ms)
+        self.approaches = Approaches(network, now_ms)
         self.lower = LowerRungs(network, state)
         self._state = state
         self._estimator = estimator
@@ -43,6 +46,7 @@ class Degradation:
         self._bare_group: NDArray[np.bool_] = state.unseen_group.copy()
         self._usual_veh_per_s: Floats = estimator.usual_veh_per_s.copy()
         self._carry_veh = np.zeros(len(network.detectors))
+        self.shadow = PlanInShadow(self.lower.coordinated, estimator.policy, now_ms)
         self._believed_veh = np.zeros(network.n_lanes)
         self._sources = np.zeros(network.n_lanes, np.int8)
         self._called_ms = np.full(network.n_groups, NEVER_MS, np.int64)
@@ -58,6 +62,8 @@ class Degradation:
         """Know what `other` has learned of the same street; of detectors set anew (D) nothing."""
         self.detectors.carry_on(other.detectors, same_detector)
         self.ladder.carry_on(other.ladder)
+        self.approaches.carry_on(other.approaches)
+        self.shadow.carry_on(other.shadow)
         for name in ("_carry_veh", "_believed_veh", "_sources", "_called_ms"):
             np.copyto(getattr(self, name), getattr(other, name))
         self._now_ms, self._clock_good_ms = other._now_ms, other._clock_good_ms
@@ -78,7 +84,9 @@ class Degradation:
                 detectors.laid, detectors.health, self._bare_lane, self._bare_group, state.unseen_lane,
                 state.unseen_group,
             )  # fmt: skip
+            self.approaches.step(detectors, self.ladder.rungs.cycle, now_ms)
             np.copyto(self.ladder.reasons.failed, detectors.failed)
+            self.approaches.lighten(detectors, self.ladder.reasons.failed)
             np.copyto(self.ladder.reasons.blind, detectors.blind)
         if frame.sensors is Sensors.FULL:
             # Who sees every vehicle counts them there; a loop that reports nothing takes nothing away.
@@ -112,6 +120,7 @@ class Degradation:
         if not self._fresh:
             return
         state, detectors = self._state, self.detectors
+        self.shadow.watch(state, detectors, self.ladder, now_ms)
         if frame.sensors is Sensors.FULL:
             kernels.believe_lanes(
                 now_ms, detectors.passed_s, detectors.laid, detectors.seen, detectors.rate_veh_per_s,
@@ -124,6 +133,7 @@ class Degradation:
                 detectors.rate_veh_per_s, self.ladder.rungs.rung, state.lamp, state.green_ended_ms,
                 self._sources, state.flow_veh_per_s, state.queue_veh,
             )  # fmt: skip
+            self.approaches.recall(state, now_ms)
         kernels.call_unproven(
             now_ms, detectors.laid, detectors.health, detectors.seen, self._believed_veh, state.lamp,
             state.green_ended_ms, self._called_ms, state.call_since_ms,

@@ -42,6 +42,7 @@ _WORDS = {
     Cause.CONTRADICTED: "counts {0:+.0f} a minute against what others see of the same vehicles",
     Cause.STALE: "its last reading is old",
     Cause.IMPOSSIBLE: "tells what no detector can see",
+    Cause.THROUGH_RED: "counted {0:.0f} vehicles within a minute of red",
 }
 REPORTED_WORDS = {210: "occupied too long", 211: "no activity", 212: "open loop", 213: "shorted loop"}
 
@@ -143,7 +144,9 @@ class Detectors:
             now_ms, frame_ms, self.passed_s, self._hour, floor_s(self._hour), self.laid, self.health, reading,
             state.lamp, state.lamp_since_ms, state.blocked, self._now,
         )  # fmt: skip
-        memory.judge_junctions(frame_ms, self.passed_s, self.laid, self.health, reading)
+        memory.judge_junctions(
+            frame_ms, self.passed_s, self.laid, self.health, reading, state.blocked, self._now
+        )  # fmt: skip
         self._survey()
         return True
 
@@ -272,7 +275,18 @@ def lay(network: Network) -> Laid:
         lane_group_bits=network.lane_group_bits,
         saturation_veh_per_s=network.lane_saturation_veh_per_s,
         storage_veh=np.maximum(1.0, network.lane_storage_m / VEHICLE_SPACE_M),
+        turns_on_red=_turns_on_red(network),
         feed_start=feeds.start,
         feed_lane=feeds.lane,
         feed_share=feeds.share,
     )
+
+
+def _turns_on_red(network: Network) -> NDArray[np.bool_]:
+    """(lanes) whose drivers need no green to go on: a loop may count them at red."""
+    found = np.zeros(network.n_lanes, np.bool_)
+    for lane in range(network.n_lanes):
+        first, bits = network.group_start[network.lane_junction[lane]], int(network.lane_group_bits[lane])
+        groups = [int(first) + k for k in range(bits.bit_length()) if bits >> k & 1]
+        found[lane] = not groups or bool(network.group_turn_on_red[groups].any())
+    return found

@@ -14,10 +14,10 @@ from numba import njit, types
 
 from controller.detectors_model import HEALTH, LAID, NOW, OWN_GATE, READING, UPSTREAM
 
-GREEN = 1
+RED, GREEN = 0, 1
 STOPLINE, ADVANCE, BUTTON, BUS = 0, 1, 2, 3
 NONE, SILENT, STUCK_ON, CHATTER, REPORTED, LOW_HITS = 0, 1, 2, 3, 4, 5
-FROZEN, CONTRADICTED, STALE, UNPROVEN, IMPOSSIBLE = 6, 7, 8, 9, 10
+FROZEN, CONTRADICTED, STALE, UNPROVEN, IMPOSSIBLE, THROUGH_RED = 6, 7, 8, 9, 10, 11
 NEVER_MS = 1 << 60
 
 ERRATIC_PER_MIN = 60.0
@@ -38,6 +38,9 @@ PEERS_PROOF_VEH = 12.0
 START_UP_MS = 5_000
 SILENT_S = 120.0
 """No detector with a memory is doubted for a shorter silence of its own."""
+RED_VEH = 3.5
+"""More than so many do not come over a loop in a minute of red: one stands there, the odd one runs it."""
+CLEARED_MS = 3_000
 MISSED_VEH = 2.0
 MISSED_PROOF_VEH = 5.0
 """Of a loop that stays clear: who stands at a stop line after others counted him stands on its loop."""
@@ -52,7 +55,7 @@ UNSEEN_VEH = 60.0
 PROVEN_VEH = 8.0
 WITNESS_MEMORY_VEH = 600.0
 GAP_MEMORY, LONGEST_MEMORY = 300.0, 0.999
-JUNCTION_SILENT_S, JUNCTION_GAPS = 60.0, 60.0
+JUNCTION_SILENT_S, JUNCTION_GAPS = 60.0, 20.0
 MAD = 0.85
 """Median absolute deviation over mean absolute deviation, of normal noise."""
 ODD_MADS, ODD_VEH, ODD_INTERVALS, INTERVALS_PROOF = 4.0, 3.0, 3, 10
@@ -84,13 +87,17 @@ def look_around(now_ms, laid, health, reading, lamp, lamp_since_ms, now):
         first = laid.group_start[j]
         for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):
             bits, k, green = laid.lane_group_bits[lane], 0, 0
+            red = not laid.turns_on_red[lane]
             while bits:
                 g = first + k
                 if bits & 1 and lamp[g] == GREEN:
                     green = max(green, 2 if now_ms - lamp_since_ms[g] > START_UP_MS else 1)
+                red = red and not (bits & 1 and (lamp[g] != RED or now_ms - lamp_since_ms[g] <= CLEARED_MS))
                 bits >>= 1
                 k += 1
             now.green[lane] = green
+            now.was_red[lane] = now.red[lane]
+            now.red[lane] = red
     for lane in range(len(laid.lane_junction)):
         fed, heard = 0.0, laid.feed_start[lane + 1] > laid.feed_start[lane]
         for f in range(laid.feed_start[lane], laid.feed_start[lane + 1]):
@@ -302,6 +309,14 @@ def button_cause(d, frame_ms, hour, floor_s, found, on_s, health, reading):
     return NONE
 
 
+@njit(_V(_I, _I, _I, _F, LAID, HEALTH, NOW), cache=True, nogil=True, _nrt=False)
+def count_at_red(d, lane, count, passed_s, laid, health, now):
+    """What a stop line's loop counts in a minute of red of its lane; kept until the next red begins."""
+    if laid.gate[d] == 0 and now.red[lane]:
+        kept = max(0.0, 1.0 - passed_s / 60.0) if now.was_red[lane] else 0.0
+        health.red_veh[d] = health.red_veh[d] * kept + count
+
+
 @njit(_V(_I, _I, _F, _I, _F, LAID, HEALTH, READING, _N1, _I1, _F1, NOW), cache=True, nogil=True, _nrt=False)
 def judge(
     now_ms, frame_ms, passed_s, hour, floor_s, laid, health, reading, lamp, lamp_since_ms, blocked, now
@@ -330,7 +345,8 @@ def judge(
             health.presses[d] = 0
             settle(d, found, frame_ms, passed_s, 0.0, laid, health)
             continue
-        full = on and (reading.occupancy[d] > 0.99 or health.on_since_ms[d] == NEVER_MS)
+        # Whoever had come after a gap would have been counted.
+        full = on and (count == 0 or reading.occupancy[d] > 0.99 or health.on_since_ms[d] == NEVER_MS)
         if not full:
             health.on_since_ms[d] = NEVER_MS
         elif health.on_since_ms[d] == NEVER_MS:
@@ -356,6 +372,10 @@ def judge(
                 health.greens[d] = 0
             elif now.green[lane] > 0 and not now.was_green[lane]:
                 health.greens[d] += 1
+            count_at_red(d, lane, count, passed_s, laid, health, now)
+            if found == NONE and health.red_veh[d] > RED_VEH:
+                found = THROUGH_RED
+                health.measured[d] = health.red_veh[d]
             if found == NONE:
                 found = lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked)
             if found == NONE and health.odd[d] > 0:

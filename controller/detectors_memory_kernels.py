@@ -6,13 +6,15 @@ from numba import njit, types
 
 from controller.detectors_kernels import (
     BUTTON, DISBELIEVE, INTERVALS_PROOF, JUNCTION_GAPS, JUNCTION_SILENT_S, LONGEST_MEMORY, LOW_DAYS,
-    LOW_MADS, LOW_VEH, MAD, NONE, ODD_INTERVALS, ODD_MADS, ODD_VEH, POISSON_999, PROVEN_GAPS, SILENT,
-    STALE, UNPROVEN,
+    LOW_MADS, LOW_VEH, MAD, NONE, ODD_INTERVALS, ODD_MADS, ODD_VEH, POISSON_999, PROVEN_GAPS, PROVEN_VEH,
+    SILENT, STALE, STUCK_ON, UNPROVEN,
 )  # fmt: skip
-from controller.detectors_model import HEALTH, LAID, READING
+from controller.detectors_model import HEALTH, LAID, NOW, READING
 
 INTERVAL_MEMORY = 30.0
 DAY_MEMORY = 10.0
+JUNCTION_STUCK_S = 20.0
+"""Nobody who stands at a green with room beyond it stays there for so long, wherever he stands."""
 PRIOR_VEH_PER_S = 0.03
 """About 100 vehicles an hour on a lane of which nothing at all is known."""
 NIGHT_SHARE = 0.25
@@ -26,7 +28,8 @@ _I1, _N1 = types.int64[::1], types.int8[::1]
 def close_interval(d, health):
     """Compare what a detector and its witness counted in the interval with how they usually differ.
 
-    Contradiction is blamed on the one that left its own habits further behind.
+    Contradiction is blamed on the one that left its own habits further behind. Who has no witness is
+    contradicted by nobody, however many come.
     """
     own, witness = health.interval_veh[d], health.interval_witness_veh[d]
     proof = health.proof_veh[d, 0] + health.proof_veh[d, 1]
@@ -35,6 +38,7 @@ def close_interval(d, health):
     difference = abs(own - ratio * witness)
     strange = (
         health.intervals[d] >= INTERVALS_PROOF
+        and heard >= PROVEN_VEH
         and difference > ODD_MADS * MAD * health.spread_veh[d, 2] + ODD_VEH
         and abs(own - health.usual_veh[d, 0]) / (1.0 + health.spread_veh[d, 0])
         > abs(witness - health.usual_veh[d, 1]) / (1.0 + health.spread_veh[d, 1])
@@ -93,20 +97,26 @@ def turn_hour(before, after, whole, laid, health):
             health.gaps[d, after] = min(health.gaps[d, before], PROVEN_GAPS)
 
 
-@njit(_V(_I, _F, LAID, HEALTH, READING), cache=True, nogil=True)
-def judge_junctions(frame_ms, passed_s, laid, health, reading):
+@njit(_V(_I, _F, LAID, HEALTH, READING, _F1, NOW), cache=True, nogil=True)
+def judge_junctions(frame_ms, passed_s, laid, health, reading, blocked, now):
     """A junction whose loops all fall silent at once has lost its cabinet, not its traffic.
 
-    passed_s since the reading before
+    So has one whose loops are all occupied at the same time, and count nobody through green after green.
+    passed_s since the reading before · blocked (L) part of a lane's service lost to a full exit
     """
     d = 0
     for j in range(len(health.junction_ms)):
-        first, alive, counted = d, False, False
+        first, occupied, clear, counted, held, last_ms = d, False, False, False, False, 0
         while d < len(laid.kind) and laid.junction[d] == j:
+            if laid.gate[d] >= 0:
+                last_ms = max(last_ms, health.last_ms[d])
+            if laid.gate[d] == 0 and reading.on[d] and now.green[laid.lane[d]] == 2:
+                held = held or blocked[laid.lane[d]] < 0.5
             # One that is masked for its silence tells at once when it is mended.
-            if laid.gate[d] >= 0 and health.cause[d] in (NONE, SILENT, UNPROVEN):
+            if laid.gate[d] >= 0 and health.cause[d] in (NONE, SILENT, UNPROVEN, STUCK_ON):
                 counted = counted or reading.counted[d] > 0
-                alive = alive or reading.counted[d] > 0 or reading.on[d]
+                occupied = occupied or reading.on[d]
+                clear = clear or (not reading.on[d] and health.cause[d] != SILENT)
             d += 1
         silent_s = (frame_ms - health.junction_ms[j]) / 1000.0
         mean_s, longest_s, gaps = health.junction_gap_s[j]
@@ -115,18 +125,24 @@ def judge_junctions(frame_ms, passed_s, laid, health, reading):
             health.junction_gap_s[j, 0] += (silent_s - mean_s) / (n + 1.0)
             health.junction_gap_s[j, 1] = max(silent_s, longest_s * LONGEST_MEMORY)
             health.junction_gap_s[j, 2] = gaps + 1.0
-        if alive:
+        usual_s = max(POISSON_999 * mean_s, longest_s)
+        whole = occupied and not clear and not counted
+        health.junction_held_s[j] = health.junction_held_s[j] + passed_s * held if whole else 0.0
+        if counted or (occupied and health.junction_held_s[j] <= JUNCTION_STUCK_S):
             health.junction_ms[j] = frame_ms
             continue
-        usual_s = max(POISSON_999 * mean_s, longest_s)
-        if gaps < JUNCTION_GAPS or silent_s <= max(JUNCTION_SILENT_S, DISBELIEVE * usual_s):
+        lost_s = 0.0 if occupied else max(JUNCTION_SILENT_S, DISBELIEVE * usual_s)
+        if gaps < JUNCTION_GAPS or silent_s <= lost_s:
             continue
         for k in range(first, d):
-            if laid.gate[k] >= 0 and health.trust[k] > 0.0 and health.cause[k] in (NONE, SILENT):
+            if laid.kind[k] == BUTTON:
+                # Who presses there is not heard either.
+                health.presses[k] = 0
+            if laid.gate[k] >= 0 and health.trust[k] > 0.0 and health.cause[k] in (NONE, SILENT, STUCK_ON):
                 if health.cause[k] == NONE:
                     health.since_ms[k] = frame_ms
-                health.trust[k], health.cause[k] = 0.0, SILENT
-                health.measured[k], health.masked[k] = silent_s, True
+                health.trust[k], health.cause[k] = 0.0, STUCK_ON if reading.on[k] else SILENT
+                health.measured[k], health.masked[k] = (frame_ms - last_ms) / 1000.0, True
 
 
 @njit(_V(types.boolean, _I, LAID, HEALTH, _F1, types.int8[::1]), cache=True, nogil=True)

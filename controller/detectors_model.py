@@ -38,6 +38,8 @@ class Cause(IntEnum):
     """It has told of nobody since the start."""
     IMPOSSIBLE = 10
     """A reading no detector can give."""
+    THROUGH_RED = 11
+    """It counts one vehicle after the other while its lane stands at red."""
 
 
 class Laid(NamedTuple):
@@ -60,6 +62,7 @@ class Laid(NamedTuple):
     lane_group_bits: np.ndarray  # (L)
     saturation_veh_per_s: np.ndarray  # (L)
     storage_veh: np.ndarray  # (L)
+    turns_on_red: np.ndarray  # (L) bool, or no signal at all: counts at red prove nothing
     feed_start: np.ndarray  # (L+1)
     feed_lane: np.ndarray  # flat
     feed_share: np.ndarray  # flat
@@ -78,6 +81,7 @@ class Health(NamedTuple):
     on_since_ms: np.ndarray  # (D) NEVER_MS while clear
     held_green_s: np.ndarray  # (D) occupied without a break or a count while its own lane had green
     greens: np.ndarray  # (D) greens of its lane since its last count
+    red_veh: np.ndarray  # (D) counted in the last minute of the present or last red of its lane
     minute_veh: np.ndarray  # (D) counted, forgotten over a minute
     missed_veh: np.ndarray  # (D) its share of what its witness counted since its own last count
     doubt_ms: np.ndarray  # (D) since when its witness's vehicles wait to be confirmed; NEVER_MS = nobody
@@ -104,6 +108,7 @@ class Health(NamedTuple):
     low: np.ndarray  # (D) bool, too few in the hour before
     junction_ms: np.ndarray  # (J) last sign of life of any vehicle detector
     junction_gap_s: np.ndarray  # (J, 3) mean, longest, how many
+    junction_held_s: np.ndarray  # (J) of green with somebody standing before it, since the last count
 
 
 class Reading(NamedTuple):
@@ -123,6 +128,8 @@ class Now(NamedTuple):
     fed_veh: np.ndarray  # (L) expected from upstream now; -1 = nobody trusted counts there
     green: np.ndarray  # (L) int8: 0 red, 1 just begun, 2 for a while
     was_green: np.ndarray  # (L) bool at the judgement before
+    red: np.ndarray  # (L) bool, for long enough that nobody clears the line any more
+    was_red: np.ndarray  # (L) bool at the judgement before
     crossed_veh: np.ndarray  # (L) over the stop line now
 
 
@@ -136,7 +143,7 @@ def new_health(detectors: int, junctions: int, now_ms: int) -> Health:
         trust=np.ones(d), cause=np.zeros(d, np.int8), since_ms=np.full(d, now_ms, np.int64),
         measured=np.zeros(d), masked=np.zeros(d, np.bool_), begun_ms=np.full(1, now_ms, np.int64),
         last_ms=np.full(d, now_ms, np.int64), on_since_ms=np.full(d, NEVER_MS, np.int64),
-        held_green_s=np.zeros(d), greens=np.zeros(d, np.int64), minute_veh=np.zeros(d),
+        held_green_s=np.zeros(d), greens=np.zeros(d, np.int64), red_veh=np.zeros(d), minute_veh=np.zeros(d),
         missed_veh=np.zeros(d), doubt_ms=np.full(d, NEVER_MS, np.int64),
         proof_veh=np.zeros((d, WITNESSES)), witness_veh=np.zeros((d, WITNESSES)),
         peers_veh=np.zeros(d), occupancy=np.zeros(d), counted=np.zeros(d, np.int32),
@@ -147,6 +154,7 @@ def new_health(detectors: int, junctions: int, now_ms: int) -> Health:
         day_veh=np.zeros((d, HOURS), f4), day_spread_veh=np.zeros((d, HOURS), f4),
         days=np.zeros((d, HOURS), f4), low=np.zeros(d, np.bool_),
         junction_ms=np.full(junctions, now_ms, np.int64), junction_gap_s=np.zeros((junctions, 3)),
+        junction_held_s=np.zeros(junctions),
     )  # fmt: skip
 
 
@@ -158,6 +166,8 @@ def new_now(lanes: int) -> Now:
         fed_veh=np.zeros(lanes),
         green=np.zeros(lanes, np.int8),
         was_green=np.zeros(lanes, np.bool_),
+        red=np.zeros(lanes, np.bool_),
+        was_red=np.zeros(lanes, np.bool_),
         crossed_veh=np.zeros(lanes),
     )
 
@@ -166,6 +176,7 @@ def _empty_laid() -> Laid:
     floats = {"room_veh", "saturation_veh_per_s", "storage_veh", "feed_share"}
     kinds: dict[str, type] = {name: np.float64 for name in floats}
     kinds |= {"kind": np.int8, "gate": np.int8, "group_kind": np.int8, "own": np.bool_, "single": np.bool_}
+    kinds["turns_on_red"] = np.bool_
     return Laid(*(np.zeros(0, kinds.get(name, np.int64)) for name in Laid._fields))
 
 

@@ -96,6 +96,8 @@ class Decision:
     """(change, stay): person-seconds of an adaptive planner, scores of a pressure or greedy one."""
     waiting: tuple[Waiting, ...] = ()
     """Groups that start, the longest waiting first."""
+    by_history: int = 0
+    """Groups of approaches whose stop lines nobody sees, served by what is usual there, as bits."""
 
 
 def deciding_term(decision: Decision) -> str | None:
@@ -216,7 +218,7 @@ class _Speaker:
         """Who waited, and what staying would have cost."""
         d = self.decision
         change = f"{self.served(d.from_groups)} -> {self.served(d.to_groups)}"
-        reasons = [part for part in (self.who_waits(), self.reason()) if part]
+        reasons = [part for part in (self.who_waits(), self.reason(), self.unseen()) if part]
         return f"{_cut(self.junction.title)} {clock(d.time_ms)} {change}: {'; '.join(reasons)}."
 
     def engineer(self) -> str:
@@ -281,6 +283,10 @@ class _Speaker:
         if d.winner is None:
             return cost
         return f"{cost}, decided by {_PEOPLE[self.term] if self.term else 'all together'}"
+
+    def unseen(self) -> str:
+        """The approaches that are served without anybody seeing them."""
+        return f"{self.served(self.decision.by_history)} by history" if self.decision.by_history else ""
 
     def who_waits(self) -> str:
         """The group the sentence is about: how many wait there and for how long."""

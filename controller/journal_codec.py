@@ -154,10 +154,12 @@ def _decision_row(d: Decision) -> list[Any]:
 
     waiting = [[w.group, w.count, w.waited_ms] for w in d.waiting]
     totals = None if d.totals is None else list(d.totals)
-    return [
+    row = [
         d.time_ms, d.junction, d.from_stage, d.to_stage, d.source, terms(d.winner), terms(d.loser),
         d.urgent_group, d.rule, d.from_groups, d.to_groups, totals, waiting,
     ]  # fmt: skip
+    # Told only where some approach is not seen.
+    return [*row, d.by_history] if d.by_history else row
 
 
 # --- unpacking -------------------------------------------------------------------------------
@@ -294,7 +296,8 @@ def _frame(row: list[Any], network: Network, sensors: Sensors) -> Frame:
 
 
 def _decision(data: object, network: Network) -> Decision:
-    row = _list(data, 13, "a decision")
+    unseen = isinstance(data, list) and len(data) == 14
+    row = _list(data, 14 if unseen else 13, "a decision")
     j = _whole(row[1], 0, network.n_junctions - 1, "junction")
     stages = int(network.stage_start[j]), int(network.stage_start[j + 1]) - 1
     groups = int(network.group_start[j]), int(network.group_start[j + 1]) - 1
@@ -332,6 +335,7 @@ def _decision(data: object, network: Network) -> Decision:
         to_groups=_whole(row[10], 0, bits, "groups"),
         totals=totals,
         waiting=tuple(waiting(v) for v in row[12]),
+        by_history=_whole(row[13], 0, bits, "groups") if unseen else 0,
     )
 
 

@@ -46,6 +46,7 @@ class Reason(IntEnum):
     CLOCK_BAD = 7
     ORDERED = 8
     MONITOR_TRIP = 9
+    WORSE_THAN_PLAN = 10
 
 
 TABLE = (
@@ -58,6 +59,20 @@ TABLE = (
     (UP, UP, UP, UP, UP, STAY),  # 5 flash
 )
 """DOWN goes to the rung there is reason for; UP goes one rung, when the dwell of the present one is over."""
+DEMANDS: dict[Reason, Rung | None] = {
+    Reason.CLEAN: Rung.ADAPTIVE,
+    Reason.DETECTORS_DOUBTED: Rung.SUBSTITUTED,
+    Reason.NEIGHBOUR_SILENT: Rung.SUBSTITUTED,
+    Reason.DETECTORS_LOST: Rung.ACTUATED,
+    Reason.PLANNER_LOST: Rung.ACTUATED,
+    Reason.WORSE_THAN_PLAN: Rung.COORDINATED,
+    Reason.STOP_LINES_BLIND: Rung.COORDINATED,
+    Reason.ALARM: Rung.COORDINATED,
+    Reason.CLOCK_BAD: Rung.FREE,
+    Reason.MONITOR_TRIP: Rung.FLASH,
+    Reason.ORDERED: None,
+}
+"""The rung each reason is reason for, the mildest first; an order says itself how far down."""
 DWELL_MS = (0, 300_000, 60_000, 600_000, 600_000, 0)
 """Time without a reason to stay, before a rung is left upward; flash is left when the monitor ends it."""
 DWELL_CYCLES = (0, 0, 3, 0, 0, 0)
@@ -78,6 +93,7 @@ REASON_WORDS = (
     "the clock cannot be trusted",
     "a person or a remedy asked for it",
     "the safety monitor tripped",
+    "with detectors in doubt the fixed plan would have cost people clearly less",
 )
 
 

@@ -13,8 +13,8 @@ RUNGS = 6
 ACTUATED, COORDINATED, FREE, FLASH = 2, 3, 4, 5
 (
     CLEAN, DETECTORS_DOUBTED, NEIGHBOUR_SILENT, DETECTORS_LOST, PLANNER_LOST, STOP_LINES_BLIND, ALARM,
-    CLOCK_BAD, ORDERED, MONITOR_TRIP,
-) = range(10)  # fmt: skip
+    CLOCK_BAD, ORDERED, MONITOR_TRIP, WORSE_THAN_PLAN,
+) = range(11)  # fmt: skip
 DOUBTED_SHARE, LOST_SHARE, BLIND_SHARE = 0.10, 0.30, 0.50
 """Rules 3.3; stop lines count as unusable when more than half of the lanes are seen by nobody."""
 CYCLE_MS_MAX = 150_000
@@ -54,6 +54,7 @@ class Reasons(NamedTuple):
     flash: np.ndarray  # (J) bool, by the monitor
     alarm_ms: np.ndarray  # (J) last alarm of the monitor, negative = none
     planner_lost: np.ndarray  # (J) bool, nobody plans for it within the lease
+    plan_until_ms: np.ndarray  # (J) the plan in shadow costs clearly less: it is to run until then, 0 = not
     clock_bad: np.ndarray  # (1) bool
     ordered_rung: np.ndarray  # (J) int8 not better than this by order
     ordered_until_ms: np.ndarray  # (J)
@@ -82,6 +83,7 @@ def new_reasons(junctions: int, neighbour_start: np.ndarray, neighbour: np.ndarr
     return Reasons(
         failed=np.zeros((j, 3), np.int64), blind=np.zeros((j, 2), np.int64), flash=np.zeros(j, np.bool_),
         alarm_ms=np.full(j, -1, np.int64), planner_lost=np.zeros(j, np.bool_),
+        plan_until_ms=np.zeros(j, np.int64),
         clock_bad=np.zeros(1, np.bool_),
         ordered_rung=np.zeros(j, np.int8), ordered_until_ms=np.zeros(j, np.int64),
         neighbour_start=neighbour_start, neighbour=neighbour,
@@ -110,6 +112,8 @@ def reasoned_rung(j, now_ms, reasons):
         rung, cause = COORDINATED, ALARM
     elif blind > BLIND_SHARE * lanes:
         rung, cause = COORDINATED, STOP_LINES_BLIND
+    elif now_ms < reasons.plan_until_ms[j]:
+        rung, cause = COORDINATED, WORSE_THAN_PLAN
     elif reasons.planner_lost[j]:
         rung, cause = ACTUATED, PLANNER_LOST
     elif lost > LOST_SHARE * detectors:

@@ -1,11 +1,12 @@
 """A5, A6: one source that lies, about vehicles or time, costs people less than the fixed plan would.
 
-Rules A5 would have it cost no more than a tenth over what an honest street costs: that is not reached,
-a vehicle that always stands before a left turn costs two fifths more (25 minutes of this street).
+Rules A5 would have it cost no more than a tenth over what an honest street costs: a stop line's loop comes
+near it, a stream that an advance loop alone tells of costs a quarter more (ten minutes of this street).
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import cache
 
@@ -14,9 +15,10 @@ import pytest
 
 from controller.network import Ints
 from controller.vocabulary import DetectorKind, Lamp
+from sim.city.carried import put_back, take
 from tests.loop_street import LoopStreet
 
-WARM_S, ATTACKED_S = 1_200, 900
+WARM_S, ATTACKED_S = 900, 600
 Spoof = Callable[["Attacked"], None]
 
 
@@ -88,20 +90,37 @@ def crowd_at_red(street: Attacked) -> None:
         street.told(street.second % 2)
 
 
+OF_THE_STREET = (
+    "now_ms", "frame", "chance", "coming", "queue", "behind", "kerb", "vehicle_waits", "walker_waits",
+    "walks", "_shown",
+)  # fmt: skip
+
+
 @cache
-def played(controller: str) -> Attacked:
-    return Attacked(controller=controller).run(WARM_S + ATTACKED_S)
+def warm(controller: str) -> Attacked:
+    """Until the attack begins, once for all attacks."""
+    return Attacked(controller=controller).run(WARM_S)
+
+
+@cache
+def played(controller: str, spoof: Spoof | None = None, detector: str = "") -> Attacked:
+    """The same street from there on, with or without an attacker."""
+    begun, street = warm(controller), Attacked(spoof, detector, controller)
+    put_back({"it": street.controller}, take({"it": begun.controller}))
+    for name in OF_THE_STREET:
+        setattr(street, name, copy.deepcopy(getattr(begun, name)))
+    assert street.controller.state.digest() == begun.controller.state.digest()
+    street.run(ATTACKED_S)
+    assert not street.complaints, "no lie trips the monitor"
+    return street
 
 
 def honest(controller: str) -> float:
     return played(controller).person_s()
 
 
-@cache
 def attacked(spoof: Spoof, detector: str) -> float:
-    street = Attacked(spoof, detector).run(WARM_S + ATTACKED_S)
-    assert not street.complaints, "no lie trips the monitor"
-    return street.person_s()
+    return played("adaptive", spoof, detector).person_s()
 
 
 LANES = ("ns_0", "ns.left_0")
@@ -113,16 +132,26 @@ SPACE = [
 """The street is the same turned by ninety degrees: one direction stands for both."""
 
 
+MORE_AT_MOST = 1.35
+"""Measured over the whole space; rules A5 would have 1.10."""
+
+
 @pytest.mark.long
 def test_a5_the_worst_single_source_costs_less_than_the_fixed_plan() -> None:
     """Searched: every kind of detector, four ways to lie, an attacker who sees the lamps."""
     worst = max(SPACE, key=lambda lie: attacked(*lie))
     assert attacked(*worst) <= honest("fixed"), f"{worst[0].__name__} at {worst[1]}"
+    assert attacked(*worst) <= MORE_AT_MOST * honest("adaptive"), f"{worst[0].__name__} at {worst[1]}"
 
 
-def test_a5_a_vehicle_that_is_none_before_a_left_turn_costs_less_than_the_fixed_plan() -> None:
-    """The dearest of those tried so far."""
-    assert attacked(always, "ns.left_0.stopline") <= honest("fixed")
+@pytest.mark.parametrize(
+    ("spoof", "detector"),
+    [(always, "ns_0.stopline"), (stream, "ns_0.advance"), (crowd_at_red, "walk.ns.button")],
+)
+def test_a5_the_dearest_lie_to_each_kind_of_detector(spoof: Spoof, detector: str) -> None:
+    """A vehicle that is none, a stream that never comes, a crowd at one button."""
+    assert attacked(spoof, detector) <= honest("fixed")
+    assert attacked(spoof, detector) <= MORE_AT_MOST * honest("adaptive")
 
 
 def backwards(street: Attacked) -> None:
@@ -142,7 +171,7 @@ def test_a6_forged_times_shift_no_split_by_more_than_the_cap(spoof: Spoof) -> No
     A split is a share of the cycle: how many cycles there are in a quarter of an hour is mostly chance.
     """
     true = played("adaptive")
-    forged = Attacked(spoof, "ns_0.stopline").run(WARM_S + ATTACKED_S)
+    forged = played("adaptive", spoof, "ns_0.stopline")
     cycle_s = ATTACKED_S / true.cycles
     shift_s = np.abs(forged.green_s - true.green_s) / ATTACKED_S * cycle_s
     assert shift_s.max() <= max(5.0, 0.1 * cycle_s), (shift_s, cycle_s)

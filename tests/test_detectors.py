@@ -53,10 +53,10 @@ def one(kind: FaultKind, name: str, **more: float) -> FaultPlan:
         (FaultKind.STUCK_ON, STOP, Cause.STUCK_ON, 240, "occupied without a break"),
         (FaultKind.STUCK_ON, ADVANCE, Cause.STUCK_ON, 150, "occupied without a break"),
         (FaultKind.STUCK_ON, BUTTON, Cause.STUCK_ON, 190, "occupied without a break"),
-        (FaultKind.CHATTER, STOP, Cause.CHATTER, 45, "more than can pass"),
+        (FaultKind.CHATTER, STOP, Cause.THROUGH_RED, 45, "a minute of red"),
         (FaultKind.DROPOUT, STOP, Cause.STALE, 8, "old"),
         (FaultKind.DELAY, STOP, Cause.STALE, 3, "old"),
-        (FaultKind.SPOOFED, STOP, Cause.CONTRADICTED, 200, "against what others see"),
+        (FaultKind.SPOOFED, STOP, Cause.THROUGH_RED, 60, "a minute of red"),
     ],
 )
 def test_each_fault_is_found_by_name_and_nobody_else_is_blamed(
@@ -252,3 +252,41 @@ def test_all_that_is_doubted_is_listed_the_worst_first_as_plain_values() -> None
         "detector": STOP, "junction": "J1", "trust": 0.0, "cause": "stale",
         "since_ms": listed[0].since_ms, "sentence": "its last reading is old",
     }  # fmt: skip
+
+
+def test_a_junction_whose_loops_are_all_occupied_and_count_nobody_is_lost_as_a_whole() -> None:
+    """Seen by its greens: it is no jam, for there is room beyond the stop lines."""
+    watch = Watch(fault(FaultKind.STUCK_ON, repair_s=200)).run(ONSET_S + 90)
+    loops = np.flatnonzero(watch.detectors.laid.gate >= 0)
+    assert watch.detectors.health.masked[loops].all()
+    causes = {watch.detectors.judgement(int(d)).cause for d in loops}
+    assert causes == {Cause.STUCK_ON}
+    buttons = watch.detectors.laid.kind == DetectorKind.BUTTON
+    assert (watch.detectors.health.presses[buttons] == 0).all(), "who presses there is not heard either"
+    watch.run(110 + 240)
+    assert not watch.detectors.health.masked[loops].any()
+
+
+def test_one_who_stands_while_all_is_quiet_is_no_dead_cabinet() -> None:
+    """Fewer than all loops occupied: somebody looks at his telephone, and nobody else comes."""
+    watch = Watch().run(ONSET_S)
+    street, detectors, stop = watch.street, watch.detectors, watch.street.named(STOP)
+    street.rate[:] = 0.0
+    for _ in range(100):
+        street.run(1)
+        street.frame.detector_on[stop], street.frame.detector_occupancy[stop] = True, 1.0
+        detectors.judge(street.controller.state, street.frame, street.now_ms)
+    loops = detectors.laid.gate >= 0
+    assert detectors.health.masked[loops].sum() <= 1
+
+
+def test_a_loop_without_a_witness_is_contradicted_by_nobody() -> None:
+    """A crowd comes from a match, and no other loop lies on its way."""
+    watch = Watch(veh_per_h=(60, 60, 60, 60))
+    laid = watch.detectors.laid
+    watch.detectors.laid = laid._replace(single=np.zeros_like(laid.single))
+    watch.run(20 * MINUTES)
+    watch.street.rate *= 8.0
+    watch.run(5 * MINUTES)
+    assert not watch.blamed
+    assert watch.detectors.health.odd.max() == 0

@@ -27,7 +27,7 @@ class DrillLine:
 
     time_ms: int
     what: str
-    """`fault`, `detector`, `ladder` or `end`."""
+    """`fault`, `detector`, `approach`, `ladder` or `end`."""
     sentence: str
 
 
@@ -116,7 +116,7 @@ class _Playing:
         self.mended_ms = self.onset_ms + round(1000 * plan.repair_s)
         self.end_ms = city.end_ms
         self.lines: list[DrillLine] = []
-        self.told = self.faults_told = 0
+        self.told = self.faults_told = self.approaches_told = 0
         self.masked = np.zeros(len(self.network.detectors), np.bool_)
         self.first_ill = self.found_ms = self.all_found_ms = self.down_ms = -1
         self.before = self.lowest = Rung.ADAPTIVE
@@ -163,6 +163,10 @@ class _Playing:
         now_ms = world.now_ms
         self._look_at_faults()
         self._look_at_detectors(now_ms)
+        for part in self.degradation.approaches.log(self.approaches_told):
+            if part.junction == self._title:
+                self._say(part.time_ms, "approach", part.sentence)
+        self.approaches_told = self.degradation.approaches.steps_taken
         rung = self.degradation.ladder.rung(self.j)
         for step in self.degradation.ladder.log(self.told):
             if step.junction == self._title:
