@@ -1,7 +1,7 @@
 """A5, A6: one source that lies, about vehicles or time, costs people less than the fixed plan would.
 
-Rules A5 would have it cost no more than a tenth over what an honest street costs: a stop line's loop comes
-near it, a stream that an advance loop alone tells of costs a quarter more (ten minutes of this street).
+Rules A5 would have it cost no more than a tenth over what an honest street costs. A vehicle or a stream that
+is none costs a tenth to a quarter more here, one more vehicle whenever a green is about to end two fifths.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ OF_THE_STREET = (
 @cache
 def warm(controller: str) -> Attacked:
     """Until the attack begins, once for all attacks."""
-    return Attacked(controller=controller).run(WARM_S)
+    street = Attacked(controller=controller)
+    street.run(WARM_S)
+    return street
 
 
 @cache
@@ -132,7 +134,7 @@ SPACE = [
 """The street is the same turned by ninety degrees: one direction stands for both."""
 
 
-MORE_AT_MOST = 1.35
+MORE_AT_MOST = 1.4
 """Measured over the whole space; rules A5 would have 1.10."""
 
 
