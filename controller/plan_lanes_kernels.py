@@ -25,13 +25,13 @@ _F1, _F2 = types.float64[::1], types.float64[:, ::1]
 _I1, _I2 = types.int64[::1], types.int64[:, ::1]
 
 
-@njit(_F(_F), cache=True, nogil=True, inline="always")
+@njit(_F(_F), cache=True, nogil=True, _nrt=False, inline="always")
 def positive(x):
     """x, or 0 where it is negative; without the care that `max` takes of what is no number."""
     return x if x > 0.0 else 0.0
 
 
-@njit(_F(_F, _I, _F, _I, _F1, _F2), cache=True, nogil=True, inline="always")
+@njit(_F(_F, _I, _F, _I, _F1, _F2), cache=True, nogil=True, _nrt=False, inline="always")
 def yielding_rate(rate, opposing, share, t, queue, arrival):
     """Service of a lane some of whose drivers give way, at second t.
 
@@ -54,7 +54,7 @@ def yielding_rate(rate, opposing, share, t, queue, arrival):
     return rate / (1.0 - share + share / part)
 
 
-@njit(_F(_I, _I, _F, _F1, _F2, _F1, _F1, _I2, _F2), cache=True, nogil=True, inline="always")
+@njit(_F(_I, _I, _F, _F1, _F2, _F1, _F1, _I2, _F2), cache=True, nogil=True, _nrt=False, inline="always")
 def hold_second(stage, t, stop_s, queue, arrival, weight, rate, opposing, yield_share):
     """One more second `t` of the same stage in every lane; gives its cost in person-seconds.
 
@@ -83,6 +83,7 @@ def hold_second(stage, t, stop_s, queue, arrival, weight, rate, opposing, yield_
     types.UniTuple(_F, 2)(_I, _I, _F, _F1, _F2, _F2, _F1, _F1, _F1, _F1),
     cache=True,
     nogil=True,
+    _nrt=False,
     inline="always",
 )
 def leave_at_red(t, end, stop_s, queue, arrived, waited, weight, old_rate, new_rate, clearing_s):
@@ -110,6 +111,7 @@ def leave_at_red(t, end, stop_s, queue, arrived, waited, weight, old_rate, new_r
     types.UniTuple(_F, 2)(_I, _I, _I, _I, _F, _F1, _F2, _F2, _F2, _F1, _F1, _F1, _F1, _I2, _F2),
     cache=True,
     nogil=True,
+    _nrt=False,
     inline="always",
 )
 def serve_at_green(
@@ -181,7 +183,7 @@ def serve_at_green(
     return cost, to_go
 
 
-@njit(_F(_F1, _F1, _F1, _F1), cache=True, nogil=True, inline="always")
+@njit(_F(_F1, _F1, _F1, _F1), cache=True, nogil=True, _nrt=False, inline="always")
 def cost_to_go(queue, weight, rate, clearing_s):
     """What the queues left will still cost: clearing time, and a red to sit out where none serves.
 
@@ -196,7 +198,7 @@ def cost_to_go(queue, weight, rate, clearing_s):
     return cost
 
 
-@njit(_F(_I, _I, _I, _I, _I, _I1, _F1, _F1, _F1), cache=True, nogil=True, inline="always")
+@njit(_F(_I, _I, _I, _I, _I, _I1, _F1, _F1, _F1), cache=True, nogil=True, _nrt=False, inline="always")
 def wait_at_kerbs(t, start, end, walking, stage_groups, crossing_group, people, people_per_s, people_weight):
     """Seconds t to end at the crossings: they wait until `start` where the stage serves them.
 
@@ -214,7 +216,7 @@ def wait_at_kerbs(t, start, end, walking, stage_groups, crossing_group, people, 
     return cost
 
 
-@njit(_I(_I, _I1, _I), cache=True, nogil=True, inline="always")
+@njit(_I(_I, _I1, _I), cache=True, nogil=True, _nrt=False, inline="always")
 def crossings_served(stage_groups, crossing_group, n_crossings):
     """Bits of the crossings whose group is among the stage's. crossing_group (P)"""
     bits = 0
@@ -223,7 +225,7 @@ def crossings_served(stage_groups, crossing_group, n_crossings):
     return bits
 
 
-@njit(_F(_F1, _F1), cache=True, nogil=True, inline="always")
+@njit(_F(_F1, _F1), cache=True, nogil=True, _nrt=False, inline="always")
 def weighted(people, people_weight):
     """Sum of people (P) times their weights (P)."""
     total = 0.0
