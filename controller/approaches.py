@@ -89,7 +89,8 @@ class Approaches:
         self._of_detector: Ints = np.where(on_lane, self.of_lane[network.detector_lane], -1)
         self._groups = _groups_of_lanes(network)
         self.steps_taken = 0
-        self._steps: deque[ApproachStep] = deque(maxlen=STEPS_KEPT)
+        self._steps: deque[tuple[int, int, int, int]] = deque(maxlen=STEPS_KEPT)
+        """(time ms, approach, sight before, after): numbers alone, so that they can be carried elsewhere."""
 
     def carry_on(self, other: Approaches) -> None:
         """Stand where `other` stood on the same approaches."""
@@ -112,7 +113,8 @@ class Approaches:
                 self.sight[a] = after
                 self._clean_since_ms[a] = now_ms
                 self._clean_from_cycle[a] = cycle[self._junction[a]]
-                self._tell(a, before, after, now_ms)
+                self._steps.append((now_ms, a, int(before), int(after)))
+                self.steps_taken += 1
 
     def _demanded(self, detectors: Detectors) -> NDArray[np.int8]:
         """What there is reason for now."""
@@ -157,13 +159,12 @@ class Approaches:
     def log(self, since_step: int = 0) -> list[ApproachStep]:
         """The steps from number `since_step` on, as far as they are remembered (the last 512)."""
         skipped = max(0, since_step - (self.steps_taken - len(self._steps)))
-        return list(self._steps)[skipped:]
+        return [self._step_of(*row) for row in list(self._steps)[skipped:]]
 
-    def _tell(self, a: int, before: Sight, after: Sight, now_ms: int) -> None:
+    def _step_of(self, time_ms: int, a: int, before: int, after: int) -> ApproachStep:
         approach = self.approaches[a]
         title = self.network.street.junctions[approach.junction].title
-        self._steps.append(ApproachStep(now_ms, title, approach.name, before, after))
-        self.steps_taken += 1
+        return ApproachStep(time_ms, title, approach.name, Sight(before), Sight(after))
 
 
 def _approaches(network: Network) -> tuple[tuple[Approach, ...], Ints]:

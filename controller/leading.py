@@ -85,10 +85,13 @@ class Leading:
         bits = 0
         for walk, drivers, lead_ms in leads:
             g, t = first + walk, first + drivers
-            if not target >> walk & target >> drivers & 1 or state.lamp[t] == Lamp.GREEN:
+            if not target >> drivers & 1 or state.lamp[t] == Lamp.GREEN:
                 continue
             if state.lamp[g] == Lamp.GREEN:
+                # Also a WALK that is about to end: it has just begun, and somebody steps out.
                 waits = now_ms - int(state.lamp_since_ms[g]) < lead_ms
+            elif not target >> walk & 1:
+                continue
             else:
                 waits = self._start_ms(state, j, walk, now_ms) <= (
                     self._start_ms(state, j, drivers, now_ms) + LEAD_WAIT_MS

@@ -112,6 +112,30 @@ def test_a_walk_that_comes_into_a_stage_under_way_has_no_lead() -> None:
     assert not street.found
 
 
+def test_a_walk_that_is_about_to_end_has_led_too_when_drivers_start() -> None:
+    """It has just begun when another stage is wanted, one that has the drivers and not the crossing."""
+    plain = toy_street.junction(generated=(("ew",), ("walk.ew",)))
+    groups = tuple(replace(g, lead_ms=LEAD_MS if g.kind == GroupKind.PEDESTRIAN else 0) for g in plain.groups)
+    net = toy_street.network(replace(plain, groups=groups, yields=(Yield("ew", "walk.ew"),)))
+    state, sequencer = new_state(net, 0), Sequencer(net)
+    law, monitor = LampLaw(net.street.junctions[0], 100, 0), SafetyMonitor(card_of(net.street))
+    none, no = np.zeros(net.n_groups, np.bool_), np.zeros(1, np.bool_)
+    began_ms = 0
+    for tick in range(900):
+        now_ms = 100 * tick
+        walking = state.lamp[WALK_EW] == Lamp.GREEN
+        began_ms = began_ms or now_ms * walking
+        state.call_since_ms[WALK_EW] = NEVER_MS if walking else 0
+        state.wanted_stage[0] = net.n_stages - (2 if began_ms and now_ms >= began_ms + 500 else 1)
+        sequencer.advance(state, now_ms)
+        if now_ms % net.lamp_resolution_ms == 0:
+            law.look(now_ms, state.lamp.tolist())
+        verdict = monitor.judge(now_ms, tick, state.lamp, monitor.permitted.copy(), none, no, no)
+        assert not verdict.violations, verdict.violations[0].sentence
+    assert began_ms
+    assert state.lamp[EW] == Lamp.GREEN
+
+
 def test_files_and_cards_keep_it_and_refuse_what_cannot_be() -> None:
     street = network().street
     text = street_to_text(street)

