@@ -144,7 +144,8 @@ class Watchman:
 
     def pulse(self, late_us: int) -> None:
         """How late ticks come, once a second."""
-        self._late = self._late + 1 if late_us > LATE_US else 0
+        starting = self._clock()[0] - self._began_ms < SETTLE_MS  # programs are still being loaded
+        self._late = self._late + 1 if late_us > LATE_US and not starting else 0
         sentence = f"ticks come more than {LATE_US // 1000} ms late: the machine is too slow or too busy"
         trouble = Trouble("lag", "", Urgency.SOON, sentence)
         if self._late >= LATE_PULSES:
