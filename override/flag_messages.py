@@ -60,6 +60,20 @@ class Channel(StrEnum):
     """Entered for a caller."""
 
 
+class Presence(StrEnum):
+    """What a flag said of the code that its pole shows for a while."""
+
+    UNUSED = "unused"
+    """The poles of this street show no such codes: every flag counts alike."""
+    NONE = "none"
+    """No code came with it: it counts where the signal's record or a person agrees."""
+    CURRENT = "current"
+    OLD = "old"
+    """It was right once; it counts as none."""
+    WRONG = "wrong"
+    """It could not be matched; it counts as none."""
+
+
 @dataclass(frozen=True, slots=True)
 class FlagView:
     """One case: all flags of one kind at one crossing or junction, folded together."""
@@ -137,7 +151,7 @@ class FlagRequest:
     nonce: Annotated[bytes, exactly(NONCE_BYTES)]
     """The same nonce is the same flag, however often it comes."""
     signal: Annotated[str, text(64, 1)]
-    """Code on the pole, or name or title of the junction."""
+    """Code on the pole (and what the pole shows now, `K7M4XR-9QYH4`), or name or title of the junction."""
     kind: Kind
     channel: Channel = Channel.COMMAND
     words: Annotated[str, text(200)] = ""
@@ -165,6 +179,8 @@ class FlagReply:
     remedy: Annotated[str, text(200)] = ""
     until_ms: Annotated[int, whole()] = 0
     """The remedy stands for so long from now."""
+    presence: Presence = Presence.UNUSED
+    """What its code said, where poles show one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,9 +231,14 @@ def read_people(folder: Path) -> list[Identity]:
     return people
 
 
+def read_settings(path: Path, names: tuple[str, ...]) -> dict[str, str]:
+    """A private file of exactly these texts. Raises KeysError when missing, open to others or another."""
+    return _fields(path, "the file", _read_toml(path), names)
+
+
 def read_secret(path: Path) -> Secret:
     """A private key file. Raises KeysError when missing, readable by others, or known from a manual."""
-    row = _fields(path, "the file", _read_toml(path), ("name", "curve_secret", "sign_secret"))
+    row = read_settings(path, ("name", "curve_secret", "sign_secret"))
     return Secret(
         check_name(row["name"]),
         _key(path, "curve_secret", row["curve_secret"], z85.decode),
@@ -248,7 +253,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def _write_private(path: Path, text: str, anew: bool) -> None:
+def write_private(path: Path, text: str, anew: bool) -> None:
     """Write so that the file is never open to others and never half there."""
     draft = path.with_name(f".{path.name}.draft")
     draft.unlink(missing_ok=True)
@@ -281,7 +286,7 @@ def _write_people(folder: Path, people: list[Identity]) -> None:
             f"curve = '{z85.encode(p.curve_public)}'\nsign = \"{p.sign_public.hex()}\"\n"
             f'revoked = "{revoked}"\n'
         )
-    _write_private(folder / PEOPLE_FILE, "\n".join(rows), anew=False)
+    write_private(folder / PEOPLE_FILE, "\n".join(rows), anew=False)
 
 
 def _write_secret(path: Path, secret: Secret) -> None:
@@ -290,7 +295,7 @@ def _write_secret(path: Path, secret: Secret) -> None:
         f"curve_secret = '{z85.encode(secret.curve_secret)}'\n"
         f'sign_secret = "{secret.sign_secret.hex()}"\n'
     )
-    _write_private(path, text, anew=True)
+    write_private(path, text, anew=True)
 
 
 def init_keys(folder: Path) -> list[Identity]:

@@ -17,6 +17,8 @@ PRIME = len(ALPHABET)
 BODY = 5
 """2.5 million codes; a sixth character is the check."""
 WEIGHTS = (2, 3, 4, 5, 6)
+SHOWN = 5
+"""Characters of the code that a pole shows for a while only, where it shows one."""
 _CONTEXT = b"belisha pole 1\0"
 
 
@@ -44,10 +46,28 @@ def spoken(code: str) -> str:
 
 def code_in(text: str) -> str:
     """The code somebody typed, in whatever case and with whatever between; empty when it is none."""
-    code = "".join(c for c in text.upper() if not (c.isspace() or c in "-._"))
+    code = _typed(text)
     if len(code) != BODY + 1 or any(c not in ALPHABET for c in code):
         return ""
     return code if code[BODY] == _check(code[:BODY]) else ""
+
+
+def parted(text: str) -> tuple[str, str]:
+    """A pole's code and what it shows for a while, where both were typed; else the text and nothing."""
+    code = _typed(text[:64])
+    pole, shown = code[: BODY + 1], code[BODY + 1 :]
+    if len(shown) != SHOWN or not code_in(pole) or any(c not in ALPHABET for c in shown):
+        return text, ""
+    return pole, shown
+
+
+def joined(pole: str, shown: str) -> str:
+    """Both in one, as addresses and messages have them: `K7M4XR-9QYH4`."""
+    return f"{pole}-{shown}" if shown else pole
+
+
+def _typed(text: str) -> str:
+    return "".join(c for c in text.upper() if not (c.isspace() or c in "-._"))
 
 
 def _choice(crossing: tuple[str, str], choice: int) -> str:

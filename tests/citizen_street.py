@@ -11,6 +11,7 @@ from typing import Any
 from override.citizen.inbox import Waiting
 from override.citizen.office import Office
 from override.citizen.pages import PolicyView
+from override.citizen.presence import PoleCodes
 from override.citizen.record import Code
 from override.citizen.remedies import Wish
 from override.citizen.store import Store
@@ -57,8 +58,15 @@ def layout(junctions: int = 4, districts: tuple[str, ...] = ("North", "South")) 
 class CitizenStreet:
     """An office over a real file, a street that only says what happens, and a station that says yes."""
 
-    def __init__(self, folder: Path, junctions: int = 4, durable: bool = False, **how: Any) -> None:
-        self.durable = durable
+    def __init__(
+        self,
+        folder: Path,
+        junctions: int = 4,
+        durable: bool = False,
+        codes: PoleCodes | None = None,
+        **how: Any,
+    ) -> None:
+        self.durable, self.codes = durable, codes
         self.file = folder / "citizen.db"
         self.layout = layout(junctions, **how)
         self.now_ms, self.wall_ms = 1_000_000, WALL_MS
@@ -72,7 +80,9 @@ class CitizenStreet:
 
     def open(self) -> None:
         self.store = Store(self.file, self.durable)
-        self.office = Office(self.store, lambda: (self.now_ms, self.wall_ms), POLICY, lambda name: "operator")
+        self.office = Office(
+            self.store, lambda: (self.now_ms, self.wall_ms), POLICY, lambda name: "operator", self.codes
+        )
         self.office.hear_layout(self.layout)
         self.tell()
 

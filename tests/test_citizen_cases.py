@@ -22,8 +22,9 @@ from override.citizen.cases import (
 )
 from override.citizen.pages import Step
 from override.citizen.phrases import PHRASES, Phrase, say
+from override.citizen.presence import Voice
 from override.citizen.store import case_number
-from override.flag_messages import FlagLife, Kind
+from override.flag_messages import Channel, FlagLife, Kind
 
 CASE = Case("C00001", "J7", "walk.ns", "North", Kind.BUTTON_DEAD, 1_000, 1_000)
 
@@ -62,7 +63,7 @@ def test_every_life_can_be_reached_and_every_open_one_can_end() -> None:
 
 
 def test_a_case_is_the_same_after_it_was_stored() -> None:
-    case = flagged(CASE, "page", 700_000)
+    case = flagged(CASE, Voice(Channel.PAGE), 700_000)
     case = step(case, Event.AGREE, say("confirmed"), 700_000)
     case = replace(
         case, evidence=say("rec-button-silent", minutes=4), records=(say("rec-moving", changes=3, minutes=2),)

@@ -16,6 +16,7 @@ import msgpack  # type: ignore[import-untyped]
 
 from override.citizen.pages import Step
 from override.citizen.phrases import Phrase, say
+from override.citizen.presence import Voice
 from override.flag_messages import FlagLife, Kind
 
 STEPS_MAX = 40
@@ -121,9 +122,14 @@ class Case:
     count: int = 1
     by_record: bool = False
     """Nobody flagged it: the record itself did, for those who do not report."""
+    voices: int = 0
+    """Flags that count without the record's word (`Voice.counts`), since a person or proof closed it."""
     windows: tuple[int, ...] = ()
-    """Windows of WINDOW_MS in which flags came, the latest eight."""
+    """Windows of WINDOW_MS in which those came, the latest eight."""
     channels: tuple[str, ...] = ()
+    """Channels by which those came."""
+    codes: tuple[int, ...] = ()
+    """Windows of the codes that poles show, of those that came with one; the latest eight."""
     why: Phrase = RECEIVED
     steps: tuple[Step, ...] = ()
     agrees: bool = False
@@ -179,11 +185,24 @@ def can(case: Case, event: Event) -> bool:
     return (case.life, event) in NEXT
 
 
-def flagged(case: Case, channel: str, wall_ms: int) -> Case:
-    """One flag more, counted; its life goes on by `step`."""
-    windows = tuple(sorted({*case.windows, wall_ms // WINDOW_MS})[-8:])
-    channels = tuple(sorted({*case.channels, channel}))
-    return replace(case, count=case.count + 1, windows=windows, channels=channels)
+def flagged(case: Case, voice: Voice, wall_ms: int) -> Case:
+    """One flag more, counted; its life goes on by `step`.
+
+    After a person's word, or proof that it was mended, the voices are counted anew.
+    """
+    if case.closed and (case.by_person or case.life is FlagLife.FIXED):
+        case = replace(case, voices=0, windows=(), channels=(), codes=())
+    case = replace(case, count=case.count + 1)
+    if not voice.counts:
+        return case
+    codes = case.codes if voice.window < 0 else tuple(sorted({*case.codes, voice.window})[-8:])
+    return replace(
+        case,
+        voices=case.voices + 1,
+        windows=tuple(sorted({*case.windows, wall_ms // WINDOW_MS})[-8:]),
+        channels=tuple(sorted({*case.channels, voice.channel.value})),
+        codes=codes,
+    )
 
 
 def case_id(number: int) -> str:
@@ -209,7 +228,9 @@ def unpack_case(record: bytes) -> Case:
     """A case back from its record; fields that older versions did not have get their defaults."""
     data: dict[str, Any] = msgpack.unpackb(record)
     data["kind"], data["life"] = Kind(data["kind"]), FlagLife(data["life"])
-    data["windows"], data["channels"] = tuple(data["windows"]), tuple(data["channels"])
+    data.setdefault("voices", data["count"])
+    for name in ("windows", "channels", "codes"):
+        data[name] = tuple(data.get(name, ()))
     data["why"] = _phrase(data["why"])
     data["evidence"] = data["evidence"] and _phrase(data["evidence"])
     data["records"] = tuple(_phrase(one) for one in data["records"])

@@ -53,6 +53,9 @@ def citizen(
         Path | None, typer.Option(metavar="FILE", help="Keys for filing by Open311, one a line.")
     ] = None,
     public_url: Annotated[str, typer.Option(help="Where the pages are found from outside.")] = "",
+    pole_codes: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Secret of the codes that poles show for a while.")
+    ] = None,
 ) -> None:
     """Listen to citizens: pages, text messages, Open311, flags; safe remedies through the station."""
     from override.citizen.process import CitizenPlan, CitizenProcess
@@ -63,7 +66,7 @@ def citizen(
     plan = CitizenPlan(
         keys, name, file, (orders.strip(), pictures.strip()), _host_and_port(http), flags,
         policy_view(policy, decided_by, decided_on), _zone(zone), _first_line(text_secret),
-        frozenset(_lines(open311_keys)), public_url,
+        frozenset(_lines(open311_keys)), public_url, pole_codes,
     )  # fmt: skip
     CitizenProcess(plan, lambda line: typer.echo(line, err=True)).run()
 
@@ -192,7 +195,11 @@ def _plain(reply: FlagReply) -> dict[str, object]:
 
 
 def _sentences(reply: FlagReply) -> str:
+    from override.citizen.sentences import CODE_NOTES
+
     lines = [reply.why]
+    if reply.accepted and reply.presence in CODE_NOTES:
+        lines.append(CODE_NOTES[reply.presence])
     if reply.remedy:
         until = f" For {reply.until_ms // 60_000} minutes, or longer." if reply.until_ms else ""
         lines.append(f"{reply.remedy}{until}")

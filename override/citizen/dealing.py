@@ -19,6 +19,7 @@ from override.citizen.evidence import Finding, Verdict, Witness
 from override.citizen.fairness import Listening
 from override.citizen.pages import ROUND_MS, Step
 from override.citizen.phrases import Phrase, say
+from override.citizen.presence import Voice
 from override.citizen.record import SignalRecord
 from override.citizen.remedies import (
     BY_REPORTS_MS,
@@ -35,7 +36,7 @@ from override.citizen.remedies import (
     renewal,
 )
 from override.citizen.store import Writing
-from override.flag_messages import Channel, FlagLife, Kind
+from override.flag_messages import FlagLife, Kind
 
 SETTLE_MS = 30_000
 """So long an unsure record may make up its mind before a person is asked."""
@@ -98,19 +99,19 @@ class Dealing:
 
     # --- flags -------------------------------------------------------------------------
 
-    def fold(self, signal: Signal, kind: Kind, channel: Channel, number: int, wall_ms: int) -> Case:
+    def fold(self, signal: Signal, kind: Kind, voice: Voice, number: int, wall_ms: int) -> Case:
         """The case that a flag counts for; a new one gets `number`. It is dealt with at once."""
         case = self.latest_case(signal, kind, wall_ms)
         if case is None:
-            case = self.new(signal, kind, channel, number, wall_ms)
+            case = self.new(signal, kind, voice, number, wall_ms)
         else:
-            case = self.another(case, channel, Event.ANOTHER, say("known"), wall_ms)
+            case = self.another(case, voice, Event.ANOTHER, say("known"), wall_ms)
         return self.deal(case, wall_ms)
 
-    def still(self, case: Case, channel: Channel, wall_ms: int) -> Case:
+    def still(self, case: Case, voice: Voice, wall_ms: int) -> Case:
         """One tap: it is still so."""
         why = say("reopened") if case.closed else say("known")
-        case = self.another(case, channel, Event.STILL, why, wall_ms)
+        case = self.another(case, voice, Event.STILL, why, wall_ms)
         return self.deal(case, wall_ms)
 
     def latest_case(self, signal: Signal, kind: Kind, wall_ms: int) -> Case | None:
@@ -120,22 +121,20 @@ class Dealing:
             return None
         return found
 
-    def new(self, signal: Signal, kind: Kind, channel: Channel, number: int, wall_ms: int) -> Case:
+    def new(self, signal: Signal, kind: Kind, voice: Voice, number: int, wall_ms: int) -> Case:
         """A case that nobody knew of."""
         received = say("urgent") if kind is Kind.GREEN_TOGETHER else cases.RECEIVED
-        return self.put(
-            Case(
-                cases.case_id(number), signal.junction.name, signal.name, signal.junction.district, kind,
-                wall_ms, wall_ms, round_ms=wall_ms, urgent=kind is Kind.GREEN_TOGETHER, why=received,
-                windows=(wall_ms // cases.WINDOW_MS,), channels=(channel.value,),
-                steps=(Step(FlagLife.RECEIVED, wall_ms, received),), heard_ms=self.record.now_ms,
-            )
+        begun = Case(
+            cases.case_id(number), signal.junction.name, signal.name, signal.junction.district, kind,
+            wall_ms, wall_ms, round_ms=wall_ms, urgent=kind is Kind.GREEN_TOGETHER, count=0, why=received,
+            steps=(Step(FlagLife.RECEIVED, wall_ms, received),), heard_ms=self.record.now_ms,
         )  # fmt: skip
+        return self.put(cases.flagged(begun, voice, wall_ms))
 
-    def another(self, case: Case, channel: Channel, event: Event, why: Phrase, wall_ms: int) -> Case:
+    def another(self, case: Case, voice: Voice, event: Event, why: Phrase, wall_ms: int) -> Case:
         """A case that one flag more counts for."""
         before = case
-        case = replace(cases.flagged(case, channel.value, wall_ms), heard_ms=self.record.now_ms)
+        case = replace(cases.flagged(case, voice, wall_ms), heard_ms=self.record.now_ms)
         window, times = self._told.get(case.id, (0, 0))
         times = times + 1 if window == wall_ms // cases.WINDOW_MS else 1
         self._told[case.id] = (wall_ms // cases.WINDOW_MS, times)
@@ -160,6 +159,9 @@ class Dealing:
         finding = self.witness.judge(case.kind, signal, case.proof_from_ms if case.agrees else case.heard_ms)
         if case.agrees:
             return self._attend(case, finding, signal, wall_ms)
+        if finding.verdict is Verdict.AGREES and not finding.certain and not case.voices:
+            # A silence is evidence beside somebody who has pressed: nobody of those was at the pole.
+            finding = replace(finding, verdict=Verdict.UNSURE)
         if finding.verdict is Verdict.AGREES:
             return self.agree(case, finding, wall_ms)
         case = self.put(replace(case, evidence=finding.words, records=finding.records))
@@ -237,14 +239,14 @@ class Dealing:
         return self.put(replace(case, by_reports=True, remedy=Remedy.RECALL.value, target=case.group))
 
     def _many_say_so(self, case: Case) -> bool:
-        """Enough flags, at different times and by different ways, at a crossing (10.8)."""
+        """Enough flags, at different times, by different ways or codes of its pole, at a crossing (10.8)."""
         return (
             case.kind in RECALLABLE
             and bool(case.group)
             and not case.remedy_ms
-            and case.count >= self.listening.flags_needed(case.district)
+            and case.voices >= self.listening.flags_needed(case.district)
             and len(case.windows) >= 2
-            and len(case.channels) >= 2
+            and max(len(case.channels), len(case.codes)) >= 2
         )
 
     def _may_try(self, case: Case, wall_ms: int) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from override.layouts import GroupLayout, JunctionLayout
+from override.poles import parted
 
 BUTTON = "button"
 ON_FOOT = "pedestrian"
@@ -83,8 +84,8 @@ class Directory:
         ] == [(j.name, [g.name for g in j.groups], [d.name for d in j.detectors]) for j in other.junctions]
 
     def find(self, name: str) -> Signal | None:
-        """By code on the pole, or name or title of a junction."""
-        name = name.strip()
+        """By code on the pole (whatever the pole shows beside it), or name or title of a junction."""
+        name = parted(name)[0].strip()
         return self._exact.get(name) or self._by_pole.get(plain(name)) or self._by_name.get(plain(name))
 
     def at(self, number: int, group: int) -> Signal | None:

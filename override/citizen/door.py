@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 import zmq
 
@@ -16,7 +17,7 @@ from override.bounds import NONCE_BYTES
 from override.citizen.office import Office
 from override.citizen.phrases import say
 from override.citizen.wording import refusal
-from override.flag_messages import FlagReply
+from override.flag_messages import Channel, FlagReply
 from override.keys import Secret
 from override.refused import Refused
 from override.sockets import OpenDoor, address_of, public_server
@@ -76,7 +77,10 @@ class FlagDoor:
         answer = self._answer_to(back)
         try:
             if topic == b"flag":
-                self._office.submit(wire.decode(body, TOPICS["flag"]), address_of(frames[2]), answer)
+                flag = wire.decode(body, TOPICS["flag"])
+                # Which way a flag came is ours to say: two ways are two witnesses (10.8).
+                flag = replace(flag, channel=Channel.COMMAND)
+                self._office.submit(flag, address_of(frames[2]), answer)
             elif topic == b"flag-status":
                 status = wire.decode(body, TOPICS["flag-status"])
                 answer(self._office.status(status.nonce, status.token))

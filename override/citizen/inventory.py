@@ -47,8 +47,26 @@ class Table:
         return f"CREATE TABLE {self.name} ({columns}{self.more}); {index}"
 
 
+def _whole(name: str, what: str, why: str) -> Column:
+    return Column(name, "INTEGER NOT NULL", what, why)
+
+
+def _text(name: str, what: str, why: str) -> Column:
+    return Column(name, "TEXT NOT NULL", what, why)
+
+
+def _real(name: str, what: str, why: str) -> Column:
+    return Column(name, "REAL NOT NULL", what, why)
+
+
+def _bytes(name: str, what: str, why: str) -> Column:
+    return Column(name, "BLOB NOT NULL", what, why)
+
+
 _FIND = "the sender of a flag reads how it stands, and no other"
 _PAGES = "pages tell of their signals when the station is silent"
+_IN_TIME = "it is erased in time"
+_PROMISES = "how often the promise was kept"
 TABLES: tuple[Table, ...] = (
     Table(
         "meta",
@@ -56,7 +74,7 @@ TABLES: tuple[Table, ...] = (
         NOBODY,
         (
             Column("name", "TEXT PRIMARY KEY", "name of a setting", "settings are found by it"),
-            Column("value", "BLOB NOT NULL", "a random key of the first start", "tokens cannot be guessed"),
+            _bytes("value", "a random key of the first start", "tokens cannot be guessed"),
         ),
     ),
     Table(
@@ -65,11 +83,10 @@ TABLES: tuple[Table, ...] = (
         NOBODY,
         (
             Column("nonce", "BLOB PRIMARY KEY", "hash of a random number", "a flag sent twice counts once"),
-            Column("token", "BLOB NOT NULL", "hash of the token the sender got", _FIND),
-            Column("case_id", "TEXT NOT NULL", "the case it counts for", _FIND),
-            Column(
+            _bytes("token", "hash of the token the sender got", _FIND),
+            _text("case_id", "the case it counts for", _FIND),
+            _whole(
                 "window",
-                "INTEGER NOT NULL",
                 "ten-minute window of its arrival",
                 "flags at once are one voice",
             ),
@@ -81,16 +98,14 @@ TABLES: tuple[Table, ...] = (
         OPERATORS,
         (
             Column("id", "INTEGER PRIMARY KEY", "a number", "words are read in their order"),
-            Column("case_id", "TEXT NOT NULL", "the case", "words are read with their case"),
-            Column(
+            _text("case_id", "the case", "words are read with their case"),
+            _text(
                 "words",
-                "TEXT NOT NULL",
                 "what somebody wrote, without numbers of phones, addresses of mail and pages",
                 "a person understands what no list of kinds can say",
             ),
-            Column(
+            _whole(
                 "written_ms",
-                "INTEGER NOT NULL",
                 f"time, rounded to {ROUND_MS // 60_000} minutes",
                 "words are erased in time",
             ),
@@ -102,20 +117,19 @@ TABLES: tuple[Table, ...] = (
         f"{EVERYBODY}; numbers from {PUBLIC_K} on only",
         (
             Column("id", "TEXT PRIMARY KEY", "public id of the case", "people speak about it"),
-            Column("number", "INTEGER NOT NULL", "the same as a number", "cases are listed in their order"),
-            Column("open", "INTEGER NOT NULL", "whether it is open", "open cases are found after a restart"),
-            Column(
+            _whole("number", "the same as a number", "cases are listed in their order"),
+            _whole("open", "whether it is open", "open cases are found after a restart"),
+            _whole(
                 "first_ms",
-                "INTEGER NOT NULL",
                 "time of the first flag; rounded once it is closed",
                 "known since",
             ),
-            Column("closed_ms", "INTEGER NOT NULL", "rounded time of its end", "it is erased in time"),
-            Column(
+            _whole("closed_ms", "rounded time of its end", _IN_TIME),
+            _bytes(
                 "record",
-                "BLOB NOT NULL",
-                "junction, crossing, kind, life, number of flags, windows and channels they came by, what the"
-                " signal's record says, what is done, and reasons that named roles gave",
+                "junction, crossing, kind, life, number of flags, windows and channels they came by, how many"
+                " came with a code of the pole, what the signal's record says, what is done, and reasons"
+                " that named roles gave",
                 "the case is dealt with, and its page tells the truth after a restart",
             ),
         ),
@@ -128,7 +142,7 @@ TABLES: tuple[Table, ...] = (
             Column(
                 "nonce", "TEXT PRIMARY KEY", "number of what a person did", "what comes twice is done once"
             ),
-            Column("acted_ms", "INTEGER NOT NULL", "rounded time of it", "it is erased in time"),
+            _whole("acted_ms", "rounded time of it", _IN_TIME),
         ),
     ),
     Table(
@@ -137,15 +151,12 @@ TABLES: tuple[Table, ...] = (
         EVERYBODY,
         (
             Column("district", "TEXT PRIMARY KEY", "a district", "the rate is its"),
-            Column(
+            _real(
                 "repeats",
-                "REAL NOT NULL",
                 "flags that followed others, one a window",
                 "places that report less are listened to sooner",
             ),
-            Column(
-                "presses", "REAL NOT NULL", "presses of buttons while faults stood", "the rate is per press"
-            ),
+            _real("presses", "presses of buttons while faults stood", "the rate is per press"),
         ),
     ),
     Table(
@@ -154,10 +165,9 @@ TABLES: tuple[Table, ...] = (
         NOBODY,
         (
             Column("id", "INTEGER PRIMARY KEY", "a number", "the record is read in its order"),
-            Column("end_ms", "INTEGER NOT NULL", "street time of its last row", "it is erased in time"),
-            Column(
+            _whole("end_ms", "street time of its last row", _IN_TIME),
+            _bytes(
                 "rows",
-                "BLOB NOT NULL",
                 "lamps, presses of buttons, calls, sensors not believed",
                 "complaints are compared with it",
             ),
@@ -168,15 +178,11 @@ TABLES: tuple[Table, ...] = (
         f"{KEEP['service'] * 24:.0f} hours",
         f"{EVERYBODY}; from {PUBLIC_K} calls on only",
         (
-            Column(
-                "junction", "INTEGER NOT NULL", "number of a junction", "the promise is kept or not there"
-            ),
-            Column("signal", "INTEGER NOT NULL", "number of a signal group", "the promise is its"),
-            Column("hour", "INTEGER NOT NULL", "hour of the street's clock", "it is erased in time"),
-            Column("calls", "INTEGER NOT NULL", "calls served in the hour", "how often the promise was kept"),
-            Column(
-                "kept", "INTEGER NOT NULL", "of them within the promise", "how often the promise was kept"
-            ),
+            _whole("junction", "number of a junction", "the promise is kept or not there"),
+            _whole("signal", "number of a signal group", "the promise is its"),
+            _whole("hour", "hour of the street's clock", _IN_TIME),
+            _whole("calls", "calls served in the hour", _PROMISES),
+            _whole("kept", "of them within the promise", _PROMISES),
         ),
         ", PRIMARY KEY (junction, signal, hour)",
     ),
@@ -186,7 +192,7 @@ TABLES: tuple[Table, ...] = (
         EVERYBODY,
         (
             Column("part", "INTEGER PRIMARY KEY", "number of a part", _PAGES),
-            Column("body", "BLOB NOT NULL", "names and places of signals, codes on their poles", _PAGES),
+            _bytes("body", "names and places of signals, codes on their poles", _PAGES),
         ),
     ),
 )

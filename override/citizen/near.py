@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from override.citizen.pages import SignalRow
+from override.poles import BODY, SHOWN
 
+CODE = BODY + 1
 NEAR_MOST = 4
 SLIPS_MOST = 2
 LOOKED_AT = 20_000
@@ -35,6 +37,8 @@ def slips(typed: str, meant: str) -> int:
 def near(typed: str, signals: Iterable[SignalRow]) -> list[SignalRow]:
     """The nearest signals, the likeliest first: by code, name of the junction, or the start of a title."""
     wanted = letters(typed)
+    if len(wanted) == CODE + SHOWN:
+        wanted = wanted[:CODE]  # the rest is what the pole shows for a while
     if len(wanted) < 2:
         return []
     found: list[tuple[int, str, SignalRow]] = []

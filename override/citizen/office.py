@@ -18,18 +18,20 @@ from override.bounds import BOOT_BYTES, NONCE_BYTES
 from override.citizen.acts import act
 from override.citizen.cases import WINDOW_MS, Case
 from override.citizen.dealing import Dealing
-from override.citizen.directory import Directory
+from override.citizen.directory import Directory, Signal
 from override.citizen.inbox import BATCH, INBOX, Answer, Done, Waiting
 from override.citizen.inventory import inventory
 from override.citizen.memory import recall
 from override.citizen.pages import CasePage, InventoryRow, OpenData, PolicyView, SignalPage, SignalRow
 from override.citizen.phrases import say
+from override.citizen.presence import PoleCodes, Voice, voice
 from override.citizen.reading import Heard, Reading, doing, rounded
 from override.citizen.remedies import Wish
 from override.citizen.store import KeptFlag, Store, StoreFull, Writing, hashed
 from override.citizen.watching import Watch
 from override.citizen.wording import BadWords, checked, refusal
 from override.flag_messages import Channel, FlagActRequest, FlagReply, FlagRequest, FlagView
+from override.poles import parted
 from override.street_layout import PackedLayout, StreetLayout
 
 GROUP_MS = 15
@@ -54,11 +56,12 @@ class Office:
         clock: Clock,
         policy: PolicyView,
         role_of: Callable[[str], str] = lambda name: name,
+        codes: PoleCodes | None = None,
     ) -> None:
-        self.store = store
+        self.store, self.codes = store, codes
         self.dealing = Dealing(store.cases())
         self.heard = Heard()
-        self.reading = Reading(self.dealing, self.heard, policy)
+        self.reading = Reading(self.dealing, self.heard, policy, codes is not None)
         self.complaint = self.broken = ""
         self.commits = 0
         self.lock = threading.RLock()
@@ -330,19 +333,28 @@ class Office:
         # Only now is the file asked: a flood is told BUSY from memory alone.
         if (known := self.store.case_of(nonce=request.nonce)) in dealing.cases:
             return self._reply(request.nonce, dealing.cases[known], token, wall_ms)
+        spoken = self._voice(request, signal, case, wall_ms)
         if case is not None:
-            case = dealing.still(case, request.channel, wall_ms)
+            case = dealing.still(case, spoken, wall_ms)
         else:
             assert signal is not None
             number = self.store.next_number()
-            case = dealing.fold(signal, request.kind, request.channel, number, wall_ms)
+            case = dealing.fold(signal, request.kind, spoken, number, wall_ms)
         window = wall_ms // WINDOW_MS
         flag = KeptFlag(hashed(request.nonce), hashed(token.encode()), case.id, window)
         dealing.writing.flags.append(flag)
         if request.words:
             dealing.writing.words.append((case.id, request.words, rounded(wall_ms)))
         fresh[request.nonce] = case.id
-        return self._reply(request.nonce, case, token, wall_ms)
+        return replace(self._reply(request.nonce, case, token, wall_ms), presence=spoken.presence)
+
+    def _voice(self, request: FlagRequest, signal: Signal | None, case: Case | None, wall_ms: int) -> Voice:
+        """How it counts: the code that its pole shows speaks for a case of that pole and no other."""
+        here = signal is not None and signal.at >= 0
+        if case is not None and signal is not None:
+            here = here and (case.junction, case.group) == (signal.junction.name, signal.name)
+        pole = signal.pole if signal is not None and here else ""
+        return voice(self.codes, request.channel, pole, parted(request.signal)[1], wall_ms)
 
     def _reply(self, nonce: bytes, case: Case, token: str, wall_ms: int) -> FlagReply:
         remedy = doing(case)

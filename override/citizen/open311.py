@@ -22,6 +22,7 @@ from override.citizen.language import Language, plain
 from override.citizen.pages import CasePage
 from override.citizen.sentences import LIFE, kind_words, place
 from override.flag_messages import Channel, FlagRequest, Kind
+from override.poles import joined, parted
 
 SIGNAL = "signal"
 """The one attribute of every service: the code on the pole."""
@@ -44,10 +45,11 @@ class Open311Error(ValueError):
         self.status = status
 
 
-def discovery(url: str) -> Row:
+def discovery(url: str, speak: Language, keys: bool = False) -> Row:
     """Where what is found, for a client that knows only this city's address.
 
-    https://wiki.open311.org/Service_Discovery/; `url` is the address of the pages, without a `/` at its end.
+    https://wiki.open311.org/Service_Discovery/; `url` is the address of the pages, without a `/` at its end;
+    with `keys` only their holders file.
     """
     endpoint = {
         "specification": "http://wiki.open311.org/GeoReport_v2",
@@ -56,8 +58,25 @@ def discovery(url: str) -> Row:
         "type": "production",
         "formats": ["text/xml", "application/json"],
     }
-    contact = f"Whoever looks after the traffic lights of this city: {url}/"
-    return {"changeset": CHANGESET, "contact": contact, "key_service": contact, "endpoints": [endpoint]}
+    home = f"{url}/{speak.tag}/"
+    contact = speak.say("Those who look after the traffic lights of this city: {url}", url=home)
+    key = speak.say(
+        "A program needs a key to send reports. Those who look after the lights give it: {url}", url=home
+    )
+    if not keys:
+        key = speak.say("Nobody needs a key to send reports.")
+    return {"changeset": CHANGESET, "contact": contact, "key_service": key, "endpoints": [endpoint]}
+
+
+def notice(case: CasePage, speak: Language, now_ms: int) -> str | None:
+    """What is done for a case and until when, as `service_notice`; None where nothing is."""
+    if case.remedy is None:
+        return None
+    done = speak.phrase(case.remedy)
+    if not case.until_wall_ms:
+        return done
+    time = speak.clock(case.until_wall_ms, now_ms)
+    return f"{done} {speak.say('Until {time}, or longer if it takes longer.', time=time)}"
 
 
 def services(speak: Language) -> list[Row]:
@@ -101,8 +120,11 @@ def kind_of(service_code: str) -> Kind:
     return Kind(service_code)
 
 
-def filed(form: Mapping[str, str], desk: CitizenDesk) -> FlagRequest:
-    """The flag in a posted request; who sent it is not in it. Raises Open311Error."""
+def filed(form: Mapping[str, str], desk: CitizenDesk, speak: Language) -> FlagRequest:
+    """The flag in a posted request; who sent it is not in it. Raises Open311Error.
+
+    What people did wrong is told them in their language, what their program did in English.
+    """
     kind = kind_of(form.get("service_code", ""))
     given = (form.get(f"attribute[{SIGNAL}]"), form.get("address_id"), form.get("address_string"))
     names = [plain(name)[:64] for name in given if name and plain(name)]
@@ -112,17 +134,18 @@ def filed(form: Mapping[str, str], desk: CitizenDesk) -> FlagRequest:
         )
     signal = next((page for name in names if (page := desk.signal(name))), None)
     if signal is None and desk.signals():
-        raise Open311Error(404, f"there is no signal {names[0]}; the code is on its pole")
+        unknown = speak.say("We know no signal “{code}”", code=names[0])
+        raise Open311Error(404, f"{unknown}. {speak.coded('unknown-signal')}")
     said = plain(form.get("description", ""))
     if len(said) > REASON_CHARACTERS:
-        raise Open311Error(
-            400, f"description has {len(said)} characters; at most {REASON_CHARACTERS} are taken"
-        )
-    name = (signal.pole or signal.junction) if signal else names[0]
+        most = speak.say("Please write at most {count} letters.", count=REASON_CHARACTERS)
+        raise Open311Error(400, f"description: {most}")
+    shown = next((code for name in names if (code := parted(name)[1])), "")
+    name = (joined(signal.pole, shown) or signal.junction) if signal else names[0]
     return FlagRequest(secrets.token_bytes(NONCE_BYTES), name, kind, Channel.OPEN311, said)
 
 
-def request_row(case: CasePage, speak: Language, zone: tzinfo) -> Row:
+def request_row(case: CasePage, speak: Language, zone: tzinfo, now_ms: int) -> Row:
     """A case as a service request."""
     told = [speak.say(LIFE[case.life]) + ".", speak.phrase(case.why)]
     told += [speak.phrase(phrase) for phrase in (case.remedy, case.crew, case.evidence) if phrase]
@@ -134,7 +157,7 @@ def request_row(case: CasePage, speak: Language, zone: tzinfo) -> Row:
         "service_code": case.kind.value,
         "description": kind_words(case, speak),
         "agency_responsible": AGENCY,
-        "service_notice": None,
+        "service_notice": notice(case, speak, now_ms),
         "requested_datetime": _iso(case.known_since_wall_ms, zone),
         "updated_datetime": _iso(case.changed_wall_ms, zone),
         "expected_datetime": None,

@@ -112,6 +112,8 @@ class SignalPage:
     cases: tuple[CaseRow, ...] = ()
     crossings: tuple[SignalRow, ...] = ()
     """All crossings of the junction."""
+    shows_code: bool = False
+    """Its pole shows a code for a while, by which people tell that they are there."""
 
 
 @dataclass(frozen=True, slots=True)

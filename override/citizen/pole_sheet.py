@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,18 @@ from markupsafe import Markup
 
 from override.citizen.kinds import KEYWORDS, keywords, words
 from override.citizen.language import TAGS, language, plain
+from override.citizen.presence import PoleCodes
 from override.citizen.sentences import crossing_name
 from override.flag_messages import Kind
 from override.layouts import GroupLayout, JunctionLayout
-from override.poles import spoken
+from override.poles import joined, spoken
 from override.refused import Refused
 
 ON_FOOT = "pedestrian"
 TELL = words("Something wrong here? Red too long? Look and tell us:")
 TEXT = words("Text {example} to {number}")
+UNTIL = words("{code} shows that you are here. It holds until {day}.")
+PRINTED_LEAST_MS = 24 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,32 @@ def cards(junctions: Iterable[JunctionLayout]) -> Iterator[Card]:
     yield from sorted(found, key=lambda card: (card.district, card.title, card.crossing, card.pole))
 
 
-def sheet(street: str, junctions: Iterable[JunctionLayout], public_url: str, text_number: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class ShownCodes:
+    """What the poles show in one window of time, where they show a code for a while."""
+
+    codes: PoleCodes
+    window: int
+
+    def __post_init__(self) -> None:
+        if self.codes.period_ms < PRINTED_LEAST_MS:
+            minutes = self.codes.period_ms // 60_000
+            raise Refused(
+                "arguments",
+                f"codes that change every {minutes} minutes are for displays; print those of a day or more",
+            )
+
+
+def sheet(
+    street: str,
+    junctions: Iterable[JunctionLayout],
+    public_url: str,
+    text_number: str = "",
+    shown: ShownCodes | None = None,
+) -> str:
     """The sheet as one HTML page that needs nothing else, two cards on a page of A4 or Letter.
 
+    With `shown` each card has the code of that window too, which tells that its reader is there.
     Raises Refused when the address is none, or no crossing has a code.
     """
     if not public_url.startswith(("https://", "http://")) or not public_url.isprintable():
@@ -65,7 +92,7 @@ def sheet(street: str, junctions: Iterable[JunctionLayout], public_url: str, tex
         street=plain(street),
         number=plain(text_number),
         shown_url=base.partition("://")[2],
-        cards=[_card(card, base, plain(text_number)) for card in listed],
+        cards=[_card(card, base, plain(text_number), shown) for card in listed],
     )
 
 
@@ -73,8 +100,13 @@ def _crossing(group: GroupLayout) -> str:
     return crossing_name(group.approach or group.name, language(TAGS[0]))
 
 
-def _card(card: Card, base: str, number: str) -> dict[str, Any]:
-    code = spoken(card.pole)
+def _card(card: Card, base: str, number: str, shown: ShownCodes | None) -> dict[str, Any]:
+    extra = shown.codes.code(card.pole, shown.window) if shown else ""
+    last_day = ""
+    if shown:  # the end of a window is the first moment that is another's
+        end_ms = shown.codes.begin_ms(shown.window + 1) - 1
+        last_day = datetime.fromtimestamp(end_ms / 1000, UTC).date().isoformat()
+    code = f"{spoken(card.pole)} {extra}".rstrip()
     lines = []
     for tag in TAGS:
         speak = language(tag)
@@ -85,9 +117,11 @@ def _card(card: Card, base: str, number: str) -> dict[str, Any]:
                 "direction": speak.direction,
                 "tell": speak.say(TELL),
                 "text": speak.say(TEXT, example=example, number=number) if number else "",
+                "until": speak.say(UNTIL, code=extra, day=speak.day(last_day)) if extra else "",
             }
         )
-    return {"card": card, "code": code, "qr": _qr(f"{base}/s/{card.pole}"), "lines": lines}
+    path = joined(card.pole, extra)
+    return {"card": card, "code": code, "path": path, "qr": _qr(f"{base}/s/{path}"), "lines": lines}
 
 
 def _qr(address: str) -> Markup:

@@ -21,6 +21,7 @@ from override.citizen.door import FlagDoor
 from override.citizen.link import Link, clock
 from override.citizen.office import Office
 from override.citizen.pages import PolicyView
+from override.citizen.presence import read_pole_codes
 from override.citizen.store import Store
 from override.keys import Keyring, KeysError, Secret, read_secret
 from override.roles import Role
@@ -54,6 +55,8 @@ class CitizenPlan:
     text_secret: str = ""
     open311_keys: frozenset[str] = frozenset()
     public_url: str = ""
+    pole_codes: Path | None = None
+    """Secret of the codes that poles show for a while, if they do."""
 
     def secret(self) -> Secret:
         """Our key. Raises KeysError when it is nobody's, or not a citizen gateway's."""
@@ -84,10 +87,11 @@ class CitizenProcess:
         self.plan, self._say = plan, say
         secret = plan.secret()
         station_public = plan.station_public()
+        codes = read_pole_codes(plan.pole_codes) if plan.pole_codes else None
         self._ring = Keyring(plan.keys)
         self._listener = _listen(plan.http)
         self.store = Store(plan.file)
-        self.office = Office(self.store, clock, plan.policy, self._role_of)
+        self.office = Office(self.store, clock, plan.policy, self._role_of, codes)
         self.door = FlagDoor(self.office, secret, plan.flags)
         self.link = Link(self.office, secret, station_public, plan.station, clock)
         self._over = threading.Event()

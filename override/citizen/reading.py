@@ -71,8 +71,9 @@ class Heard:
 class Reading:
     """Reads one `Dealing`. `wall_ms` is now."""
 
-    def __init__(self, dealing: Dealing, heard: Heard, policy: PolicyView) -> None:
+    def __init__(self, dealing: Dealing, heard: Heard, policy: PolicyView, shows_codes: bool = False) -> None:
         self.dealing, self.heard, self.policy = dealing, heard, policy
+        self.shows_codes = shows_codes
 
     # --- signals -----------------------------------------------------------------------
 
@@ -105,6 +106,7 @@ class Reading:
             self.why(signal, showing, wall_ms), detail.citizen if detail and not silent else "", self.policy,
             tuple(_case_row(c) for c in self._open_cases(signal)),
             tuple(self._row(s, wall_ms) for s in self.dealing.directory.crossings_at(number)),
+            self.shows_codes and signal.at >= 0,
         )  # fmt: skip
 
     def silent(self, wall_ms: int) -> bool:

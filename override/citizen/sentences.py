@@ -8,7 +8,7 @@ from override.citizen.kinds import KINDS, words
 from override.citizen.language import Language
 from override.citizen.pages import CasePage, CaseRow, Showing, SignalPage, SignalRow
 from override.citizen.phrases import PHRASES
-from override.flag_messages import FlagLife
+from override.flag_messages import FlagLife, Presence
 
 SHOWING: dict[Showing, str] = {
     Showing.WALK: words("Walk now"),
@@ -39,6 +39,20 @@ LIFE: dict[FlagLife, str] = {
     FlagLife.NOT_CONFIRMED: words("We could not find the fault"),
     FlagLife.REOPENED: words("We look again"),
 }
+CODE_NOTES: dict[Presence, str] = {
+    Presence.NONE: words("At the pole? With the code that it shows now, your report counts more."),
+    Presence.OLD: words("The pole shows a new code now. We keep your report, but it counts less."),
+    Presence.WRONG: words("That code does not match. We keep your report, but it counts less."),
+}
+"""Told to whose flag counts less, where poles show a code for a while."""
+ACTED = frozenset({FlagLife.CONFIRMED, FlagLife.REMEDIED, FlagLife.FIXED})
+"""Where a case stands so, one voice more or less changes nothing."""
+
+
+def code_note(presence: Presence, life: FlagLife, speak: Language) -> str:
+    """What is told of the code that came with a flag, or nothing."""
+    telling = presence in CODE_NOTES and (presence is not Presence.NONE or life not in ACTED)
+    return speak.say(CODE_NOTES[presence]) if telling else ""
 
 
 def crossing_name(name: str, speak: Language) -> str:

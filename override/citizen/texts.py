@@ -3,6 +3,7 @@
     K7M 4XR              what the signal shows, why, and what is known to be wrong
     K7M 4XR button       a report, by a word in any of the languages ...
     K7M 4XR 1 pole fell  ... or by number; more words are read by a person
+    K7M 4XR 9QYH4 button ... with the code that the pole shows now, where poles show one
     status 1234...       where a report stands (its number came with the first answer)
     still 1234...        still broken
     es ...               the language of the answer; a word of a language chooses it, too
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from unicodedata import decimal, normalize
 
@@ -26,8 +27,9 @@ from override.citizen.kinds import KEYWORDS, KINDS, folded, keywords, kind_calle
 from override.citizen.language import TAGS, Language, language, plain
 from override.citizen.near import letters, near
 from override.citizen.pages import CasePage, SignalPage
-from override.citizen.sentences import SHOWING, kind_words, reworded
+from override.citizen.sentences import SHOWING, code_note, kind_words, reworded
 from override.flag_messages import Channel, FlagReply, FlagRequest, Kind
+from override.poles import joined, parted
 
 READ_CHARACTERS = 1000
 """More than any phone sends; the rest of a text is not read."""
@@ -54,6 +56,8 @@ class _Texter:
     speak: Language
     nonce: bytes
     now_ms: int
+    shown: str = ""
+    """What the pole shows for a while, where it was texted after the pole's own code."""
 
     def answer(self) -> str:
         if not self.said or folded(self.said[0]) in self.keys(HELP):
@@ -64,18 +68,19 @@ class _Texter:
             return self.status(_token("".join(self.said[1:])))
         if len(self.said) == 1 and _TOKEN.fullmatch(_token(self.said[0])):
             return self.status(_token(self.said[0]))
-        page, rest = self.found(self.said)
+        page, rest, shown = self.found(self.said)
         if page is None and kind_called(self.said[0], self.speak):
-            page, after = self.found(self.said[1:])
+            page, after, shown = self.found(self.said[1:])
             rest = [self.said[0], *after]
-        return self.about(page, rest) if page else self.unknown()
+        return replace(self, shown=shown).about(page, rest) if page else self.unknown()
 
-    def found(self, said: list[str]) -> tuple[SignalPage | None, list[str]]:
-        """The signal that the first words name, as many of them as can be, and the words after."""
+    def found(self, said: list[str]) -> tuple[SignalPage | None, list[str], str]:
+        """The signal that the first words name, as many as can be, the words after, what its pole shows."""
         for count in range(min(NAME_WORDS_MAX, len(said)), 0, -1):
-            if page := self.desk.signal(" ".join(said[:count])[:64]):
-                return page, said[count:]
-        return None, said
+            name = " ".join(said[:count])[:64]
+            if page := self.desk.signal(name):
+                return page, said[count:], parted(name)[1]
+        return None, said, ""
 
     def about(self, page: SignalPage, rest: list[str]) -> str:
         if not rest:
@@ -112,7 +117,8 @@ class _Texter:
 
     def flag(self, page: SignalPage, kind: Kind, more: list[str]) -> str:
         free = plain(" ".join(more))[:REASON_CHARACTERS]
-        request = FlagRequest(self.nonce, page.pole or page.junction, kind, Channel.TEXT, free)
+        signal = joined(page.pole, self.shown) or page.junction
+        request = FlagRequest(self.nonce, signal, kind, Channel.TEXT, free)
         reply = self.desk.flag(request, self.sender_key)
         if not reply.accepted:
             return self.refused(reply)
@@ -120,7 +126,9 @@ class _Texter:
         wrong = self.speak.say(KINDS[kind].english)
         what = self.speak.say("{where}: {what}.", where=_name(page), what=wrong)
         thanks = self.speak.say("Thank you.")
-        return fitting(f"{thanks} {what}", self.standing(case) if case else [], self.number(reply.token))
+        told = [code_note(reply.presence, reply.life, self.speak)]
+        told += self.standing(case) if case else []
+        return fitting(f"{thanks} {what}", told, self.number(reply.token))
 
     def still(self, token: str) -> str:
         reply = self.desk.still(token, self.sender_key)
@@ -185,7 +193,7 @@ class _Texter:
 
     def speaking(self, tag: str) -> _Texter:
         speak = language(tag, self.speak.zone, bare=True)
-        return _Texter(self.said, self.sender_key, self.desk, speak, self.nonce, self.now_ms)
+        return replace(self, speak=speak)
 
 
 def answer(

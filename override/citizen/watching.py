@@ -13,9 +13,12 @@ from override.citizen.dealing import Dealing
 from override.citizen.directory import Signal
 from override.citizen.evidence import Finding, Verdict
 from override.citizen.phrases import say
+from override.citizen.presence import Voice
 from override.flag_messages import Channel, Kind
 
 MINUTE_MS = 60_000
+PRESSED = Voice(Channel.BUTTON)
+"""Whoever presses, or would, stands at the pole."""
 
 
 class Watch:
@@ -49,7 +52,7 @@ class Watch:
             place = (signal.junction.name, signal.junction.district)
             if dealing.admission.admit(*place, f"button {signal.pole}", now_ms):
                 continue
-            case = dealing.fold(signal, Kind.BUTTON_DEAD, Channel.BUTTON, next(numbers), wall_ms)
+            case = dealing.fold(signal, Kind.BUTTON_DEAD, PRESSED, next(numbers), wall_ms)
             words = say("rec-five-presses", at=record.clock(ms))
             dealing.put(replace(case, records=(*case.records, words)[-3:]))
 
@@ -67,10 +70,10 @@ class Watch:
         minutes = (record.now_ms - presses[-1]) // MINUTE_MS
         words = say("rec-button-too-silent", minutes=minutes, usual_s=max(1, usual_ms // 1000))
         if known is None:
-            case = dealing.new(signal, Kind.BUTTON_DEAD, Channel.BUTTON, next(numbers), wall_ms)
+            case = dealing.new(signal, Kind.BUTTON_DEAD, PRESSED, next(numbers), wall_ms)
         else:
             why = say("reopened")
-            case = dealing.another(known, Channel.BUTTON, Event.ANOTHER, why, wall_ms)
+            case = dealing.another(known, PRESSED, Event.ANOTHER, why, wall_ms)
         finding = Finding(Verdict.AGREES, words, crossing=signal.name, certain=True)
         dealing.agree(replace(case, by_record=True), finding, wall_ms)
 

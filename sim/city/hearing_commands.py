@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from statistics import mean
@@ -15,7 +16,7 @@ from sim.commands import ControllerName
 if TYPE_CHECKING:
     from sim.city.hearing import Heard
     from sim.city.load import City
-    from sim.city.spoken_city import Brigaded, DeadButtons
+    from sim.city.spoken_city import Brigaded, DeadButtons, Moved
 
 ADAPTIVE = ControllerName("adaptive")
 
@@ -37,6 +38,7 @@ def hearing(
     minutes: Annotated[int, typer.Option(min=10, max=1440, help="For buttons and brigade.")] = 30,
     hours: Annotated[float, typer.Option(min=4, max=1000, help="For gap; two of them for learning.")] = 24,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 1,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="For brigade: paired runs.")] = 1,
     controller: Annotated[ControllerName, typer.Option(help="Who decides.")] = ADAPTIVE,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
@@ -49,6 +51,9 @@ def hearing(
             typer.echo(json.dumps({"alike": asdict(alike), "gap": asdict(quiet)}, indent=1))
         else:
             typer.echo(gap_words(alike, quiet))
+        return
+    if what is Measure.BRIGADE and seeds > 1:
+        _brigades(scenario, minutes, range(seed, seed + seeds), str(controller), as_json)
         return
     city = _city(scenario, minutes, seed)
     if what is Measure.BUTTONS:
@@ -64,6 +69,41 @@ def hearing(
         typer.echo(json.dumps(asdict(run), indent=1))
         return
     typer.echo(brigade_words(run))
+
+
+def _brigades(scenario: str, minutes: int, seeds: range, controller: str, as_json: bool) -> None:
+    from sim.city.spoken_city import brigade, moved
+
+    runs = []
+    for seed in seeds:
+        runs.append((seed, brigade(_city(scenario, minutes, seed), controller, seed, chance=False)))
+        typer.echo(f"seed {seed}: played twice", err=True)
+    if as_json:
+        rows = [{"seed": seed, **asdict(run)} for seed, run in runs]
+        typer.echo(json.dumps({"runs": rows, "moved": [asdict(one) for one in moved(runs)]}, indent=1))
+    else:
+        typer.echo(moved_words([run for _, run in runs], moved(runs)))
+
+
+def moved_words(runs: Sequence[Brigaded], found: Sequence[Moved]) -> str:
+    """What brigades moved over several seeds, with how sure it is."""
+    said, accepted = sum(run.said for run in runs), sum(run.accepted for run in runs)
+    most = max(run.remedies_max for run in runs)
+    lines = [
+        f"In each of {len(runs)} cities a thousand people said that the signals of a district are broken; "
+        f"{said} flags, {accepted} taken, {most} remedies at most at a time.",
+        "Mean loss of people, without and with them; how far it moved, and its 95 % interval:",
+    ]
+    attacked = {run.district for run in runs}
+    for one in found:
+        ends = one.interval_percent
+        sure = f"[{ends[0]:+.1f}, {ends[1]:+.1f}] %" if ends else ""
+        lines.append(
+            f"  {one.district:<14} {one.mode:<12} {one.trips:>6.0f} trips  {one.loss_s.before:7.1f} -> "
+            f"{one.loss_s.after:7.1f} s  {one.percent:+6.1f} %  {sure}"
+            f"{'  (flagged)' if one.district in attacked else ''}"
+        )
+    return "\n".join(lines)
 
 
 def button_words(found: DeadButtons) -> str:

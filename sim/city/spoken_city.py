@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from tempfile import TemporaryDirectory
 
 from override.citizen.cases import Case
 from sim.city.layout import layout_of_city
 from sim.city.listening_city import ListeningCity
 from sim.city.load import City
+from sim.city.measuring.compare import Change
 from sim.city.measuring.measured_run import Watched
 from sim.city.measuring.measures import CityMeasures
 from sim.city.measuring.played import measured
@@ -71,6 +72,30 @@ class Brigaded:
     """The same comparison with nobody shouting, but one walk called once: what any change does by chance."""
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Mean loss of the people of a district in a mode, without and with a brigade, over paired runs."""
+
+    district: str
+    mode: str
+    trips: float
+    """A run."""
+    loss_s: Change
+
+    @property
+    def percent(self) -> float:
+        """How far it moved, of what it was."""
+        return 100 * self.loss_s.mean / self.loss_s.before
+
+    @property
+    def interval_percent(self) -> tuple[float, float] | None:
+        """95 % interval of that; None for one run."""
+        if (found := self.loss_s.interval) is None:
+            return None
+        low, high = (100 * end / self.loss_s.before for end in found)
+        return low, high
+
+
 def dead_buttons(city: City, controller: str, share: float, seed: int) -> DeadButtons:
     """Let a share of the buttons die from the fifth minute on; people tell as `TELLS` says."""
     names = sorted({d.name for j in city.street.junctions for d in j.detectors if d.kind.name == "BUTTON"})
@@ -93,8 +118,11 @@ def dead_buttons(city: City, controller: str, share: float, seed: int) -> DeadBu
     )  # fmt: skip
 
 
-def brigade(city: City, controller: str, seed: int, district: str = "") -> Brigaded:
-    """A thousand people flag every crossing of a district, once a minute each, to the end of the run."""
+def brigade(city: City, controller: str, seed: int, district: str = "", chance: bool = True) -> Brigaded:
+    """A thousand people flag every crossing of a district, once a minute each, to the end of the run.
+
+    Without `chance` the third run, which says what any change does by itself, is left out.
+    """
     layout = layout_of_city(city)
     district = district or max(
         layout.districts(), key=lambda d: sum(j.district == d for j in layout.junctions)
@@ -102,13 +130,37 @@ def brigade(city: City, controller: str, seed: int, district: str = "") -> Briga
     poles = tuple(g.pole for j in layout.junctions if j.district == district for g in j.groups if g.pole)
     shouting = Brigade(poles, MEMBERS, city.begin_ms + QUIET_MS, city.end_ms, seed)
     once = Brigade(poles[:1], 1, city.begin_ms + QUIET_MS, city.begin_ms + QUIET_MS + 61_000, seed)
-    runs = [_run(city, controller, who) for who in (None, shouting, once)]
-    (before, _), (after, shouted), (chance, _) = runs
+    before, _ = _run(city, controller, None)
+    after, shouted = _run(city, controller, shouting)
+    by_chance = shifts(before, _run(city, controller, once)[0]) if chance else ()
     return Brigaded(
         district, shouting.said,
         sum(reply.accepted for reply in shouted.replies), sum(reply.busy for reply in shouted.replies),
-        shouted.orders_max, shifts(before, after), shifts(before, chance),
+        shouted.orders_max, shifts(before, after), by_chance,
     )  # fmt: skip
+
+
+def moved(runs: Sequence[tuple[int, Brigaded]]) -> tuple[Moved, ...]:
+    """What brigades moved over several seeds, paired by seed, the largest rise first.
+
+    Two cities with the same people part by chance as soon as one lamp differs; what is the
+    brigade's doing is what remains over the seeds.
+    """
+    found: dict[tuple[str, str], list[tuple[int, Shift]]] = {}
+    for seed, run in runs:
+        for shift in run.shifts:
+            found.setdefault((shift.district, shift.mode), []).append((seed, shift))
+    out = []
+    for (district, mode), rows in found.items():
+        if len(rows) < len(runs):
+            continue  # too few people in one of the runs
+        change = Change(
+            mean(s.before_s for _, s in rows),
+            mean(s.after_s for _, s in rows),
+            tuple((seed, s.after_s - s.before_s) for seed, s in rows),
+        )
+        out.append(Moved(district, mode, mean(s.trips for _, s in rows), change))
+    return tuple(sorted(out, key=lambda one: -one.percent))
 
 
 def shifts(before: CityMeasures, after: CityMeasures) -> tuple[Shift, ...]:

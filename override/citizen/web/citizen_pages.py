@@ -15,13 +15,21 @@ from override.citizen.decisions import decision
 from override.citizen.desk import CitizenDesk
 from override.citizen.language import TAGS, Language, plain
 from override.citizen.near import near
-from override.citizen.pages import InventoryRow, SignalPage
-from override.citizen.sentences import SHOWING, WHY_ELSE, WHY_TITLE, place, reworded
+from override.citizen.pages import CasePage, InventoryRow, SignalPage
+from override.citizen.sentences import (
+    CODE_NOTES,
+    SHOWING,
+    WHY_ELSE,
+    WHY_TITLE,
+    code_note,
+    place,
+    reworded,
+)
 from override.citizen.web.forms import BadForm, read_form
 from override.citizen.web.render import Renderer, address
 from override.citizen.web.symbols import LAMPS
-from override.flag_messages import Channel, FlagReply, FlagRequest, Kind
-from override.poles import code_in, spoken
+from override.flag_messages import Channel, FlagReply, FlagRequest, Kind, Presence
+from override.poles import code_in, joined, parted, spoken
 
 PROMISE_RESTS = frozenset({"why-flash", "why-dark", "why-all-red"})
 """Reasons for which nobody can be promised a green."""
@@ -67,7 +75,7 @@ class CitizenPages:
         page = self.desk.signal(code)
         if page is None:
             return self._unknown(request, code)
-        return self._see(request, "s", _code(page))
+        return self._see(request, "s", _code(page, parted(code)[1]))
 
     async def signal(self, request: Request) -> Response:
         """What a signal does, why, what is known, and the form."""
@@ -81,8 +89,8 @@ class CitizenPages:
             request, "signal.html", **self._now(request, page),
             live=bool(page.group) or page.why.code in PROMISE_RESTS,
             place=place(page, self._speak(request)), nonce=secrets.token_hex(NONCE_BYTES),
-            here=address(request, self._speak(request), "s", _code(page)),
-            code_spoken=_said(page.pole),
+            here=address(request, self._speak(request), "s", _code(page, parted(code)[1])),
+            code_spoken=_said(page.pole), shown=parted(code)[1],
         )  # fmt: skip
 
     async def signal_now(self, request: Request) -> Response:
@@ -105,11 +113,15 @@ class CitizenPages:
             raise BadForm(400, speak.say("Please write at most {count} letters.", count=REASON_CHARACTERS))
         if len(code) < 1:
             return self._unknown(request, code)
-        asked = FlagRequest(_nonce(nonce), code, Kind(kind), Channel.PAGE, words)
+        shown = plain(form.get("shown", ""))[:32]
+        typed = f"{parted(code)[0]}-{shown}"
+        signal = typed if parted(typed)[1] else code
+        asked = FlagRequest(_nonce(nonce), signal, Kind(kind), Channel.PAGE, words)
         reply = await run_in_threadpool(self.desk.flag, asked, _source(request))
         if reply.accepted:
-            return self._see(request, "f", reply.token)
-        fields = (("kind", kind), ("words", words), ("nonce", asked.nonce.hex()))
+            said = Presence.WRONG if reply.presence is Presence.NONE and shown else reply.presence
+            return self._see(request, "f", reply.token, query=f"?code={said}" if said in CODE_NOTES else "")
+        fields = (("kind", kind), ("words", words), ("nonce", asked.nonce.hex()), ("shown", shown))
         return self._refused(request, reply, code, fields)
 
     async def status(self, request: Request) -> Response:
@@ -122,6 +134,7 @@ class CitizenPages:
         return self.renderer.page(
             request, "status.html", live=True, case=case, token=token, place=place(case, speak),
             here=address(request, speak, "f", token), again="again" in request.query_params,
+            code_note=_code_note(request, case, speak),
         )  # fmt: skip
 
     async def status_now(self, request: Request) -> Response:
@@ -221,8 +234,13 @@ class CitizenPages:
         return self.refusal(request, 400, speak.say("This report cannot be taken."), why)
 
 
-def _code(page: SignalPage) -> str:
-    return page.pole or page.junction
+def _code(page: SignalPage, shown: str = "") -> str:
+    return joined(page.pole, shown) or page.junction
+
+
+def _code_note(request: Request, case: CasePage, speak: Language) -> str:
+    told = request.query_params.get("code", "")
+    return code_note(Presence(told), case.life, speak) if told in set(Presence) else ""
 
 
 def _said(pole: str) -> str:

@@ -16,6 +16,7 @@ from override.citizen.desk import CitizenDesk
 from override.citizen.language import Language
 from override.citizen.open311 import Open311Error
 from override.citizen.pages import CasePage
+from override.citizen.sentences import code_note, reworded
 from override.citizen.web.forms import BadForm, read_form
 from override.citizen.web.render import Renderer
 from override.flag_messages import FlagReply
@@ -53,7 +54,8 @@ class Open311Routes:
     async def discovery(self, request: Request) -> Response:
         """Where the rest is found."""
         url = self.public_url or str(request.base_url).rstrip("/")
-        return _answer(request, "discovery", "", open311.discovery(url))
+        row = open311.discovery(url, self._speak(request), bool(self.keys))
+        return _answer(request, "discovery", "", row)
 
     async def services(self, request: Request) -> Response:
         """What may be reported."""
@@ -83,14 +85,18 @@ class Open311Routes:
         """Take a report."""
         form = await read_form(request)
         self._check_key(form)
-        flag = open311.filed(form, self.desk)
-        reply = await run_in_threadpool(self.desk.flag, flag, _source(request))
-        _check(reply)
         speak = self._speak(request)
+        flag = open311.filed(form, self.desk, speak)
+        reply = await run_in_threadpool(self.desk.flag, flag, _source(request))
+        _check(reply, speak)
         case = self.desk.case(reply.token)
-        page = f"{self.public_url}/{speak.tag}/f/{reply.token}"
+        url = self.public_url or str(request.base_url).rstrip("/")
+        told = [open311.notice(case, speak, self.renderer.now_ms()) if case else None]
+        told.append(code_note(reply.presence, reply.life, speak))
+        told.append(speak.say("How it goes on: {url}", url=f"{url}/{speak.tag}/f/{reply.token}"))
         row: open311.Row = {"service_request_id": case.case} if case else {}
-        row |= {"token": reply.token, "service_notice": page, "account_id": None}
+        notice = " ".join(one for one in told if one)
+        row |= {"token": reply.token, "service_notice": notice, "account_id": None}
         return _answer(request, "service_requests", "request", [row], 201)
 
     async def updates(self, request: Request) -> Response:
@@ -112,7 +118,7 @@ class Open311Routes:
         if form.get("status", "OPEN").upper() not in ("OPEN", "REOPENED", "CONFIRMED", "IN_PROGRESS"):
             raise Open311Error(400, "a report is closed by proof or by a person in charge, not from outside")
         reply = await run_in_threadpool(self.desk.still, token, _source(request))
-        _check(reply)
+        _check(reply, self._speak(request))
         rows = open311.update_rows(self._case(token), self._speak(request), self.renderer.zone)
         return _answer(request, "service_request_updates", "request_update", rows[-1:], 201)
 
@@ -124,7 +130,8 @@ class Open311Routes:
 
     def _requests(self, request: Request, cases: list[CasePage]) -> Response:
         speak = self._speak(request)
-        rows = [open311.request_row(case, speak, self.renderer.zone) for case in cases]
+        zone, now_ms = self.renderer.zone, self.renderer.now_ms()
+        rows = [open311.request_row(case, speak, zone, now_ms) for case in cases]
         return _answer(request, "service_requests", "request", rows)
 
     def _check_key(self, form: dict[str, str]) -> None:
@@ -136,17 +143,18 @@ class Open311Routes:
         return self.renderer.speak(request)
 
 
-def _check(reply: FlagReply) -> None:
+def _check(reply: FlagReply, speak: Language) -> None:
     if reply.accepted:
         return
     if reply.busy or reply.code == "not-kept":
-        raise _Busy(reply)
-    raise Open311Error(404 if reply.code.startswith("unknown") else 400, reply.why)
+        raise _Busy(reply, speak)
+    status = 404 if reply.code.startswith("unknown") else 400
+    raise Open311Error(status, reworded(reply.code, reply.why, speak))
 
 
 class _Busy(Open311Error):
-    def __init__(self, reply: FlagReply) -> None:
-        super().__init__(503, reply.why)
+    def __init__(self, reply: FlagReply, speak: Language) -> None:
+        super().__init__(503, speak.coded(reply.code or "busy", retry_s=reply.retry_s))
         self.retry_s = max(1, reply.retry_s)
 
 
