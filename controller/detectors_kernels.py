@@ -55,7 +55,10 @@ UNSEEN_VEH = 60.0
 PROVEN_VEH = 8.0
 WITNESS_MEMORY_VEH = 600.0
 GAP_MEMORY, LONGEST_MEMORY = 300.0, 0.999
-JUNCTION_SILENT_S, JUNCTION_GAPS = 60.0, 20.0
+JUNCTION_SILENT_S, JUNCTION_LULL_S, JUNCTION_GAPS = 60.0, 120.0, 20.0
+"""A junction's silence, and one in which its neighbours sent nobody: that may be a lull."""
+JUNCTION_FED_VEH = 6.0
+NEIGHBOUR_ALIVE_MS = 30_000
 MAD = 0.85
 """Median absolute deviation over mean absolute deviation, of normal noise."""
 ODD_MADS, ODD_VEH, ODD_INTERVALS, INTERVALS_PROOF = 4.0, 3.0, 3, 10

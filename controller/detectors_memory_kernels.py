@@ -5,9 +5,9 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from numba import njit, types
 
 from controller.detectors_kernels import (
-    BUTTON, DISBELIEVE, INTERVALS_PROOF, JUNCTION_GAPS, JUNCTION_SILENT_S, LONGEST_MEMORY, LOW_DAYS,
-    LOW_MADS, LOW_VEH, MAD, NONE, ODD_INTERVALS, ODD_MADS, ODD_VEH, POISSON_999, PROVEN_GAPS, PROVEN_VEH,
-    SILENT, STALE, STUCK_ON, UNPROVEN,
+    BUTTON, DISBELIEVE, INTERVALS_PROOF, JUNCTION_FED_VEH, JUNCTION_GAPS, JUNCTION_LULL_S, JUNCTION_SILENT_S,
+    LONGEST_MEMORY, LOW_DAYS, LOW_MADS, LOW_VEH, MAD, NEIGHBOUR_ALIVE_MS, NONE, ODD_INTERVALS, ODD_MADS,
+    ODD_VEH, POISSON_999, PROVEN_GAPS, PROVEN_VEH, SILENT, STALE, STUCK_ON, UNPROVEN,
 )  # fmt: skip
 from controller.detectors_model import HEALTH, LAID, NOW, READING
 
@@ -97,11 +97,25 @@ def turn_hour(before, after, whole, laid, health):
             health.gaps[d, after] = min(health.gaps[d, before], PROVEN_GAPS)
 
 
+@njit(types.Tuple((types.boolean, _F))(_I, _I, LAID, HEALTH, NOW), cache=True, nogil=True, _nrt=False)
+def fed_by_the_living(j, frame_ms, laid, health, now):
+    """Whether a neighbour whose detectors live tells whom it sends to junction j, and how many now."""
+    told, fed_veh = False, 0.0
+    for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):
+        if now.fed_veh[lane] >= 0.0:
+            up = laid.lane_junction[laid.feed_lane[laid.feed_start[lane]]]
+            if up != j and frame_ms - health.junction_ms[up] < NEIGHBOUR_ALIVE_MS:
+                told = True
+                fed_veh += now.fed_veh[lane]
+    return told, fed_veh
+
+
 @njit(_V(_I, _F, LAID, HEALTH, READING, _F1, NOW), cache=True, nogil=True)
 def judge_junctions(frame_ms, passed_s, laid, health, reading, blocked, now):
     """A junction whose loops all fall silent at once has lost its cabinet, not its traffic.
 
     So has one whose loops are all occupied at the same time, and count nobody through green after green.
+    Where neighbours are heard and send hardly anybody, nobody is missed for longer.
     passed_s since the reading before · blocked (L) part of a lane's service lost to a full exit
     """
     d = 0
@@ -119,6 +133,8 @@ def judge_junctions(frame_ms, passed_s, laid, health, reading, blocked, now):
                 clear = clear or (not reading.on[d] and health.cause[d] != SILENT)
             d += 1
         silent_s = (frame_ms - health.junction_ms[j]) / 1000.0
+        told, fed_veh = fed_by_the_living(j, frame_ms, laid, health, now)
+        health.junction_fed_veh[j] += fed_veh
         mean_s, longest_s, gaps = health.junction_gap_s[j]
         if counted:
             n = min(gaps, JUNCTION_GAPS)
@@ -130,8 +146,11 @@ def judge_junctions(frame_ms, passed_s, laid, health, reading, blocked, now):
         health.junction_held_s[j] = health.junction_held_s[j] + passed_s * held if whole else 0.0
         if counted or (occupied and health.junction_held_s[j] <= JUNCTION_STUCK_S):
             health.junction_ms[j] = frame_ms
+            health.junction_fed_veh[j] = 0.0
             continue
-        lost_s = 0.0 if occupied else max(JUNCTION_SILENT_S, DISBELIEVE * usual_s)
+        lull = told and health.junction_fed_veh[j] < JUNCTION_FED_VEH
+        least_s = JUNCTION_LULL_S if lull else JUNCTION_SILENT_S
+        lost_s = 0.0 if occupied else max(least_s, DISBELIEVE * usual_s)
         if gaps < JUNCTION_GAPS or silent_s <= lost_s:
             continue
         for k in range(first, d):

@@ -109,6 +109,7 @@ class Health(NamedTuple):
     junction_ms: np.ndarray  # (J) last sign of life of any vehicle detector
     junction_gap_s: np.ndarray  # (J, 3) mean, longest, how many
     junction_held_s: np.ndarray  # (J) of green with somebody standing before it, since the last count
+    junction_fed_veh: np.ndarray  # (J) sent by living neighbours since that sign of life
 
 
 class Reading(NamedTuple):
@@ -154,7 +155,7 @@ def new_health(detectors: int, junctions: int, now_ms: int) -> Health:
         day_veh=np.zeros((d, HOURS), f4), day_spread_veh=np.zeros((d, HOURS), f4),
         days=np.zeros((d, HOURS), f4), low=np.zeros(d, np.bool_),
         junction_ms=np.full(junctions, now_ms, np.int64), junction_gap_s=np.zeros((junctions, 3)),
-        junction_held_s=np.zeros(junctions),
+        junction_held_s=np.zeros(junctions), junction_fed_veh=np.zeros(junctions),
     )  # fmt: skip
 
 

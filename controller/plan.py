@@ -28,6 +28,10 @@ REPLAN_MS = 1000
 MOSTLY_YIELDING = 0.5
 """In a lane shared with others the few who turn wait inside the junction and block nobody behind
 the stop line; what they do block is learned (`learn_service`)."""
+OPPOSED_MIN_S = 8
+"""A stage in which drivers give way is not planned for less: two seconds of start-up and three headways
+of the queue facing them (HCM 2010, ch. 31). After a shorter one they stand inside the junction with those
+behind them, and the next stage starts into them."""
 TURN_ON_RED_VEH_PER_S = 0.12
 DETECTION_RANGE_M = 200.0
 
@@ -165,6 +169,8 @@ def _fill_junction(network: Network, model: Model, j: int) -> None:
         model.min_s[j, s] = -(-max(greens, default=1000) // 1000)
         for i, lane in enumerate(lanes):
             _fill_lane(network, model, j, s, i, lane, first, bits, yields, lanes)
+        if model.opposing[j, s].any():
+            model.min_s[j, s] = max(model.min_s[j, s], OPPOSED_MIN_S)
         for s2, other in enumerate(stages):
             model.switch_s[j, s, s2] = _switch_s(network, j, bits, int(network.stage_bits[other]), crossings)
 

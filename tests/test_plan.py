@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,12 +11,12 @@ from hypothesis import strategies as st
 
 from controller import plan_kernels as kernels_search
 from controller import plan_lanes_kernels as kernels
-from controller.junction import StreetLink
+from controller.junction import StreetLink, Yield
 from controller.plan import Adaptive, build_model
 from controller.plan_model import HORIZON_S
 from controller.policy import Policy, PolicyError, read_policy
 from tests.naive_plan import change, hold, still_to_come
-from tests.toy_street import EW, NS, NS_LEFT, WALK_EW, Traffic, junction, network
+from tests.toy_street import EW, NS, NS_LEFT, WALK_EW, Traffic, group, junction, network
 
 LANES, STAGES = 5, 3
 
@@ -187,6 +189,25 @@ def test_the_plan_is_the_same_for_the_same_state():
 def test_every_lane_has_a_stage_that_serves_it():
     street = network()
     assert np.all(build_model(street).rate[0].max(axis=0)[: street.n_lanes] > 0.0)
+
+
+def test_a_stage_with_drivers_who_give_way_is_long_enough_for_the_first_of_them_to_go():
+    """After five seconds they stand inside the junction, and the next stage starts into them."""
+    opposed = junction(
+        groups=[group(name) for name in ("ns", "ns.left", "ew")],
+        stages=(("ns", "ns.left"), ("ew",)),
+        compatible={("ns", "ns.left")},
+        steps=((0, 30_000), (1, 30_000)),
+    )
+    lanes = [
+        replace(lane, movements=(replace(lane.movements[0], direction="left"),))
+        if lane.approach == "ns.left"
+        else lane
+        for lane in opposed.lanes
+    ]
+    opposed = replace(opposed, lanes=tuple(lanes), yields=(Yield("ns.left", "ns"),))
+    model = build_model(network(opposed))
+    assert model.min_s[0, :2].tolist() == [8, 5]
 
 
 def test_a_lane_whose_exit_is_full_is_not_fed():
