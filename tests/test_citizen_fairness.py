@@ -11,6 +11,7 @@ import pytest
 
 from override.citizen.dealing import REPEATS_A_WINDOW
 from override.citizen.fairness import P999, STANDING, Listening
+from override.citizen.phrases import say
 from override.citizen.record import Code
 from override.citizen.remedies import DISTRICT_LEAST, DISTRICT_SHARE, UNCERTAIN_SHARE
 from override.flag_messages import Channel, FlagLife, Kind
@@ -133,6 +134,23 @@ def test_a_brigade_of_a_thousand_gets_no_more_than_the_ceiling(wide: CitizenStre
     before = len(wide.orders)
     wide.wait(10)
     assert len(wide.orders) <= before, "three genuine presses end what was never needed"
+
+
+def test_a_quiet_hour_explains_one_walk_at_a_junction_and_the_second_word_is_a_person_s(
+    wide: CitizenStreet,
+) -> None:
+    """Half of the bound of a junction, as of its district: a silent button may be a working one."""
+    wide.wait(1_000)
+    wide.flag(Kind.BUTTON_DEAD)
+    second = wide.flag(Kind.WAITED_LONG)
+    assert len(wide.orders) == 1
+    page = wide.office.case(second.token)
+    assert page is not None
+    assert page.life is FlagLife.WITH_A_PERSON
+    assert page.why == say("remedy-full")
+    wide.note(Code.LOST, 0, 1)
+    wide.wait(10)
+    assert len(wide.orders) == 2, "what is certain has room"
 
 
 def test_people_tell_as_often_as_their_district_does_and_by_many_ways() -> None:

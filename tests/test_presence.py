@@ -237,8 +237,8 @@ def test_a_card_has_the_code_of_its_days_and_a_display_s_is_not_printed(street: 
         shown = PAPER.code(street.pole(k), window)
         assert f"<h2>{spoken(street.pole(k))} {shown}</h2>" in html
         assert f"x.org/s/{street.pole(k)}-{shown}</p>" in html
-        assert language("es").say(UNTIL, code=shown, day="26 de noviembre de 2025") in html
-        assert f"Text {spoken(street.pole(k))} {shown} button to +1 555" in html
+        assert "<br>" + language("es").say(UNTIL, code=shown, day="26 de noviembre de 2025") in html
+        assert f"Text {spoken(street.pole(k))} {shown} button to +1 555" in html.replace("\u00a0", " ")
     with pytest.raises(Refused, match="for displays"):
         ShownCodes(DISPLAY, window)
 

@@ -203,7 +203,7 @@ def _sentences(reply: FlagReply) -> str:
     if reply.remedy:
         until = f" For {reply.until_ms // 60_000} minutes, or longer." if reply.until_ms else ""
         lines.append(f"{reply.remedy}{until}")
-    if reply.known_ms:
+    if reply.known_ms >= 60_000:
         lines.append(f"Known for {reply.known_ms // 60_000} minutes.")
     if reply.token:
         lines.append(f"How it goes on: belisha flag status {reply.token}")

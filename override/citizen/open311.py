@@ -18,9 +18,9 @@ from xml.etree import ElementTree
 from override.bounds import NONCE_BYTES, REASON_CHARACTERS
 from override.citizen.desk import CitizenDesk
 from override.citizen.kinds import KINDS, words
-from override.citizen.language import Language, plain
+from override.citizen.language import Language, language, plain
 from override.citizen.pages import CasePage
-from override.citizen.sentences import LIFE, kind_words, place
+from override.citizen.sentences import LIFE, done_words, kind_words, place
 from override.flag_messages import Channel, FlagRequest, Kind
 from override.poles import joined, parted
 
@@ -58,7 +58,7 @@ def discovery(url: str, speak: Language, keys: bool = False) -> Row:
         "type": "production",
         "formats": ["text/xml", "application/json"],
     }
-    home = f"{url}/{speak.tag}/"
+    home, speak = f"{url}/{speak.tag}/", language(speak.tag, bare=True)  # nothing clings to an address
     contact = speak.say("Those who look after the traffic lights of this city: {url}", url=home)
     key = speak.say(
         "A program needs a key to send reports. Those who look after the lights give it: {url}", url=home
@@ -66,17 +66,6 @@ def discovery(url: str, speak: Language, keys: bool = False) -> Row:
     if not keys:
         key = speak.say("Nobody needs a key to send reports.")
     return {"changeset": CHANGESET, "contact": contact, "key_service": key, "endpoints": [endpoint]}
-
-
-def notice(case: CasePage, speak: Language, now_ms: int) -> str | None:
-    """What is done for a case and until when, as `service_notice`; None where nothing is."""
-    if case.remedy is None:
-        return None
-    done = speak.phrase(case.remedy)
-    if not case.until_wall_ms:
-        return done
-    time = speak.clock(case.until_wall_ms, now_ms)
-    return f"{done} {speak.say('Until {time}, or longer if it takes longer.', time=time)}"
 
 
 def services(speak: Language) -> list[Row]:
@@ -147,17 +136,18 @@ def filed(form: Mapping[str, str], desk: CitizenDesk, speak: Language) -> FlagRe
 
 def request_row(case: CasePage, speak: Language, zone: tzinfo, now_ms: int) -> Row:
     """A case as a service request."""
-    told = [speak.say(LIFE[case.life]) + ".", speak.phrase(case.why)]
-    told += [speak.phrase(phrase) for phrase in (case.remedy, case.crew, case.evidence) if phrase]
+    done = done_words(case, speak, now_ms)
+    told = [speak.say(LIFE[case.life]) + ".", speak.phrase(case.why), done]
+    told += [speak.phrase(phrase) for phrase in (case.crew, case.evidence) if phrase]
     return {
         "service_request_id": case.case,
         "status": "closed" if case.closed else "open",
-        "status_notes": " ".join(dict.fromkeys(told)),
+        "status_notes": " ".join(filter(None, dict.fromkeys(told))),
         "service_name": kind_words(case, speak),
         "service_code": case.kind.value,
         "description": kind_words(case, speak),
         "agency_responsible": AGENCY,
-        "service_notice": notice(case, speak, now_ms),
+        "service_notice": done or None,
         "requested_datetime": _iso(case.known_since_wall_ms, zone),
         "updated_datetime": _iso(case.changed_wall_ms, zone),
         "expected_datetime": None,

@@ -111,17 +111,23 @@ def _card(card: Card, base: str, number: str, shown: ShownCodes | None) -> dict[
     for tag in TAGS:
         speak = language(tag)
         example = f"{code} {keywords(KEYWORDS[Kind.BUTTON_DEAD], speak)[0]}"
+        text = speak.say(TEXT, example=example, number=number) if number else ""
+        for name in (example, number):  # no line is broken inside of them
+            text = text.replace(name, name.replace(" ", "\u00a0"))
         lines.append(
             {
                 "code": str(speak.locale).replace("_", "-"),
                 "direction": speak.direction,
                 "tell": speak.say(TELL),
-                "text": speak.say(TEXT, example=example, number=number) if number else "",
+                "text": text,
                 "until": speak.say(UNTIL, code=extra, day=speak.day(last_day)) if extra else "",
             }
         )
     path = joined(card.pole, extra)
-    return {"card": card, "code": code, "path": path, "qr": _qr(f"{base}/s/{path}"), "lines": lines}
+    return {
+        "card": card, "code": code, "path": path, "turning": bool(extra), "lines": lines,
+        "qr": _qr(f"{base}/s/{path}"),
+    }  # fmt: skip
 
 
 def _qr(address: str) -> Markup:

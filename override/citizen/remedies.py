@@ -88,10 +88,9 @@ def has_room(
 ) -> bool:
     """Whether one remedy more stays within the bounds; `wished` are the ids of cases asked for now."""
     others = [c for c in cases if (c.order or c.id in wished) and c.id != case.id]
-    if sum(c.junction == case.junction for c in others) >= JUNCTION_MOST:
-        return False
     district = sum(s.junction.district == case.district for s in directory.crossings)
     bounds = (
+        (JUNCTION_MOST, [c for c in others if c.junction == case.junction]),
         (max(DISTRICT_LEAST, DISTRICT_SHARE * district), [c for c in others if c.district == case.district]),
         (max(STREET_LEAST, STREET_SHARE * len(directory.crossings)), others),
     )

@@ -71,6 +71,17 @@ def place(here: SignalPage | SignalRow | CasePage, speak: Language) -> str:
     return f"{title}, {crossing_name(here.crossing, speak)}" if here.crossing else title
 
 
+def done_words(case: CasePage, speak: Language, now_ms: int) -> str:
+    """What is done for a case, and until when; nothing where the reason beside it says it already."""
+    if case.remedy is None or case.remedy.code == "remedy-person":
+        return ""
+    done = speak.phrase(case.remedy)
+    if not case.until_wall_ms:
+        return done
+    time = speak.clock(case.until_wall_ms, now_ms)
+    return f"{done} {speak.say('Until {time}, or longer if it takes longer.', time=time)}"
+
+
 def kind_words(case: CasePage | CaseRow, speak: Language) -> str:
     """What is wrong, in a few words."""
     return speak.say(KINDS[case.kind].english)

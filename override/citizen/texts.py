@@ -150,7 +150,7 @@ class _Texter:
     def standing(self, case: CasePage) -> list[str]:
         """Where a case stands, the most important first."""
         told = []
-        if case.remedy:
+        if case.remedy and case.remedy.code != "remedy-person":  # the reason says that
             told.append(self.speak.phrase(case.remedy))
             if case.until_wall_ms:
                 until = self.speak.clock(case.until_wall_ms, self.now_ms)

@@ -57,7 +57,7 @@ def print_sheet(
     except Refused as refused:
         raise PolesRefused(refused.why) from None
     output.write_text(html, encoding="utf-8")
-    typer.echo(f"Wrote {output} with {html.count('<article>')} cards. Print it, cut it, keep it dry.")
+    typer.echo(f"Wrote {output} with {html.count('<article')} cards. Print it, cut it, keep it dry.")
 
 
 @app.command()

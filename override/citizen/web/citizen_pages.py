@@ -90,7 +90,7 @@ class CitizenPages:
             live=bool(page.group) or page.why.code in PROMISE_RESTS,
             place=place(page, self._speak(request)), nonce=secrets.token_hex(NONCE_BYTES),
             here=address(request, self._speak(request), "s", _code(page, parted(code)[1])),
-            code_spoken=_said(page.pole), shown=parted(code)[1],
+            code_spoken=f"{_said(page.pole)} {parted(code)[1]}".rstrip(), shown=parted(code)[1],
         )  # fmt: skip
 
     async def signal_now(self, request: Request) -> Response:

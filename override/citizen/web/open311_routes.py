@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from override.citizen import open311
 from override.citizen.desk import CitizenDesk
-from override.citizen.language import Language
+from override.citizen.language import Language, language
 from override.citizen.open311 import Open311Error
 from override.citizen.pages import CasePage
-from override.citizen.sentences import code_note, reworded
+from override.citizen.sentences import code_note, done_words, reworded
 from override.citizen.web.forms import BadForm, read_form
 from override.citizen.web.render import Renderer
 from override.flag_messages import FlagReply
@@ -91,9 +91,10 @@ class Open311Routes:
         _check(reply, speak)
         case = self.desk.case(reply.token)
         url = self.public_url or str(request.base_url).rstrip("/")
-        told = [open311.notice(case, speak, self.renderer.now_ms()) if case else None]
+        told = [done_words(case, speak, self.renderer.now_ms()) if case else ""]
         told.append(code_note(reply.presence, reply.life, speak))
-        told.append(speak.say("How it goes on: {url}", url=f"{url}/{speak.tag}/f/{reply.token}"))
+        bare = language(speak.tag, bare=True)  # nothing clings to an address
+        told.append(bare.say("How it goes on: {url}", url=f"{url}/{speak.tag}/f/{reply.token}"))
         row: open311.Row = {"service_request_id": case.case} if case else {}
         notice = " ".join(one for one in told if one)
         row |= {"token": reply.token, "service_notice": notice, "account_id": None}
