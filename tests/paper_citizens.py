@@ -30,6 +30,8 @@ ROWS = (
     SignalRow("4F8M", "J7", "walk.ew", "Canal St & Mill Ln", "across Mill Ln", "North", Showing.WALK),
     SignalRow("9QXR", "J2", "walk.ns", "Ferry Rd <& \"Quay\">", "across Ferry Rd", "South", Showing.FLASH),
 )  # fmt: skip
+SHOWS_CODES = "9QXR"
+"""A pole that shows a code for a while."""
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 REMEDIES = {Kind.BUTTON_DEAD: "remedy-recall", Kind.GREEN_TOGETHER: "remedy-urgent"}
 WHY = {
@@ -72,6 +74,7 @@ class PaperDesk:
             12, 1, row.showing is Showing.WAIT, 31, 90, 97, 240,
             WHY.get(row.showing, say("why-silent", silent_s=9)),
             "Canal St had 14 cars waiting, so it went first.", POLICY, cases, crossings,
+            row.pole == SHOWS_CODES,
         )  # fmt: skip
 
     def flag(self, request: FlagRequest, source: str = "") -> FlagReply:

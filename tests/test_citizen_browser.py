@@ -181,6 +181,12 @@ def test_busy_and_unknown_pages_bar_nobody_either(chrome: Chrome, url: str, desk
     desk.busy = True
     try:
         chrome.get(f"{url}/ar/s/9QXR")
+        chrome.find_element(By.ID, "shown").send_keys("9qyh4", Keys.ENTER)
+        assert "/s/9QXR" in chrome.current_url, (
+            "a key in the field of the pole's code sends nothing by itself"
+        )
+        assert violations(chrome) == []
+        assert chrome.execute_script("return document.documentElement.scrollWidth") <= NARROW_PX
         button(chrome, Kind.STUCK).click()
         assert until(lambda: language("ar").coded("busy", retry_s=30) in words(chrome))
         assert violations(chrome) == []

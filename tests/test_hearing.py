@@ -11,8 +11,9 @@ from belisha import app
 from override.citizen.inventory import inventory
 from override.citizen.record import Code
 from sim.city.hearing import Heard
-from sim.city.hearing_commands import gap_words
+from sim.city.hearing_commands import gap_words, moved_words
 from sim.city.people.press_street import HOUR_MS, PressStreet
+from sim.city.spoken_city import Brigaded, Shift, moved
 
 
 def test_privacy_prints_the_inventory_for_people_and_programs() -> None:
@@ -59,6 +60,31 @@ def test_the_words_of_a_gap_say_by_how_much_it_moves_the_remedy() -> None:
     alike = Heard(10, 10, {f"district {k}": 100.0 for k in range(6)}, {}, 0.0, 0)
     quiet = Heard(10, 10, {f"district {k}": 110.0 if k % 2 == 0 else 100.0 for k in range(6)}, {}, 0.0, 0)
     assert "moves the time to remedy by +10 %" in gap_words(alike, quiet)
+
+
+def test_over_seeds_chance_goes_and_what_a_brigade_moves_remains() -> None:
+    """Three pairs of cities: one group parts up and down, the other is moved by a tenth each time."""
+
+    def pair(by_chance_s: float) -> Brigaded:
+        rows = (
+            Shift("riverside", "walk", 60, 30.0, 30.0 + by_chance_s),
+            Shift("centre", "all", 500, 50.0, 55.0),
+            *((Shift("hill", "car", 50, 70.0, 71.0),) if by_chance_s > 0 else ()),
+        )
+        return Brigaded("centre", 1_000, 120, 880, 3, rows, ())
+
+    runs = [(seed, pair(s)) for seed, s in ((1, 3.4), (2, -3.5), (3, 0.1))]
+    centre, riverside = moved(runs)
+    assert (centre.district, riverside.district) == ("centre", "riverside"), "hill: too few in one run"
+    assert centre.percent == pytest.approx(10.0)
+    assert centre.interval_percent == pytest.approx((10.0, 10.0))
+    assert riverside.percent == pytest.approx(0.0)
+    low, high = riverside.interval_percent or (0.0, 0.0)
+    assert high == -low == pytest.approx(4.303 * 3.4511 / 3**0.5 / 30 * 100, rel=1e-3)
+    assert moved(runs[:1])[0].interval_percent is None
+    said = moved_words([run for _, run in runs], moved(runs))
+    assert "3000 flags, 360 taken, 3 remedies at most" in said
+    assert "+10.0 %  [+10.0, +10.0] %  (flagged)" in said
 
 
 @pytest.mark.long
