@@ -154,6 +154,7 @@ class FlagRequest:
     """Code on the pole (and what the pole shows now, `K7M4XR-9QYH4`), or name or title of the junction."""
     kind: Kind
     channel: Channel = Channel.COMMAND
+    """For the sender's own use: whatever comes to the flag endpoint counts as `command`, one way of all."""
     words: Annotated[str, text(200)] = ""
     """Read by people until triage, then erased."""
     still: Annotated[str, text(64)] = ""

@@ -129,7 +129,7 @@ class ListeningCity:
         told = [one for who in (self.citizens, self.brigade) if who is not None for one in who.due(now_ms)]
         self.office.turn([Waiting(one.request, one.source, self.replies.append) for one in told])
         for wish in self.office.wished():
-            self._ask(wish, now_ms)
+            self.ask(wish, now_ms)
         self.desk.take(self.desk.due(now_ms))
         self.office.dealing.live_orders = frozenset(self.desk.orders)
         self.orders_max = max(self.orders_max, len(self.desk.orders))
@@ -168,7 +168,7 @@ class ListeningCity:
             self.met.setdefault(place, Met(*place, signal.junction.district, now_ms))
             citizens.meet(signal.pole, Kind.BUTTON_DEAD, signal.junction.district, now_ms)
 
-    def _ask(self, wish: Wish, now_ms: int) -> None:
+    def ask(self, wish: Wish, now_ms: int) -> None:
         """Ask the desk as the gateway would be asked."""
         dealing, wall_ms = self.office.dealing, WALL_MS + now_ms
         if wish.command is not Command.RELEASE and wish.order and wish.order not in self.desk.orders:

@@ -9,6 +9,8 @@ from statistics import mean, median
 from tempfile import TemporaryDirectory
 
 from override.citizen.cases import Case
+from override.citizen.remedies import Wish
+from override.roles import Command
 from sim.city.layout import layout_of_city
 from sim.city.listening_city import ListeningCity
 from sim.city.load import City
@@ -129,10 +131,9 @@ def brigade(city: City, controller: str, seed: int, district: str = "", chance: 
     )
     poles = tuple(g.pole for j in layout.junctions if j.district == district for g in j.groups if g.pole)
     shouting = Brigade(poles, MEMBERS, city.begin_ms + QUIET_MS, city.end_ms, seed)
-    once = Brigade(poles[:1], 1, city.begin_ms + QUIET_MS, city.begin_ms + QUIET_MS + 61_000, seed)
     before, _ = _run(city, controller, None)
     after, shouted = _run(city, controller, shouting)
-    by_chance = shifts(before, _run(city, controller, once)[0]) if chance else ()
+    by_chance = shifts(before, _run(city, controller, None, one_walk(city, district))[0]) if chance else ()
     return Brigaded(
         district, shouting.said,
         sum(reply.accepted for reply in shouted.replies), sum(reply.busy for reply in shouted.replies),
@@ -178,10 +179,22 @@ def worst_percent(moved: Sequence[Shift], district: str) -> float:
     return max((s.percent for s in moved if s.district != district and s.mode == "all"), default=0.0)
 
 
-def _run(city: City, controller: str, who: Brigade | None) -> tuple[CityMeasures, ListeningCity]:
+def one_walk(city: City, district: str) -> Wish:
+    """One crossing of a district called for a minute: the least that anybody can do to a city."""
+    places = ((j, g) for j in layout_of_city(city).junctions if j.district == district for g in j.groups)
+    junction, group = next((j.name, g.name) for j, g in places if g.pole)
+    return Wish("", Command.CALL, junction, group=group, lease_ms=60_000, reason="one walk")
+
+
+def _run(
+    city: City, controller: str, who: Brigade | None, once: Wish | None = None
+) -> tuple[CityMeasures, ListeningCity]:
     with TemporaryDirectory() as folder:
         run = ListeningCity(city, Path(folder), controller, brigade=who)
         watched = Watched(run.world)
+        if once is not None:
+            run.world.run_until(city.begin_ms + QUIET_MS)
+            run.ask(once, run.world.now_ms)
         run.world.run_until(city.end_ms)
         run.close()
     return measured(watched), run
