@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgpack
 import pytest
 
 from override.citizen.cases import (
@@ -69,6 +70,13 @@ def test_a_case_is_the_same_after_it_was_stored() -> None:
         case, evidence=say("rec-button-silent", minutes=4), records=(say("rec-moving", changes=3, minutes=2),)
     )
     assert unpack_case(pack_case(case)) == case
+
+
+def test_a_case_kept_before_poles_showed_codes_is_read_with_all_its_voices() -> None:
+    data = msgpack.unpackb(pack_case(replace(CASE, count=4, windows=(1, 2), channels=("page", "text"))))
+    del data["voices"], data["codes"]
+    read = unpack_case(msgpack.packb(data))
+    assert (read.voices, read.windows, read.channels, read.codes) == (4, (1, 2), ("page", "text"), ())
 
 
 def test_long_lives_keep_their_beginning() -> None:
