@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 import pytest
 
 from override.citizen.cases import (
