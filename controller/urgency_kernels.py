@@ -61,6 +61,51 @@ def is_turn(j, now_ms, resolution_ms, period_ms):
 
 
 @njit(
+    "UniTuple(int64, 2)(int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
+    "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
+    cache=True,
+    nogil=True,
+)
+def slack_by_way_of(
+    j,
+    stage,
+    now_ms,
+    group_start,
+    conflict_bits,
+    intergreen_start,
+    intergreen_ms,
+    min_green_ms,
+    promise_ms,
+    stage_start,
+    stage_bits,
+    stage_given,
+    walk_only_called,
+    lamp,
+    lamp_since_ms,
+    green_ended_ms,
+    target_bits,
+    in_transition,
+    call_since_ms,
+    since_ms,
+    ended_ms,
+):
+    """(smallest slack ms of any promise when the junction goes to `stage` now, bits of the calls).
+
+    Arrays as in `junction_now` and `play_calls`.
+    """
+    active, ready_ms, calls = junction_now(
+        j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, lamp,
+        lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
+    )  # fmt: skip
+    slack_ms, _ = play_calls(
+        j, ready_ms, stage, active, calls, False, group_start, conflict_bits, intergreen_start,
+        intergreen_ms, min_green_ms, promise_ms, stage_start, stage_bits, stage_given, walk_only_called,
+        call_since_ms, since_ms, ended_ms
+    )  # fmt: skip
+    return slack_ms, calls
+
+
+@njit(
     "boolean(int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
     "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
     cache=True,
@@ -93,14 +138,10 @@ def keeps_promises(
 
     Arrays as in `junction_now` and `play_calls`.
     """
-    active, ready_ms, calls = junction_now(
-        j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, lamp,
-        lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
-    )  # fmt: skip
-    slack_ms, _ = play_calls(
-        j, ready_ms, stage, active, calls, False, group_start, conflict_bits, intergreen_start,
-        intergreen_ms, min_green_ms, promise_ms, stage_start, stage_bits, stage_given, walk_only_called,
-        call_since_ms, since_ms, ended_ms
+    slack_ms, _ = slack_by_way_of(
+        j, stage, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms,
+        promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
+        green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
     )  # fmt: skip
     return slack_ms >= 0
 
@@ -141,18 +182,12 @@ def best_first_stage(
     """
     most_ms, best = -NEVER_MS, -1
     for stage in range(stage_start[j], stage_start[j + 1]):
-        active, ready_ms, calls = junction_now(
-            j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, lamp,
-            lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
+        slack_ms, calls = slack_by_way_of(
+            j, stage, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms,
+            promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
+            green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
         )  # fmt: skip
-        if not stage_bits[stage] & calls:
-            continue
-        slack_ms, _ = play_calls(
-            j, ready_ms, stage, active, calls, False, group_start, conflict_bits, intergreen_start,
-            intergreen_ms, min_green_ms, promise_ms, stage_start, stage_bits, stage_given, walk_only_called,
-            call_since_ms, since_ms, ended_ms
-        )  # fmt: skip
-        if slack_ms > most_ms:
+        if stage_bits[stage] & calls and slack_ms > most_ms:
             most_ms, best = slack_ms, stage
     return most_ms, best
 
@@ -265,7 +300,7 @@ def judge_urgency(
                 promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
                 green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
             )  # fmt: skip
-            if slack > slack_ms and stage >= 0:
+            if slack > slack_ms:
                 slack_ms, chosen = min(slack, -1), stage
         leave_by_ms[j] = max(now_ms, min(up_ms, next_ms + max(0, slack_ms)))
         if in_transition[j]:
