@@ -12,8 +12,9 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, typeof, types
+from numba import typeof, types
 
+from controller.compiling import inner_kernel, kernel
 from bench.proof_kernels import (
     BITS_LOW,
     FLAGS,
@@ -59,7 +60,7 @@ _I, _V, _B = types.int64, types.void, types.boolean
 _ROW = types.int16[::1]
 
 
-@njit(_V(_I, SCENE, WAIT), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_V(_I, SCENE, WAIT))
 def judge(now_ms, scene, wait):
     """The urgency of the junction, by the controller's own kernel; in its turn once a second."""
     judge_urgency(
@@ -73,7 +74,7 @@ def judge(now_ms, scene, wait):
     )  # fmt: skip
 
 
-@njit(_V(_I, _I, _I, SCENE, WAIT), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_V(_I, _I, _I, SCENE, WAIT))
 def step(now_ms, wanted, planned_end_ms, scene, wait):
     """One step of a planner that wants this, with urgency before it, and of the sequencer."""
     judge(now_ms, scene, wait)
@@ -90,7 +91,7 @@ def step(now_ms, wanted, planned_end_ms, scene, wait):
     wait.counts[1] += 1
 
 
-@njit(_V(_I, _ROW, _I, _I, SCENE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_V(_I, _ROW, _I, _I, SCENE))
 def begin(shift_ms, row, g, age_ms, scene):
     """The state as if its last step had been `shift_ms` after `T_MS`, with one call, so old by the next."""
     write_scene(row, scene)
@@ -107,7 +108,7 @@ def begin(shift_ms, row, g, age_ms, scene):
     scene.call_since_ms[g] = T_MS + shift_ms + STEP_MS - age_ms
 
 
-@njit(_I(_I, _ROW, _I, _I, SCENE, WAIT), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_I(_I, _ROW, _I, _I, SCENE, WAIT))
 def oldest_free(shift_ms, row, g, wanted, scene, wait):
     """Greatest age of a call at which the planner may still want this stage; -STEP_MS = at none.
 
@@ -129,7 +130,7 @@ def oldest_free(shift_ms, row, g, wanted, scene, wait):
     return low * STEP_MS
 
 
-@njit(_I(_I, _ROW, _I, _I, _I, _I, SCENE, WAIT), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_I(_I, _ROW, _I, _I, _I, _I, SCENE, WAIT))
 def follow(shift_ms, row, g, age_ms, wanted, left_ms, scene, wait):
     """What becomes of the call when the planner wants this now, and what it must later."""
     begin(shift_ms, row, g, age_ms, scene)
@@ -149,7 +150,7 @@ def follow(shift_ms, row, g, age_ms, wanted, left_ms, scene, wait):
     return LATE
 
 
-@njit(_B(_I, _ROW, _I, _I, SCENE, WAIT), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_B(_I, _ROW, _I, _I, SCENE, WAIT))
 def kept(at, row, g, wanted, scene, wait):
     """Whether the call of g is served in time when the planner, at its last free moment, wants this stage."""
     for shift_ms in (0, STEP_MS):
@@ -169,7 +170,7 @@ def kept(at, row, g, wanted, scene, wait):
     return True
 
 
-@njit(_B(types.int16[:, ::1], _I, SCENE, WAIT), cache=True, nogil=True, _nrt=False)
+@kernel(_B(types.int16[:, ::1], _I, SCENE, WAIT))
 def all_kept(rows, count, scene, wait):
     """Every state at rest, every group that is not green there, every stage a planner may want."""
     for at in range(count):

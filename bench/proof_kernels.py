@@ -10,8 +10,9 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, typeof, types
+from numba import typeof, types
 
+from controller.compiling import inner_kernel, kernel
 from controller.overlay_kernels import lay_orders
 from controller.overlay_model import BOOK, PLANS, SCENE
 from controller.sequencer_kernels import advance
@@ -95,7 +96,7 @@ _I, _V, _B = types.int64, types.void, types.boolean
 _ROW = types.int16[::1]
 
 
-@njit(_V(_ROW, SCENE), cache=True, nogil=True, _nrt=False)
+@kernel(_V(_ROW, SCENE))
 def write_scene(row, scene):
     """A state's row into the controller's arrays, as they stand right after the step at `T_MS`."""
     scene.target_stage[0] = row[STAGE]
@@ -113,7 +114,7 @@ def write_scene(row, scene):
         scene.call_since_ms[g] = NEVER_MS
 
 
-@njit(_V(_I, SCENE, LAW, _ROW), cache=True, nogil=True, _nrt=False)
+@kernel(_V(_I, SCENE, LAW, _ROW))
 def read_scene(now_ms, scene, law, row):
     """The controller's arrays after the step at `now_ms` as a row, every age clamped."""
     row[STAGE] = scene.target_stage[0]
@@ -132,7 +133,7 @@ def read_scene(now_ms, scene, law, row):
         row[LAMPS + g] = lamp * LAMP + age
 
 
-@njit(_I(_I, _I, _I, _I, _B, _ROW, LAW), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_I(_I, _I, _I, _I, _B, _ROW, LAW))
 def change_broken(g, before, after, lasted_ms, waived, row, law):
     """Which rule a change of lamp of group g breaks by itself; `lasted_ms` of the lamp before."""
     clearing = CLEARANCE if law.walks[g] else YELLOW
@@ -155,7 +156,7 @@ def change_broken(g, before, after, lasted_ms, waived, row, law):
     return LAWFUL
 
 
-@njit(_I(_I, _I, _ROW, types.int8[::1], LAW), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_I(_I, _I, _ROW, types.int8[::1], LAW))
 def pair_broken(b, starts, row, lamps, law):
     """Which rule group b, active after a step, breaks with another; `starts` = it began in it."""
     for a in range(len(lamps)):
@@ -170,7 +171,7 @@ def pair_broken(b, starts, row, lamps, law):
     return LAWFUL
 
 
-@njit(_I(_I, _ROW, _B, SCENE, LAW), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_I(_I, _ROW, _B, SCENE, LAW))
 def clocks_broken(now_ms, row, leaves_flash, scene, law):
     """Whether what the sequencer wrote down about times is what its lamps say."""
     for g in range(len(scene.lamp)):
@@ -192,7 +193,7 @@ def clocks_broken(now_ms, row, leaves_flash, scene, law):
     return 0
 
 
-@njit(_I(_I, _ROW, SCENE, LAW), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_I(_I, _ROW, SCENE, LAW))
 def step_broken(now_ms, row, scene, law):
     """Judge the step from `row` to the arrays as they are; 100 * rule + group, 0 = lawful."""
     lamps = scene.lamp
@@ -221,7 +222,7 @@ def step_broken(now_ms, row, scene, law):
     return 100 * WRONG_CLOCK + wrong - 1 if wrong else 0
 
 
-@njit(_V(_ROW, LAW, _ROW), cache=True, nogil=True, _nrt=False)
+@kernel(_V(_ROW, LAW, _ROW))
 def write_key(row, law, key):
     """What of a state matters for its future: of a red group, only how long others keep it from starting."""
     for k in range(LAMPS):
@@ -239,7 +240,7 @@ def write_key(row, law, key):
         key[LAMPS + b] = longest
 
 
-@njit(_I(types.int16[:, ::1], _I, types.int32[::1], _I), cache=True, nogil=True, _nrt=False)
+@kernel(_I(types.int16[:, ::1], _I, types.int32[::1], _I))
 def slot_of(rows, at, slots, count):
     """Where row `at` stands in the table, or where it would: slot if empty, -1 - row if known."""
     width = rows.shape[1]
@@ -261,7 +262,7 @@ def slot_of(rows, at, slots, count):
     return slot
 
 
-@njit(_V(_I, SCENE, SPACE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_V(_I, SCENE, SPACE))
 def note_lamps(source, scene, space):
     """Keep a step's lamps for the monitor to judge, each outcome of a state once."""
     lamps, changes = scene.lamp, space.counts[3]
@@ -280,12 +281,7 @@ def note_lamps(source, scene, space):
     space.counts[3] += 1
 
 
-@njit(
-    _B(_I, _I, _I, _I, _I, SCENE, BOOK, PLANS, LAW, SPACE, types.int64[::1]),
-    cache=True,
-    nogil=True,
-    _nrt=False,
-)
+@inner_kernel(_B(_I, _I, _I, _I, _I, SCENE, BOOK, PLANS, LAW, SPACE, types.int64[::1]))
 def take(source, order, wanted, calls, left_ms, scene, book, plans, law, space, start_ms):
     """One step of the real thing from a state under one input; False = a rule is broken."""
     row = space.rows[source]
@@ -325,7 +321,7 @@ def take(source, order, wanted, calls, left_ms, scene, book, plans, law, space, 
     return True
 
 
-@njit(_B(_I, _I, _I, SCENE, BOOK, PLANS, LAW, SPACE, types.int64[::1]), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_B(_I, _I, _I, SCENE, BOOK, PLANS, LAW, SPACE, types.int64[::1]))
 def take_all_calls(source, wanted, left_ms, scene, book, plans, law, space, start_ms):
     """One step for every set of crossings of the wanted stage that somebody may have called.
 
@@ -345,7 +341,7 @@ def take_all_calls(source, wanted, left_ms, scene, book, plans, law, space, star
         calls = (calls - 1) & callable_bits
 
 
-@njit(_B(_ROW), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_B(_ROW))
 def all_red(row):
     """Whether every group is red, or flashes red."""
     steady = 0
@@ -354,7 +350,7 @@ def all_red(row):
     return steady == 0
 
 
-@njit(_I(SCENE, BOOK, PLANS, LAW, SPACE, types.int64[::1]), cache=True, nogil=True, _nrt=False)
+@kernel(_I(SCENE, BOOK, PLANS, LAW, SPACE, types.int64[::1]))
 def explore(scene, book, plans, law, space, start_ms):
     """Expand states until all are, or there is no more room, or a rule is broken: 0, 1, 2.
 

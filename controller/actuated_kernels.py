@@ -2,8 +2,7 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit
-
+from controller.compiling import inner_kernel, kernel
 from controller.urgency_kernels import is_turn, keeps_promises
 
 GREEN, CLEARANCE = 1, 3
@@ -18,11 +17,7 @@ BLOCKED = 0.5
 """A lane that loses more of its service than this to a full exit holds no green."""
 
 
-@njit(
-    "int64(int64, int64, i8[::1], i8[::1], f8[::1], f8[:, ::1], f8[::1], f8[::1])",
-    cache=True,
-    nogil=True,
-)
+@inner_kernel("int64(int64, int64, i8[::1], i8[::1], f8[::1], f8[:, ::1], f8[::1], f8[::1])")
 def extension_ms(
     j, ending, lane_start, lane_group_bits, queue_veh, arrival_veh, blocked, lane_saturation_veh_per_s
 ):
@@ -44,11 +39,7 @@ def extension_ms(
     return longest_ms
 
 
-@njit(
-    "int64(int64, int64, int64, int64, int64, i1[::1], i8[::1], i8[::1], i1[::1], i8[::1])",
-    cache=True,
-    nogil=True,
-)
+@inner_kernel("int64(int64, int64, int64, int64, int64, i1[::1], i8[::1], i8[::1], i1[::1], i8[::1])")
 def held_until_ms(
     now_ms, period_ms, first, n, ending, group_kind, min_green_ms, clearance_ms, lamp, lamp_since_ms
 ):
@@ -75,11 +66,7 @@ def held_until_ms(
     return until_ms
 
 
-@njit(
-    "int64(int64, int64, int64, i8[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
-)
+@inner_kernel("int64(int64, int64, int64, i8[::1], i8[::1], i8[::1])")
 def next_in_ring(place, waiting, j, ring_start, ring_stage, stage_bits):
     """Place of the next stage after `place` in the ring of junction `j` that serves one of `waiting`; -1 if
     none.
@@ -94,7 +81,7 @@ def next_in_ring(place, waiting, j, ring_start, ring_stage, stage_bits):
     return -1
 
 
-@njit("int64(int64, int64, i8[::1], i8[::1])", cache=True, nogil=True)
+@inner_kernel("int64(int64, int64, i8[::1], i8[::1])")
 def ring_place(j, stage, ring_start, ring_stage):
     """Where `stage` stands in its junction's ring; before the first when it is not in it.
 
@@ -106,13 +93,11 @@ def ring_place(j, stage, ring_start, ring_stage):
     return ring_start[j] - 1
 
 
-@njit(
+@kernel(
     "void(int64, int64, int64, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
     "i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[:, "
     "::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], b1[::1], "
-    "i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
+    "i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])"
 )
 def actuate(
     now_ms,

@@ -2,7 +2,7 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit
+from controller.compiling import kernel
 
 GREEN = 1
 PEDESTRIAN = 1
@@ -21,11 +21,9 @@ EMPTY_AFTER_S = 5.0
 """A call is dropped when nobody has been on its lanes for so long."""
 
 
-@njit(
+@kernel(
     "void(int64, int64, int64, boolean[:], int32[:], int8[:], int64[:], int64[:], float64[:], int8[:], "
-    "int8[:], boolean[:], float64[:], float64[:], float64[:], float64[:], float64[:], int64[:])",
-    cache=True,
-    nogil=True,
+    "int8[:], boolean[:], float64[:], float64[:], float64[:], float64[:], float64[:], int64[:])"
 )
 def count_people_and_flow(
     now_ms,
@@ -84,11 +82,9 @@ def count_people_and_flow(
                     call_since_ms[g] = now_ms
 
 
-@njit(
+@kernel(
     "void(int64, int64, int64[:], int64[:], int64[:], int8[:], boolean[:], float64[:], float64[:, :], "
-    "float64[:], int8[:], boolean[:], boolean[:], float64[:], int64[:])",
-    cache=True,
-    nogil=True,
+    "float64[:], int8[:], boolean[:], boolean[:], float64[:], int64[:])"
 )
 def call_vehicles(
     now_ms,

@@ -3,15 +3,13 @@
 A detector is judged by what is physically possible, by what it used to say at this hour, and by
 what others say who count the same vehicles. Never by occupancy alone: a loop under a queue is
 occupied for as long as the queue stands, and only its own green can tell it from a stuck one.
-
-Compiled with `_nrt=False`: nothing here allocates, and counting references to every array of a tuple at
-every use made the kernels twenty times slower.
 """
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from controller.detectors_model import HEALTH, LAID, NOW, OWN_GATE, READING, UPSTREAM
 
 RED, GREEN = 0, 1
@@ -73,7 +71,7 @@ _V, _B, _I, _F = types.void, types.boolean, types.int64, types.float64
 _I1, _F1, _N1 = types.int64[::1], types.float64[::1], types.int8[::1]
 
 
-@njit(_V(_I, LAID, HEALTH, READING, _N1, _I1, NOW), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_V(_I, LAID, HEALTH, READING, _N1, _I1, NOW))
 def look_around(now_ms, laid, health, reading, lamp, lamp_since_ms, now):
     """What the trusted detectors of every lane count now, what comes from upstream, and who has green.
 
@@ -110,7 +108,7 @@ def look_around(now_ms, laid, health, reading, lamp, lamp_since_ms, now):
         now.fed_veh[lane] = fed if heard else -1.0
 
 
-@njit(_F(_I, _I, _F, HEALTH), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_F(_I, _I, _F, HEALTH))
 def usual_gap_s(d, hour, floor_s, health):
     """The gap between two counts that is exceeded once in a thousand at this hour; `floor_s` if unknown."""
     if health.gaps[d, hour] < PROVEN_GAPS:
@@ -118,7 +116,7 @@ def usual_gap_s(d, hour, floor_s, health):
     return max(POISSON_999 * health.gap_s[d, hour], health.longest_s[d, hour])
 
 
-@njit(_V(_I, _I, _I, _F, HEALTH), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_V(_I, _I, _I, _F, HEALTH))
 def learn_gap(d, hour, count, gap_s, health):
     """So many were counted after so long: what is usual at this hour.
 
@@ -134,7 +132,7 @@ def learn_gap(d, hour, count, gap_s, health):
     health.longest_s[d, hour] = max(gap_s, health.longest_s[d, hour] * LONGEST_MEMORY)
 
 
-@njit(_I(_I, LAID, NOW), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_I(_I, LAID, NOW))
 def witness_of(d, laid, now):
     """Who else counts a detector's vehicles now: OWN_GATE, UPSTREAM, or -1."""
     lane, gate = laid.lane[d], laid.gate[d]
@@ -144,7 +142,7 @@ def witness_of(d, laid, now):
     return UPSTREAM if now.fed_veh[lane] >= 0.0 else -1
 
 
-@njit(_F(_I, _I, LAID, NOW), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_F(_I, _I, LAID, NOW))
 def testimony_veh(d, witness, laid, now):
     """What the witness counts now: the nearest other gate of the lane, or the signals upstream."""
     lane, gate = laid.lane[d], laid.gate[d]
@@ -156,7 +154,7 @@ def testimony_veh(d, witness, laid, now):
     return 0.0
 
 
-@njit(_V(_I, _I, _I, _F, LAID, HEALTH, NOW), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_V(_I, _I, _I, _F, LAID, HEALTH, NOW))
 def hear_witness(d, frame_ms, count, veh, laid, health, now):
     """Compare with who counts the same vehicles: what the detector missed since its last count."""
     witness = witness_of(d, laid, now)
@@ -181,7 +179,7 @@ def hear_witness(d, frame_ms, count, veh, laid, health, now):
         health.missed_veh[d] = 0.0
 
 
-@njit(_I(_I, _I, _F, LAID, HEALTH, READING), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_I(_I, _I, _F, LAID, HEALTH, READING))
 def impossible_cause(d, frame_ms, passed_s, laid, health, reading):
     """A fault that one reading, or the last minute, shows by itself; NONE when there is none."""
     count, occupancy = reading.counted[d], reading.occupancy[d]
@@ -209,7 +207,7 @@ def impossible_cause(d, frame_ms, passed_s, laid, health, reading):
     return NONE
 
 
-@njit(_I(_I, _I, _I, _F, _F, LAID, HEALTH, NOW, _F1), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_I(_I, _I, _I, _F, _F, LAID, HEALTH, NOW, _F1))
 def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
     """A fault that time shows: occupied or silent for too long, against green, memory and witnesses.
 
@@ -253,7 +251,7 @@ def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
     return NONE
 
 
-@njit(_F(_I, _I, _I, _I, _F, LAID, HEALTH), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_F(_I, _I, _I, _I, _F, LAID, HEALTH))
 def trust_for(d, cause, frame_ms, hour, floor_s, laid, health):
     """How far a detector with that cause is to be believed, 0-1."""
     if cause == NONE:
@@ -271,7 +269,7 @@ def trust_for(d, cause, frame_ms, hour, floor_s, laid, health):
     return 0.0
 
 
-@njit(_V(_I, _I, _I, _F, _F, LAID, HEALTH), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_V(_I, _I, _I, _F, _F, LAID, HEALTH))
 def settle(d, cause, frame_ms, passed_s, trust, laid, health):
     """Believe less at once, more only slowly; a cause stands until trust is whole again."""
     if trust < health.trust[d] or (cause != NONE and trust == health.trust[d]):
@@ -291,7 +289,7 @@ def settle(d, cause, frame_ms, passed_s, trust, laid, health):
     health.masked[d] = health.trust[d] < BELIEVED and not doubted
 
 
-@njit(_I(_I, _I, _I, _F, _I, _F, HEALTH, READING), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_I(_I, _I, _I, _F, _I, _F, HEALTH, READING))
 def button_cause(d, frame_ms, hour, floor_s, found, on_s, health, reading):
     """A button is proven by three genuine presses, and by silence, fault or start no longer."""
     if found == NONE and on_s > PRESS_S:
@@ -312,7 +310,7 @@ def button_cause(d, frame_ms, hour, floor_s, found, on_s, health, reading):
     return NONE
 
 
-@njit(_V(_I, _I, _I, _F, LAID, HEALTH, NOW), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_V(_I, _I, _I, _F, LAID, HEALTH, NOW))
 def count_at_red(d, lane, count, passed_s, laid, health, now):
     """What a stop line's loop counts in a minute of red of its lane; kept until the next red begins."""
     if laid.gate[d] == 0 and now.red[lane]:
@@ -320,7 +318,7 @@ def count_at_red(d, lane, count, passed_s, laid, health, now):
         health.red_veh[d] = health.red_veh[d] * kept + count
 
 
-@njit(_V(_I, _I, _F, _I, _F, LAID, HEALTH, READING, _N1, _I1, _F1, NOW), cache=True, nogil=True, _nrt=False)
+@kernel(_V(_I, _I, _F, _I, _F, LAID, HEALTH, READING, _N1, _I1, _F1, NOW))
 def judge(
     now_ms, frame_ms, passed_s, hour, floor_s, laid, health, reading, lamp, lamp_since_ms, blocked, now
 ):

@@ -2,8 +2,9 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from controller.detectors_kernels import (
     BUTTON, DISBELIEVE, INTERVALS_PROOF, JUNCTION_FED_VEH, JUNCTION_GAPS, JUNCTION_LULL_S, JUNCTION_SILENT_S,
     LONGEST_MEMORY, LOW_DAYS, LOW_MADS, LOW_VEH, MAD, NEIGHBOUR_ALIVE_MS, NONE, ODD_INTERVALS, ODD_MADS,
@@ -24,7 +25,7 @@ _V, _I, _F, _F1 = types.void, types.int64, types.float64, types.float64[::1]
 _I1, _N1 = types.int64[::1], types.int8[::1]
 
 
-@njit(_V(_I, HEALTH), cache=True, nogil=True)
+@inner_kernel(_V(_I, HEALTH))
 def close_interval(d, health):
     """Compare what a detector and its witness counted in the interval with how they usually differ.
 
@@ -62,7 +63,7 @@ def close_interval(d, health):
     health.interval_witness_veh[d] = 0.0
 
 
-@njit(_V(LAID, HEALTH), cache=True, nogil=True)
+@kernel(_V(LAID, HEALTH))
 def close_intervals(laid, health):
     """The interval ends for all detectors that have a witness."""
     for d in range(len(laid.kind)):
@@ -70,7 +71,7 @@ def close_intervals(laid, health):
             close_interval(d, health)
 
 
-@njit(_V(_I, _I, types.boolean, LAID, HEALTH), cache=True, nogil=True)
+@kernel(_V(_I, _I, types.boolean, LAID, HEALTH))
 def turn_hour(before, after, whole, laid, health):
     """An hour ends: its count joins those of other days, and a new hour begins with what is known of it.
 
@@ -97,7 +98,7 @@ def turn_hour(before, after, whole, laid, health):
             health.gaps[d, after] = min(health.gaps[d, before], PROVEN_GAPS)
 
 
-@njit(types.Tuple((types.boolean, _F))(_I, _I, LAID, HEALTH, NOW), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.Tuple((types.boolean, _F))(_I, _I, LAID, HEALTH, NOW))
 def fed_by_the_living(j, frame_ms, laid, health, now):
     """Whether a neighbour whose detectors live tells whom it sends to junction j, and how many now."""
     told, fed_veh = False, 0.0
@@ -110,7 +111,7 @@ def fed_by_the_living(j, frame_ms, laid, health, now):
     return told, fed_veh
 
 
-@njit(_V(_I, _F, LAID, HEALTH, READING, _F1, NOW), cache=True, nogil=True)
+@kernel(_V(_I, _F, LAID, HEALTH, READING, _F1, NOW))
 def judge_junctions(frame_ms, passed_s, laid, health, reading, blocked, now):
     """A junction whose loops all fall silent at once has lost its cabinet, not its traffic.
 
@@ -164,7 +165,7 @@ def judge_junctions(frame_ms, passed_s, laid, health, reading, blocked, now):
                 health.measured[k], health.masked[k] = (frame_ms - last_ms) / 1000.0, True
 
 
-@njit(_V(types.boolean, _I, LAID, HEALTH, _F1, types.int8[::1]), cache=True, nogil=True)
+@kernel(_V(types.boolean, _I, LAID, HEALTH, _F1, types.int8[::1]))
 def usual_flows(night, hour, laid, health, rate_veh_per_s, known):
     """Usual flow of every lane at this hour: its own loops' memory, its junction's other lanes', or a prior.
 
@@ -192,7 +193,7 @@ def usual_flows(night, hour, laid, health, rate_veh_per_s, known):
                 known[lane] = 1 if n else 0
 
 
-@njit(_V(_I, LAID, HEALTH), cache=True, nogil=True)
+@kernel(_V(_I, LAID, HEALTH))
 def lose_all(now_ms, laid, health):
     """No reading has come at all for too long: everything is missing."""
     for d in range(len(laid.kind)):
@@ -204,7 +205,7 @@ def lose_all(now_ms, laid, health):
             health.presses[d] = 0
 
 
-@njit(_V(LAID, HEALTH, types.boolean, _N1, _I1, _I1), cache=True, nogil=True)
+@kernel(_V(LAID, HEALTH, types.boolean, _N1, _I1, _I1))
 def survey(laid, health, loops_only, seen, failed, blind):
     """Which lanes are still seen, and how many detectors of each junction are not used.
 

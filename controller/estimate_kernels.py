@@ -2,7 +2,7 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit
+from controller.compiling import kernel
 
 TRACK_BUS = 1
 
@@ -16,7 +16,7 @@ UNSEEN_FLOW_VEH_PER_S = 0.02
 """A lane nobody has used yet may still be used."""
 
 
-@njit("void(int64[:], int64[:], float64[:], float64[:], float64[:])", cache=True, nogil=True)
+@kernel("void(int64[:], int64[:], float64[:], float64[:], float64[:])")
 def learn_shares(segment_start, segment_lane, segment_share, flow_veh_per_s, learned_share):
     """Vehicles upstream are expected in the lanes of a stop line as these lanes are really used.
 
@@ -37,11 +37,9 @@ def learn_shares(segment_start, segment_lane, segment_share, flow_veh_per_s, lea
             learned_share[e] = segment_share[e] * flow * prior / used
 
 
-@njit(
+@kernel(
     "void(int64, int32[:], float64[:], float64[:], int8[:], int64[:], int64[:], float64[:], float64[:], "
-    "float64[:], float64, float64, float64[:], float64[:, :], float64[:], float64[:])",
-    cache=True,
-    nogil=True,
+    "float64[:], float64, float64, float64[:], float64[:, :], float64[:], float64[:])"
 )
 def from_tracks(
     n_tracks,

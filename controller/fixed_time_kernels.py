@@ -2,16 +2,12 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit
+from controller.compiling import kernel
 
 NEVER_MS = 1 << 60
 
 
-@njit(
-    "void(int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
-)
+@kernel("void(int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
 def follow_plans(
     now_ms, step_start, step_stage, step_end_ms, cycle_ms, offset_ms, wanted_stage, planned_end_ms
 ):

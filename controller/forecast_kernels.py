@@ -8,8 +8,9 @@ and from outside come the flows of now. Junctions in flash work as an all-way st
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from controller.demand_kernels import call_vehicles
 from controller.forecast_model import AHEAD, RING_S
 from controller.overlay_kernels import in_time, lay_calls, lay_orders, lay_walks
@@ -37,7 +38,7 @@ CALL_PERSONS = 1.0
 _I, _F = types.int64, types.float64
 
 
-@njit(_F(_I, _I, _I, MODEL, LIVE, AHEAD), cache=True, nogil=True)
+@inner_kernel(_F(_I, _I, _I, MODEL, LIVE, AHEAD))
 def lane_rate(j, k, green, model, live, ahead):
     """Vehicles a second that lane k of junction j sends while its groups `green` (bits) are green.
 
@@ -76,7 +77,7 @@ def lane_rate(j, k, green, model, live, ahead):
     return rate
 
 
-@njit(types.void(_I, LIVE, AHEAD), cache=True, nogil=True)
+@inner_kernel(types.void(_I, LIVE, AHEAD))
 def arrive(second, live, ahead):
     """One second's arrivals join the queues, people come to the kerbs; what is on the way is shown anew.
 
@@ -107,7 +108,7 @@ def arrive(second, live, ahead):
             live.call_since_ms[g] = now_ms
 
 
-@njit(types.void(_I, _I, MODEL, LIVE, SCENE, AHEAD), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, MODEL, LIVE, SCENE, AHEAD))
 def depart(second, j, model, live, scene, ahead):
     """One second's departures of junction j; who leaves is on the way to the next stop line.
 
@@ -150,7 +151,7 @@ def depart(second, j, model, live, scene, ahead):
     age_queues(j, model, live)
 
 
-@njit(types.void(_I, LIVE, SCENE, AHEAD, _F, _F), cache=True, nogil=True)
+@inner_kernel(types.void(_I, LIVE, SCENE, AHEAD, _F, _F))
 def count(second, live, scene, ahead, persons_per_car, persons_per_walker):
     """One second of everybody's waiting. Written: ahead.waited_s, longest_ms, least_slack_ms."""
     now_ms = SECOND_MS * second
@@ -172,7 +173,7 @@ def count(second, live, scene, ahead, persons_per_car, persons_per_walker):
                 ahead.least_slack_ms[j] = min(ahead.least_slack_ms[j], slack_ms)
 
 
-@njit(types.void(_I, _I, _I, _F, _F, _F, MODEL, VIEW, LABELS, LIVE, SCENE, AHEAD), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, _I, _F, _F, _F, MODEL, VIEW, LABELS, LIVE, SCENE, AHEAD))
 def decide(
     j, now_ms, period_s, persons_per_walker, stop_s, impatience_s, model, view, labels, live, scene, ahead
 ):
@@ -194,10 +195,9 @@ def decide(
     scene.planned_end_ms[j] = min(scene.planned_end_ms[j], scene.leave_by_ms[j])
 
 
-@njit(
+@kernel(
     types.void(_I, _I, _I, _F, _F, _F, _F, MODEL, VIEW, LABELS, LIVE, BOOK, PLANS, SCENE, AHEAD),
-    cache=True,
-    nogil=True,
+    allocates=True,
 )
 def play(
     begin_s,

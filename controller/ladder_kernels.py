@@ -5,7 +5,9 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, typeof, types
+from numba import typeof, types
+
+from controller.compiling import inner_kernel, kernel
 
 GREEN = 1
 STAY, DOWN, UP = 0, 1, 2
@@ -98,7 +100,7 @@ _I1, _N1 = types.int64[::1], types.int8[::1]
 _TABLE = types.int8[:, ::1]
 
 
-@njit(_T(_I, 2)(_I, _I, REASONS_TYPE), cache=True, nogil=True)
+@kernel(_T(_I, 2)(_I, _I, REASONS_TYPE))
 def reasoned_rung(j, now_ms, reasons):
     """The best rung there is no reason against, and the reason that rules out the one above."""
     if reasons.flash[j]:
@@ -130,7 +132,7 @@ def reasoned_rung(j, now_ms, reasons):
     return rung, cause
 
 
-@njit(_I(_I, _I, _B, _B, _B, _TABLE), cache=True, nogil=True)
+@kernel(_I(_I, _I, _B, _B, _B, _TABLE))
 def next_rung(rung, demand, boundary, settled, two_cycles, table):
     """Where a junction stands after this look.
 
@@ -145,7 +147,7 @@ def next_rung(rung, demand, boundary, settled, two_cycles, table):
     return rung
 
 
-@njit(_V(_I, _I, _I, _I, _N1, RUNGS_TYPE), cache=True, nogil=True)
+@inner_kernel(_V(_I, _I, _I, _I, _N1, RUNGS_TYPE))
 def count_cycles(j, now_ms, first, n, lamp, rungs):
     """A cycle ends when a group begins that has begun in it already.
 
@@ -165,7 +167,7 @@ def count_cycles(j, now_ms, first, n, lamp, rungs):
         rungs.cycle_bits[j] |= began
 
 
-@njit(_V(_I, _I, _I, _I, RUNGS_TYPE), cache=True, nogil=True)
+@kernel(_V(_I, _I, _I, _I, RUNGS_TYPE))
 def take_step(j, now_ms, rung, cause, rungs):
     """From one rung to another: counted, dated, told."""
     before = rungs.rung[j]
@@ -181,9 +183,7 @@ def take_step(j, now_ms, rung, cause, rungs):
     rungs.events[0] += 1
 
 
-@njit(
-    _I(_I, _I1, _N1, types.boolean[::1], REASONS_TYPE, _TABLE, _I1, _I1, RUNGS_TYPE), cache=True, nogil=True
-)
+@kernel(_I(_I, _I1, _N1, types.boolean[::1], REASONS_TYPE, _TABLE, _I1, _I1, RUNGS_TYPE))
 def climb(now_ms, group_start, lamp, in_transition, reasons, table, dwell_ms, dwell_cycles, rungs):
     """One look at every junction; returns how many took a step.
 

@@ -9,7 +9,7 @@ upstream counts who leaves, its counts are a fourth gate.
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit
+from controller.compiling import inner_kernel, kernel
 
 GATES = 3
 STOP, NEAR, FAR = 0, 1, 2
@@ -36,7 +36,7 @@ GAIN_MIN, GAIN_MAX = 0.3, 3.0
 BUS_MEMORY = 0.02
 
 
-@njit("void(float64, boolean[:], float64[:], float64[:])", cache=True, nogil=True)
+@kernel("void(float64, boolean[:], float64[:], float64[:])")
 def time_loops(seconds, detector_on, detector_occupancy, held_s):
     """For how long each loop has been occupied (positive) or clear (negative) without a break.
 
@@ -53,11 +53,7 @@ def time_loops(seconds, detector_on, detector_occupancy, held_s):
             held_s[d] = min(held_s[d], 0.0) - seconds
 
 
-@njit(
-    "void(int8[:], int64[:], float64[:], float64[:], boolean[:], float64[:, :], float64[:, :])",
-    cache=True,
-    nogil=True,
-)
+@kernel("void(int8[:], int64[:], float64[:], float64[:], boolean[:], float64[:, :], float64[:, :])")
 def time_gates(detector_gate, detector_lane, detector_share, held_s, unseen_lane, standing_s, clear_s):
     """A gate stands when a loop does that is the lane's own, and is clear when all of its loops are.
 
@@ -80,9 +76,7 @@ def time_gates(detector_gate, detector_lane, detector_share, held_s, unseen_lane
             standing_s[lane, gate] = max(standing_s[lane, gate], held_s[d])
 
 
-@njit(
-    "void(int64, float64[:, :], int64[:, :], int64[:], float64[:, :], float64[:, :])", cache=True, nogil=True
-)
+@kernel("void(int64, float64[:, :], int64[:, :], int64[:], float64[:, :], float64[:, :])")
 def drive_on(seconds, clear_s, gate_s, way_s, transit_veh, held_veh):
     """Vehicles on their way come nearer, and are held before the next gate until it counts them.
 
@@ -113,9 +107,7 @@ def drive_on(seconds, clear_s, gate_s, way_s, transit_veh, held_veh):
                 transit_veh[lane, h] = coming
 
 
-@njit(
-    "float64(int64, int64, int64[:, :], float64[:, :], float64[:, :], float64[:, :])", cache=True, nogil=True
-)
+@inner_kernel("float64(int64, int64, int64[:, :], float64[:, :], float64[:, :], float64[:, :])")
 def gain_of(lane, gate, gate_s, transit_veh, held_veh, passed_veh):
     """How many come to the stop line for one that the shares say: crossed or still on the way, by counted.
 
@@ -132,7 +124,7 @@ def gain_of(lane, gate, gate_s, transit_veh, held_veh, passed_veh):
     return min(GAIN_MAX, max(GAIN_MIN, gain))
 
 
-@njit("void(int64, int64, float64, int64[:, :], float64[:, :], float64[:, :])", cache=True, nogil=True)
+@inner_kernel("void(int64, int64, float64, int64[:, :], float64[:, :], float64[:, :])")
 def let_through(lane, gate, count, gate_s, transit_veh, held_veh):
     """So many were counted at a gate: they are held there no more, nor on the way to it.
 
@@ -157,11 +149,9 @@ def let_through(lane, gate, count, gate_s, transit_veh, held_veh):
         transit_veh[lane, gate_s[lane, gate]] += count
 
 
-@njit(
+@kernel(
     "void(float64, int32[:], int8[:], int64[:], float64[:], int64[:, :], float64[:, :], float64[:, :], "
-    "float64[:, :])",
-    cache=True,
-    nogil=True,
+    "float64[:, :])"
 )
 def count_gates(
     seconds,
@@ -197,11 +187,9 @@ def count_gates(
             let_through(lane, gate, count, gate_s, transit_veh, held_veh)
 
 
-@njit(
+@kernel(
     "void(int64[:], int64[:], float64[:], int64[:], float64[:], int64[:, :], float64[:, :], float64[:, :], "
-    "float64[:, :])",
-    cache=True,
-    nogil=True,
+    "float64[:, :])"
 )
 def hear_upstream(
     feed_start,
@@ -229,7 +217,7 @@ def hear_upstream(
                 transit_veh[lane, min(feed_travel_s[f], horizon_s - 1)] += count * gain
 
 
-@njit("float64(int64, int64, int64[:, :], float64[:, :], float64[:])", cache=True, nogil=True)
+@inner_kernel("float64(int64, int64, int64[:, :], float64[:, :], float64[:])")
 def room_behind(lane, gate, gate_s, gate_m, lane_reach_m):
     """How many vehicles can stand from a gate to the next one, or to the end of the reach.
 
@@ -243,11 +231,9 @@ def room_behind(lane, gate, gate_s, gate_m, lane_reach_m):
     return max(1.0, (end_m - gate_m[lane, gate]) / VEHICLE_SPACE_M)
 
 
-@njit(
+@kernel(
     "void(int64, float64[:, :], float64[:, :], int64[:, :], float64[:, :], float64[:], int64[:], float64[:], "
-    "float64[:, :], float64[:, :])",
-    cache=True,
-    nogil=True,
+    "float64[:, :], float64[:, :])"
 )
 def believe_loops(
     seconds,
@@ -290,11 +276,10 @@ def believe_loops(
                 held_veh[lane, gate] = min(held_veh[lane, gate], full_veh)
 
 
-@njit(
+@kernel(
     "void(boolean[:], int8[:], int64[:], float64[:, :], int64[:, :], int64[:], int64[:], int64[:], "
     "float64[:], float64[:, :], float64[:, :], float64[:], float64[:, :], float64[:])",
-    cache=True,
-    nogil=True,
+    allocates=True,
 )
 def report(
     detector_on,
@@ -345,11 +330,7 @@ def report(
                 arrival_veh[lane, h] += flow_veh_per_s[lane]
 
 
-@njit(
-    "void(int64, int32[:], int8[:], int64[:], float64[:], float64[:], float64, float64, float64[:])",
-    cache=True,
-    nogil=True,
-)
+@kernel("void(int64, int32[:], int8[:], int64[:], float64[:], float64[:], float64, float64, float64[:])")
 def weigh_buses(
     seconds,
     detector_count,

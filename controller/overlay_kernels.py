@@ -6,8 +6,9 @@ and network. Bits are groups of one junction, `first` the index of its group 0, 
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from controller.overlay_model import BOOK, PLANS, SCENE
 from controller.sequencer_kernels import finish_clearing
 from controller.urgency_kernels import keeps_promises
@@ -27,7 +28,7 @@ _I = types.int64
 _B = types.boolean
 
 
-@njit(_B(_I, _I, _I, SCENE), cache=True, nogil=True)
+@inner_kernel(_B(_I, _I, _I, SCENE))
 def in_time(j, stage, now_ms, scene):
     """Whether every promise of junction j can still be kept when it goes to, or stays in, `stage`."""
     return keeps_promises(
@@ -39,7 +40,7 @@ def in_time(j, stage, now_ms, scene):
     )  # fmt: skip
 
 
-@njit(_I(_I, _I, _I, SCENE), cache=True, nogil=True)
+@inner_kernel(_I(_I, _I, _I, SCENE))
 def other_stage(j, avoid_stage, avoid_bits, scene):
     """The stage with the earliest promise, without `avoid_stage` and `avoid_bits`; -1 = there is none.
 
@@ -68,7 +69,7 @@ def other_stage(j, avoid_stage, avoid_bits, scene):
     return given if given >= 0 else any_stage
 
 
-@njit(_I(_I, SCENE), cache=True, nogil=True)
+@inner_kernel(_I(_I, SCENE))
 def next_stage(j, scene):
     """The given stage after the present one, by hand; the first one where there is no present one."""
     first_stage, end_stage = scene.stage_start[j], scene.stage_start[j + 1]
@@ -81,7 +82,7 @@ def next_stage(j, scene):
     return first_stage
 
 
-@njit(types.void(_I, _I, SCENE), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, SCENE))
 def give_way(j, now_ms, scene):
     """An urgent promise before what is wanted, and no step that would break one."""
     present = scene.target_stage[j]
@@ -95,7 +96,7 @@ def give_way(j, now_ms, scene):
         scene.planned_end_ms[j] = scene.leave_by_ms[j]
 
 
-@njit(types.void(_I, _I, BOOK, SCENE), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, BOOK, SCENE))
 def lay_hold(j, now_ms, book, scene):
     """Want the held stage; a hold that would break a promise has ended."""
     if book.stage[j] < 0:
@@ -110,7 +111,7 @@ def lay_hold(j, now_ms, book, scene):
         scene.planned_end_ms[j] = min(book.until_ms[j], scene.leave_by_ms[j])
 
 
-@njit(types.void(_I, _I, BOOK, SCENE), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, BOOK, SCENE))
 def lay_force_off(j, now_ms, book, scene):
     """Leave the stage, once; to where the planner wants, else to whoever has waited longest."""
     if scene.target_stage[j] != book.stage[j]:
@@ -124,7 +125,7 @@ def lay_force_off(j, now_ms, book, scene):
             scene.planned_end_ms[j] = NEVER_MS
 
 
-@njit(types.void(_I, _I, BOOK, SCENE), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, BOOK, SCENE))
 def lay_omit(j, now_ms, book, scene):
     """Another stage in place of one with omitted groups."""
     if not scene.stage_bits[scene.wanted_stage[j]] & book.bits[j]:
@@ -151,7 +152,7 @@ def lay_omit(j, now_ms, book, scene):
         scene.planned_end_ms[j] = scene.leave_by_ms[j]
 
 
-@njit(types.void(_I, _I, BOOK, PLANS, SCENE), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, BOOK, PLANS, SCENE))
 def lay_plan(j, now_ms, book, plans, scene):
     """The stage of the plan's clock; an urgent promise before it, and no step that breaks one."""
     p = book.plan[j]
@@ -170,7 +171,7 @@ def lay_plan(j, now_ms, book, plans, scene):
     give_way(j, now_ms, scene)
 
 
-@njit(types.void(_I, _I, BOOK, PLANS, SCENE), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, BOOK, PLANS, SCENE))
 def lay_bias(j, now_ms, book, plans, scene):
     """Stay a little longer where the planner would leave, or leave before the stage's split is over."""
     s = book.stage[j]
@@ -193,7 +194,7 @@ def lay_bias(j, now_ms, book, plans, scene):
                 scene.wanted_stage[j] = other
 
 
-@njit(types.void(_I, _I, BOOK, SCENE), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, BOOK, SCENE))
 def stop_junction(j, now_ms, book, scene):
     """All red: drivers get yellow at once, people full WALK minimum and clearance; then flash if ordered.
 
@@ -233,7 +234,7 @@ def stop_junction(j, now_ms, book, scene):
         scene.green_ended_ms[g] = now_ms
 
 
-@njit(types.void(_I, _I, BOOK, SCENE), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, BOOK, SCENE))
 def leave_flash(j, now_ms, book, scene):
     """Out of an ordered flash: red, and six seconds of it (R39)."""
     scene.in_flash[j] = False
@@ -246,7 +247,7 @@ def leave_flash(j, now_ms, book, scene):
     scene.all_red_until_ms[j] = now_ms + ALL_RED_AFTER_FLASH_MS
 
 
-@njit(_B(_I, BOOK, PLANS, SCENE), cache=True, nogil=True)
+@kernel(_B(_I, BOOK, PLANS, SCENE))
 def lay_orders(now_ms, book, plans, scene):
     """Lay every junction's order over the planner's wish; whether any order or flash is still there.
 
@@ -289,7 +290,7 @@ def lay_orders(now_ms, book, plans, scene):
     return any_left
 
 
-@njit(_B(_I, BOOK, SCENE), cache=True, nogil=True)
+@kernel(_B(_I, BOOK, SCENE))
 def lay_calls(now_ms, book, scene):
     """Keep the calls of orders and of detectors on recall (or disabled) alive; whether there are any.
 
@@ -328,7 +329,7 @@ def lay_calls(now_ms, book, scene):
     return any_left
 
 
-@njit(_B(_I, BOOK, SCENE), cache=True, nogil=True)
+@kernel(_B(_I, BOOK, SCENE))
 def lay_walks(now_ms, book, scene):
     """Let ordered WALKs last longer than the planner wants; whether any is ordered.
 

@@ -12,8 +12,9 @@ is given arrays, which would cost more than the arithmetic.
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel
 from controller.plan_lanes_kernels import (
     RED_AT_END_S,
     cost_to_go,
@@ -50,7 +51,7 @@ _F1, _F2, _F3 = types.float64[::1], types.float64[:, ::1], types.float64[:, :, :
 _I1, _I2 = types.int64[::1], types.int64[:, ::1]
 
 
-@njit(_F(_I), cache=True, nogil=True, inline="always")
+@inner_kernel(_F(_I), inline="always")
 def count_bits(bits):
     """Number of bits set."""
     n = 0.0
@@ -60,7 +61,7 @@ def count_bits(bits):
     return n
 
 
-@njit(types.void(_I, _I, LABELS), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, LABELS))
 def choose_beam(t, n_stages, labels):
     """Mark the BEAM most promising labels at second t, one of each slot at least; ties go to the lower.
 
@@ -84,10 +85,8 @@ def choose_beam(t, n_stages, labels):
             grows[best, best_slot] = True
 
 
-@njit(
+@inner_kernel(
     types.void(_I, _I, _I, _I, _I, _I, _F, _F, _F1, _F1, LABELS),
-    cache=True,
-    nogil=True,
     inline="always",
 )
 def store(t, stage, slot, from_s, from_stage, from_slot, total, cost, queue, people, labels):
@@ -103,7 +102,7 @@ def store(t, stage, slot, from_s, from_stage, from_slot, total, cost, queue, peo
         labels.people[t, stage, slot, p] = people[p]
 
 
-@njit(types.void(_I, _I, _I, _F1, _F1, LABELS), cache=True, nogil=True, inline="always")
+@inner_kernel(types.void(_I, _I, _I, _F1, _F1, LABELS), inline="always")
 def load(t, stage, slot, queue, people, labels):
     """Take a label's queue (L) veh and people (P) to try something with them."""
     for k in range(len(queue)):
@@ -112,7 +111,7 @@ def load(t, stage, slot, queue, people, labels):
         people[p] = labels.people[t, stage, slot, p]
 
 
-@njit(types.void(_I, _I, _I, _I, _I, LABELS), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, _I, _I, _I, LABELS))
 def plant_root(root_s, stage0, n_stages, served0, walking0, labels):
     """Empty all nodes but the root's; its queues and people already stand there."""
     labels.total[:, :n_stages, :] = INFINITE
@@ -123,7 +122,7 @@ def plant_root(root_s, stage0, n_stages, served0, walking0, labels):
     labels.from_s[root_s, stage0, LATER] = -1
 
 
-@njit(types.void(_I, _I, _I, _I, _I, _I, _I, _I, MODEL, VIEW, LABELS, _F), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, _I, _I, _I, _I, _I, _I, MODEL, VIEW, LABELS, _F), allocates=True)
 def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings, model, view, labels, stop_s):
     """Fill the labels, from the root at second `root_s` in `stage0` to the horizon.
 

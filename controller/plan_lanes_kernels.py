@@ -7,7 +7,9 @@ which would cost more than the arithmetic.
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
+
+from controller.compiling import inner_kernel, kernel
 
 START_UP_LOST_S = 1.5
 """Time lost by the first vehicles of a queue (HCM 2010, ch. 18: about 2 s, here net of the step)."""
@@ -25,13 +27,13 @@ _F1, _F2 = types.float64[::1], types.float64[:, ::1]
 _I1, _I2 = types.int64[::1], types.int64[:, ::1]
 
 
-@njit(_F(_F), cache=True, nogil=True, _nrt=False, inline="always")
+@inner_kernel(_F(_F), inline="always")
 def positive(x):
     """x, or 0 where it is negative; without the care that `max` takes of what is no number."""
     return x if x > 0.0 else 0.0
 
 
-@njit(_F(_F, _I, _F, _I, _F1, _F2), cache=True, nogil=True, _nrt=False, inline="always")
+@inner_kernel(_F(_F, _I, _F, _I, _F1, _F2), inline="always")
 def yielding_rate(rate, opposing, share, t, queue, arrival):
     """Service of a lane some of whose drivers give way, at second t.
 
@@ -54,7 +56,7 @@ def yielding_rate(rate, opposing, share, t, queue, arrival):
     return rate / (1.0 - share + share / part)
 
 
-@njit(_F(_I, _I, _F, _F1, _F2, _F1, _F1, _I2, _F2), cache=True, nogil=True, _nrt=False, inline="always")
+@kernel(_F(_I, _I, _F, _F1, _F2, _F1, _F1, _I2, _F2), inline="always")
 def hold_second(stage, t, stop_s, queue, arrival, weight, rate, opposing, yield_share):
     """One more second `t` of the same stage in every lane; gives its cost in person-seconds.
 
@@ -79,11 +81,8 @@ def hold_second(stage, t, stop_s, queue, arrival, weight, rate, opposing, yield_
     return cost
 
 
-@njit(
+@kernel(
     types.UniTuple(_F, 2)(_I, _I, _F, _F1, _F2, _F2, _F1, _F1, _F1, _F1),
-    cache=True,
-    nogil=True,
-    _nrt=False,
     inline="always",
 )
 def leave_at_red(t, end, stop_s, queue, arrived, waited, weight, old_rate, new_rate, clearing_s):
@@ -107,11 +106,8 @@ def leave_at_red(t, end, stop_s, queue, arrived, waited, weight, old_rate, new_r
     return cost, to_go
 
 
-@njit(
+@kernel(
     types.UniTuple(_F, 2)(_I, _I, _I, _I, _F, _F1, _F2, _F2, _F2, _F1, _F1, _F1, _F1, _I2, _F2),
-    cache=True,
-    nogil=True,
-    _nrt=False,
     inline="always",
 )
 def serve_at_green(
@@ -183,7 +179,7 @@ def serve_at_green(
     return cost, to_go
 
 
-@njit(_F(_F1, _F1, _F1, _F1), cache=True, nogil=True, _nrt=False, inline="always")
+@kernel(_F(_F1, _F1, _F1, _F1), inline="always")
 def cost_to_go(queue, weight, rate, clearing_s):
     """What the queues left will still cost: clearing time, and a red to sit out where none serves.
 
@@ -198,7 +194,7 @@ def cost_to_go(queue, weight, rate, clearing_s):
     return cost
 
 
-@njit(_F(_I, _I, _I, _I, _I, _I1, _F1, _F1, _F1), cache=True, nogil=True, _nrt=False, inline="always")
+@inner_kernel(_F(_I, _I, _I, _I, _I, _I1, _F1, _F1, _F1), inline="always")
 def wait_at_kerbs(t, start, end, walking, stage_groups, crossing_group, people, people_per_s, people_weight):
     """Seconds t to end at the crossings: they wait until `start` where the stage serves them.
 
@@ -216,7 +212,7 @@ def wait_at_kerbs(t, start, end, walking, stage_groups, crossing_group, people, 
     return cost
 
 
-@njit(_I(_I, _I1, _I), cache=True, nogil=True, _nrt=False, inline="always")
+@inner_kernel(_I(_I, _I1, _I), inline="always")
 def crossings_served(stage_groups, crossing_group, n_crossings):
     """Bits of the crossings whose group is among the stage's. crossing_group (P)"""
     bits = 0
@@ -225,7 +221,7 @@ def crossings_served(stage_groups, crossing_group, n_crossings):
     return bits
 
 
-@njit(_F(_F1, _F1), cache=True, nogil=True, _nrt=False, inline="always")
+@inner_kernel(_F(_F1, _F1), inline="always")
 def weighted(people, people_weight):
     """Sum of people (P) times their weights (P)."""
     total = 0.0

@@ -2,15 +2,16 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel
 from controller.plan_kernels import INFINITE
 from controller.plan_model import HORIZON_S, LABELS, MODEL, SLOTS, VIEW
 
 _I, _F1, _F2, _I1 = types.int64, types.float64[::1], types.float64[:, ::1], types.int64[::1]
 
 
-@njit(types.void(_I, LABELS, _I1, _F1), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(_I, LABELS, _I1, _F1))
 def choose(n_stages, labels, chosen, costs):
     """The cheapest label at the horizon of each slot, and the first change of stage on the way of the winner.
 
@@ -40,7 +41,7 @@ def choose(n_stages, labels, chosen, costs):
         t, stage, slot = before, before_stage, before_slot
 
 
-@njit(types.void(_I, _I, _I, _I, _F1, MODEL, VIEW, LABELS, _I1, _F2), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(_I, _I, _I, _I, _F1, MODEL, VIEW, LABELS, _I1, _F2))
 def play_outflow(j, start0, n_lanes, first_lane, queue0, model, view, labels, chosen, outflow_veh):
     """What the winner lets over each stop line in each coming second, for the junctions downstream.
 

@@ -6,8 +6,9 @@ more along their way, with the same arithmetic, and what falls on whom is told a
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel
 from controller.plan_kernels import CHANGE_COST, INFINITE, LATER, PROMISE_COST, count_bits
 from controller.plan_lanes_kernels import (
     RED_AT_END_S,
@@ -28,7 +29,7 @@ _I, _F = types.int64, types.float64
 _F1 = types.float64[::1]
 
 
-@njit(types.UniTuple(_I, 2)(_I, _I, LABELS), cache=True, nogil=True)
+@inner_kernel(types.UniTuple(_I, 2)(_I, _I, LABELS))
 def trace(n_stages, slot, labels):
     """Write down the way to the cheapest label of a slot; gives (nodes, last stage), 0 nodes = no plan.
 
@@ -54,11 +55,7 @@ def trace(n_stages, slot, labels):
     return n, last_stage
 
 
-@njit(
-    types.UniTuple(_F, 2)(_I, _I, _I, _I, _I, _F, _F1, _F1, MODEL, VIEW, LABELS),
-    cache=True,
-    nogil=True,
-)
+@inner_kernel(types.UniTuple(_F, 2)(_I, _I, _I, _I, _I, _F, _F1, _F1, MODEL, VIEW, LABELS))
 def lanes_along(j, n, root_s, root_stage, last_stage, stop_s, weight, queue, model, view, labels):
     """Cost in the lanes along a traced way of n nodes, and that of the queues left, in person-seconds.
 
@@ -89,7 +86,7 @@ def lanes_along(j, n, root_s, root_stage, last_stage, stop_s, weight, queue, mod
     return cost, cost_to_go(queue, weight, view.rate[last_stage, :n_lanes], clearing_s)
 
 
-@njit(types.void(_I, _I, _I, _I, _I, _I, _I, _I, MODEL, VIEW, LABELS, _F1), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, _I, _I, _I, _I, _I, _I, MODEL, VIEW, LABELS, _F1))
 def kerbs_along(
     j, n, root_s, root_stage, walking, served, last_stage, n_crossings, model, view, labels, terms
 ):
@@ -122,11 +119,7 @@ def kerbs_along(
     terms[LATER_ON] += RED_AT_END_S * weighted(people, people_weight)
 
 
-@njit(
-    types.void(_I, _I, _I, _I, _I, _I, _I, _I, _I, _F, _F, _F1, MODEL, VIEW, LABELS, _F1),
-    cache=True,
-    nogil=True,
-)
+@inner_kernel(types.void(_I, _I, _I, _I, _I, _I, _I, _I, _I, _F, _F, _F1, MODEL, VIEW, LABELS, _F1))
 def tell_terms(
     j,
     slot,

@@ -7,8 +7,7 @@ present. Pedestrians count as waiting people over the persons in a car.
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit
-
+from controller.compiling import inner_kernel, kernel
 from controller.urgency_kernels import is_turn, keeps_promises, walk_time_ms
 
 GREEN, CLEARANCE = 1, 3
@@ -19,7 +18,7 @@ WALKERS_SATURATION_VEH_PER_S = 0.5
 """A waiting group of people leaves at least as fast as one lane of cars."""
 
 
-@njit("void(f8[::1], i1[::1], f8[::1], f8)", cache=True, nogil=True)
+@inner_kernel("void(f8[::1], i1[::1], f8[::1], f8)")
 def score_walkers(waiting_people, group_kind, score, weight):
     """Start all scores: waiting people over persons in a car times `weight`, 0 for vehicles.
 
@@ -29,10 +28,8 @@ def score_walkers(waiting_people, group_kind, score, weight):
         score[g] = weight * waiting_people[g] / PERSONS_PER_CAR if group_kind[g] == PEDESTRIAN else 0.0
 
 
-@njit(
-    "void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], i1[::1], f8[::1])",
-    cache=True,
-    nogil=True,
+@kernel(
+    "void(i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[::1], f8[::1], i1[::1], f8[::1])"
 )
 def group_pressure(
     movement_start,
@@ -66,11 +63,7 @@ def group_pressure(
             score[movement_group[m]] += max(0.0, pressure) / (end - begin)
 
 
-@njit(
-    "void(i8[::1], i8[::1], f8[::1], f8[::1], i1[::1], f8[::1])",
-    cache=True,
-    nogil=True,
-)
+@kernel("void(i8[::1], i8[::1], f8[::1], f8[::1], i1[::1], f8[::1])")
 def group_load(movement_start, movement_group, lane_veh, waiting_people, group_kind, score):
     """Vehicles present, a lane's split evenly over its movements.
 
@@ -84,7 +77,7 @@ def group_load(movement_start, movement_group, lane_veh, waiting_people, group_k
             score[movement_group[m]] += lane_veh[lane] / (end - begin)
 
 
-@njit("float64(int64, int64, int64, f8[::1])", cache=True, nogil=True)
+@inner_kernel("float64(int64, int64, int64, f8[::1])")
 def stage_score(bits, first, n, score):
     """Sum of the scores of a stage's groups. score (G)"""
     total = 0.0
@@ -94,7 +87,7 @@ def stage_score(bits, first, n, score):
     return total
 
 
-@njit("int64(int64, int64, int64, int64, f8, i8[::1], i8[::1], f8[::1], b1[::1])", cache=True, nogil=True)
+@inner_kernel("int64(int64, int64, int64, int64, f8, i8[::1], i8[::1], f8[::1], b1[::1])")
 def best_stage(j, stage, first, n, gain, stage_start, stage_bits, score, refused):
     """The best stage of junction `j`; `stage` unless another has more than 1 + gain times its score.
 
@@ -112,10 +105,8 @@ def best_stage(j, stage, first, n, gain, stage_start, stage_bits, score, refused
     return best
 
 
-@njit(
-    "UniTuple(int64, 4)(int64, int64, int64, int64, i1[::1], i8[::1], i8[::1], i1[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
+@inner_kernel(
+    "UniTuple(int64, 4)(int64, int64, int64, int64, i1[::1], i8[::1], i8[::1], i1[::1], i8[::1], i8[::1])"
 )
 def calls_and_walks(
     now_ms, first, n, stage, group_kind, min_green_ms, clearance_ms, lamp, lamp_since_ms, call_since_ms
@@ -143,12 +134,10 @@ def calls_and_walks(
     return calls, calls & ~stage, cleared_ms, driving
 
 
-@njit(
+@kernel(
     "void(int64, int64, int64, int64, f8, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
     "i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
-    "b1[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
+    "b1[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1])"
 )
 def go_to_best(
     now_ms,

@@ -6,8 +6,9 @@ and of the network comes as one named tuple of arrays.
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from controller.plan_kernels import LATER, NOW, search
 from controller.plan_lanes_kernels import yielding_rate
 from controller.plan_live import LIVE
@@ -49,7 +50,7 @@ _I, _F = types.int64, types.float64
 _F1, _I1 = types.float64[::1], types.int64[::1]
 
 
-@njit(types.void(_I, _I, MODEL, LIVE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(_I, _I, MODEL, LIVE))
 def learn_feeds(j, now_ms, model, live):
     """Where drivers turn is learned lane by lane: what neighbours promised against what came.
 
@@ -63,7 +64,7 @@ def learn_feeds(j, now_ms, model, live):
             live.came_veh[lane] = FEED_FORGET * live.came_veh[lane] + live.crossed_veh[lane]
 
 
-@njit(types.void(_I, MODEL, LIVE), cache=True, nogil=True, _nrt=False)
+@kernel(types.void(_I, MODEL, LIVE))
 def age_queues(j, model, live):
     """How long the first of each queue has been in it: a second more, less by what has crossed.
 
@@ -89,7 +90,7 @@ def age_queues(j, model, live):
             live.queued_s[lane] = min(QUEUED_MAX_S, (live.queued_s[lane] + 1.0) * left)
 
 
-@njit(types.void(_I, _I, _I, VIEW, LIVE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(_I, _I, _I, VIEW, LIVE))
 def expect_arrivals(first_lane, n_lanes, now_ms, view, live):
     """Arrivals of the coming minute: seen ones, then what upstream junctions plan to send, else the flow.
 
@@ -115,7 +116,7 @@ def expect_arrivals(first_lane, n_lanes, now_ms, view, live):
             view.waited[k, t + 1] = view.waited[k, t] + view.arrived[k, t + 1]
 
 
-@njit(types.void(_I, _I, _I, _I, _I, _F, MODEL, VIEW, LIVE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(_I, _I, _I, _I, _I, _F, MODEL, VIEW, LIVE))
 def weigh_lanes(j, first_lane, first, n_lanes, now_ms, impatience_s, model, view, live):
     """Weights by persons and age of the oldest call, service rates as learned and as things stand."""
     n_stages = model.n_stages[j]
@@ -139,7 +140,7 @@ def weigh_lanes(j, first_lane, first, n_lanes, now_ms, impatience_s, model, view
         view.clearing_s[k] = 0.5 / best_rate
 
 
-@njit(types.void(_I, _I, _I, _I, _F, _F, MODEL, VIEW, LIVE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(_I, _I, _I, _I, _F, _F, MODEL, VIEW, LIVE))
 def weigh_people(j, first, n_crossings, now_ms, person_weight, impatience_s, model, view, live):
     """People at the kerbs, the stages' minimum with walks that are called, and the promises by second."""
     n_stages = model.n_stages[j]
@@ -167,7 +168,7 @@ def weigh_people(j, first, n_crossings, now_ms, person_weight, impatience_s, mod
             view.overdue[t] |= 1 << k
 
 
-@njit(types.UniTuple(_I, 2)(_I, _I, _I, _I, LIVE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.UniTuple(_I, 2)(_I, _I, _I, _I, LIVE))
 def time_to_settle(j, first, n, now_ms, live):
     """Seconds until the stage under way is complete, and until it may be left again."""
     table_ms = live.intergreen_ms[live.intergreen_start[j] : live.intergreen_start[j] + n * n]
@@ -204,12 +205,7 @@ def time_to_settle(j, first, n, now_ms, live):
     return complete_s, max(complete_s, min(HORIZON_S // 2, (free_ms - now_ms + 999) // 1000))
 
 
-@njit(
-    types.void(_I, _I, _I, _I, _I, _I, _I, _I, _F1, _F1, _I, MODEL, VIEW, LIVE),
-    cache=True,
-    nogil=True,
-    _nrt=False,
-)
+@inner_kernel(types.void(_I, _I, _I, _I, _I, _I, _I, _I, _F1, _F1, _I, MODEL, VIEW, LIVE))
 def settle(
     j,
     stage,
@@ -252,7 +248,7 @@ def settle(
             people[p] = 0.0
 
 
-@njit(types.void(_I, _I, _F, _F, _F, MODEL, VIEW, LABELS, LIVE, _I1, _F1), cache=True, nogil=True, _nrt=False)
+@kernel(types.void(_I, _I, _F, _F, _F, MODEL, VIEW, LABELS, LIVE, _I1, _F1))
 def replan_junction(j, now_ms, person_weight, stop_s, impatience_s, model, view, labels, live, chosen, costs):
     """Plan junction j's coming minute; writes wanted stage, planned end and outflows.
 
@@ -325,12 +321,7 @@ def replan_junction(j, now_ms, person_weight, stop_s, impatience_s, model, view,
     live.outflow_time_ms[j] = now_ms
 
 
-@njit(
-    types.void(_I1, _I, _I, _F, _F, _F, MODEL, VIEW, LABELS, LIVE, _I1, _F1),
-    cache=True,
-    nogil=True,
-    _nrt=False,
-)
+@kernel(types.void(_I1, _I, _I, _F, _F, _F, MODEL, VIEW, LABELS, LIVE, _I1, _F1))
 def replan(due, n_due, now_ms, person_weight, stop_s, impatience_s, model, view, labels, live, chosen, costs):
     """Replan the junctions due[0:n_due].
 

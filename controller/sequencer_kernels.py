@@ -7,18 +7,14 @@ of the groups and `table_ms` its intergreens, (n*n) ms, [ending * n + starting].
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit
+from controller.compiling import inner_kernel, kernel
 
 RED, GREEN, YELLOW, CLEARANCE = 0, 1, 2, 3
 PEDESTRIAN = 1
 NEVER_MS = 1 << 60
 
 
-@njit(
-    "int64(int64, int64, int64, int64, int64[:], int64[:], int64[:], int8[:], int64[:], int64[:])",
-    cache=True,
-    nogil=True,
-)
+@kernel("int64(int64, int64, int64, int64, int64[:], int64[:], int64[:], int8[:], int64[:], int64[:])")
 def earliest_start_ms(
     now_ms, first, n, b, conflict_bits, min_green_ms, table_ms, lamp, lamp_since_ms, green_ended_ms
 ):
@@ -39,11 +35,8 @@ def earliest_start_ms(
     return start
 
 
-@njit(
-    "boolean(int64, int64, int64, int64, int64[:], int64[:], int64[:], int8[:], int64[:], int64[:], "
-    "int64[:])",
-    cache=True,
-    nogil=True,
+@inner_kernel(
+    "boolean(int64, int64, int64, int64, int64[:], int64[:], int64[:], int8[:], int64[:], int64[:], int64[:])"
 )
 def start_if_lawful(
     now_ms,
@@ -82,11 +75,9 @@ def start_if_lawful(
     return True
 
 
-@njit(
+@inner_kernel(
     "void(int64, int64, int64, int64, int64[:], int8[:], int64[:], int64[:], int64[:], int8[:], int64[:], "
-    "int64[:])",
-    cache=True,
-    nogil=True,
+    "int64[:])"
 )
 def end_leaving_greens(
     now_ms,
@@ -123,11 +114,7 @@ def end_leaving_greens(
             green_ended_ms[g] = now_ms
 
 
-@njit(
-    "void(int64, int64, int64, int64[:], int8[:], int8[:], int64[:])",
-    cache=True,
-    nogil=True,
-)
+@inner_kernel("void(int64, int64, int64, int64[:], int8[:], int8[:], int64[:])")
 def finish_clearing(now_ms, first, n, yellow_ms, group_kind, lamp, lamp_since_ms):
     """Yellow and pedestrian clearance that have run their full time become red.
 
@@ -140,7 +127,7 @@ def finish_clearing(now_ms, first, n, yellow_ms, group_kind, lamp, lamp_since_ms
             lamp_since_ms[g] = now_ms
 
 
-@njit("int64(int64, int64, int64, int8[:], boolean[:], int64[:], int8[:])", cache=True, nogil=True)
+@kernel("int64(int64, int64, int64, int8[:], boolean[:], int64[:], int8[:])")
 def groups_to_start(stage, first, n, group_kind, recall, call_since_ms, lamp):
     """Bits of a stage without the crossings nobody called: walk is given to people, not to stages.
 
@@ -156,11 +143,9 @@ def groups_to_start(stage, first, n, group_kind, recall, call_since_ms, lamp):
     return bits
 
 
-@njit(
+@inner_kernel(
     "int64(int64, int64, int64, int64, int64, int64, int64, int64[:], int8[:], boolean[:], int64[:], "
-    "int64[:], int64[:], int8[:], int64[:], int64[:], int64[:])",
-    cache=True,
-    nogil=True,
+    "int64[:], int64[:], int8[:], int64[:], int64[:], int64[:])"
 )
 def walk_inside_stage(
     now_ms,
@@ -223,11 +208,9 @@ def walk_inside_stage(
     return target
 
 
-@njit(
+@inner_kernel(
     "boolean(int64, int64, int64, int64, int64[:], int8[:], int64[:], int64[:], int64[:], int8[:], int64[:], "
-    "int64[:], int64[:])",
-    cache=True,
-    nogil=True,
+    "int64[:], int64[:])"
 )
 def step_transition(
     now_ms,
@@ -304,12 +287,10 @@ def step_transition(
     return done
 
 
-@njit(
+@kernel(
     "void(int64, int64[:], int8[:], int64[:], int64[:], int64[:], int64[:], int64[:], int64[:], boolean[:], "
     "int64[:], int64[:], int64[:], int64[:], boolean[:], int64[:], int64[:], int8[:], int64[:], int64[:], "
-    "int64[:], int64[:])",
-    cache=True,
-    nogil=True,
+    "int64[:], int64[:])"
 )
 def advance(
     now_ms,

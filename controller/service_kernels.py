@@ -2,8 +2,9 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from controller.plan_lanes_kernels import yielding_rate
 from controller.plan_live import LIVE
 from controller.plan_model import CROSSINGS_MAX, HORIZON_S, MODEL
@@ -36,7 +37,7 @@ ROOM_ENOUGH_M, ROOM_LEAST_M = 45.0, 15.0
 _I, _F, _B = types.int64, types.float64, types.boolean
 
 
-@njit(_B(_I, _I, LIVE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_B(_I, _I, LIVE))
 def is_green(first, groups, live):
     """Whether any of a lane's groups, bits inside the junction, is green."""
     g = first
@@ -48,7 +49,7 @@ def is_green(first, groups, live):
     return False
 
 
-@njit(_F(_I, _I, _I, LIVE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_F(_I, _I, _I, LIVE))
 def sent_by_neighbours(lane, t, now_ms, live):
     """Vehicles that the junctions upstream plan to send to a lane so as to arrive in second t."""
     coming = 0.0
@@ -61,7 +62,7 @@ def sent_by_neighbours(lane, t, now_ms, live):
     return coming
 
 
-@njit(_F(_I, LIVE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_F(_I, LIVE))
 def full_exit(lane, live):
     """Part of a lane's service lost because the way on is full of standing vehicles, 0-1.
 
@@ -77,7 +78,7 @@ def full_exit(lane, live):
     return min(1.0, lost)
 
 
-@njit(_I(_I, MODEL, LIVE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_I(_I, MODEL, LIVE))
 def searched_stage(j, model, live):
     """Where the stage shown or approached stands among those the search knows; -1 = not among them."""
     for s in range(model.n_stages[j]):
@@ -86,7 +87,7 @@ def searched_stage(j, model, live):
     return -1
 
 
-@njit(_B(_I, _I, _I, _I, _B, MODEL, LIVE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_B(_I, _I, _I, _I, _B, MODEL, LIVE))
 def people_cross(j, k, first, groups, now, model, live):
     """Whether drivers of lane `k` give way to people: now, or (not `now`) in a stage of these groups.
 
@@ -106,7 +107,7 @@ def people_cross(j, k, first, groups, now, model, live):
     return False
 
 
-@njit(_B(_I, _I, _I, _I, MODEL, LIVE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_B(_I, _I, _I, _I, MODEL, LIVE))
 def behind_a_full_pocket(j, s, k, first_lane, model, live):
     """Whether those for a neighbour that is red in stage `s` stand on the lane that lane `k` is fed over."""
     bits = model.siblings[j, k]
@@ -120,7 +121,7 @@ def behind_a_full_pocket(j, s, k, first_lane, model, live):
     return False
 
 
-@njit(_F(_I, _I, LIVE), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_F(_I, _I, LIVE))
 def learned_part(lane, kind, live):
     """What a lane has served of what was foreseen of it, with this kind of people to give way to."""
     prior_veh = WALKED_FIRST * TRUST_VEH if kind == WALKED else TRUST_VEH
@@ -128,7 +129,7 @@ def learned_part(lane, kind, live):
     return min(LEARNED_MAX, max(LEARNED_MIN, learned))
 
 
-@njit(_F(_I, _I, _I, _I, _I, MODEL, LIVE), cache=True, nogil=True, _nrt=False)
+@kernel(_F(_I, _I, _I, _I, _I, MODEL, LIVE))
 def service_of(j, s, k, first, first_lane, model, live):
     """veh/s that lane `k` can be expected to serve in stage `s`, as learned and as things stand."""
     rate = model.rate[j, s, k]
@@ -142,7 +143,7 @@ def service_of(j, s, k, first, first_lane, model, live):
     return POCKET_FULL * rate if behind_a_full_pocket(j, s, k, first_lane, model, live) else rate
 
 
-@njit(types.void(_I, _I, MODEL, LIVE), cache=True, nogil=True, _nrt=False)
+@kernel(types.void(_I, _I, MODEL, LIVE))
 def learn_service(j, now_ms, model, live):
     """Compare what crossed each stop line from a standing queue with what the model would have served.
 

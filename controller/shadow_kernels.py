@@ -9,8 +9,9 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, typeof, types
+from numba import typeof, types
 
+from controller.compiling import inner_kernel, kernel
 from controller.detectors_model import LAID
 from controller.ladder_kernels import DOUBTED_SHARE
 
@@ -73,7 +74,7 @@ _V, _I, _F, _T = types.void, types.int64, types.float64, types.UniTuple
 _I1, _F1, _N1, _I2 = types.int64[::1], types.float64[::1], types.int8[::1], types.int64[:, ::1]
 
 
-@njit(_T(_I, 2)(_I, _I, TABLE), cache=True, nogil=True)
+@kernel(_T(_I, 2)(_I, _I, TABLE))
 def plan_greens(j, now_ms, table):
     """Groups (bits) that are green under the plan now, and those of them past their start-up."""
     at_ms = (now_ms - table.offset_ms[j]) % table.cycle_ms[j]
@@ -86,7 +87,7 @@ def plan_greens(j, now_ms, table):
     return green, table.step_bits[k] if since_ms >= table.change_ms[k] + START_UP_MS else kept
 
 
-@njit(_T(_I, 2)(_I, _I, _I, _I, _N1, _I1), cache=True, nogil=True)
+@inner_kernel(_T(_I, 2)(_I, _I, _I, _I, _N1, _I1))
 def own_greens(first, n, now_ms, flash, lamp, lamp_since_ms):
     """The same of the lamps really shown; none in flash. lamp (G) Lamp · lamp_since_ms (G) ms"""
     green = moving = 0
@@ -97,13 +98,13 @@ def own_greens(first, n, now_ms, flash, lamp, lamp_since_ms):
     return green, moving
 
 
-@njit(_F(_F, _F, _F, _F), cache=True, nogil=True)
+@inner_kernel(_F(_F, _F, _F, _F))
 def pass_queue(veh, come, out, room):
     """A point queue after so many came and so many could go; never longer than its room."""
     return min(max(0.0, veh + come - out), room)
 
 
-@njit(_V(_I, _F, _F, _F, LAID, TABLE, _N1, _I1, _N1, _F1, _F1, SHADOW), cache=True, nogil=True)
+@kernel(_V(_I, _F, _F, _F, LAID, TABLE, _N1, _I1, _N1, _F1, _F1, SHADOW))
 def play_shadow(
     now_ms, passed_s, persons_per_car, persons_per_walker, laid, table, lamp, lamp_since_ms, rung,
     rate_veh_per_s, people_per_s, shadow,
@@ -136,7 +137,7 @@ def play_shadow(
                 shadow.plan_s[j] += shadow.plan_people[g] * persons_per_walker * passed_s
 
 
-@njit(_V(_I, _I, types.boolean, _I, _I, SHADOW), cache=True, nogil=True)
+@inner_kernel(_V(_I, _I, types.boolean, _I, _I, SHADOW))
 def judge_window(j, now_ms, doubted, rung, cycle, shadow):
     """At the end of a window: whether it was clearly worse, and whether the plan is to run from now on.
 
@@ -157,7 +158,7 @@ def judge_window(j, now_ms, doubted, rung, cycle, shadow):
         shadow.hold_ms[j] = min(2 * shadow.hold_ms[j], HOLD_MAX_MS)
 
 
-@njit(_V(_I, LAID, _I2, _I2, _N1, _N1, _I1, SHADOW), cache=True, nogil=True)
+@kernel(_V(_I, LAID, _I2, _I2, _N1, _N1, _I1, SHADOW))
 def judge_shadows(now_ms, laid, failed, blind, known, rung, cycle, shadow):
     """Every junction of which enough is known.
 

@@ -11,7 +11,7 @@ green, `ended_ms` (62) ms the last end. Kernels allocate nothing: both are the c
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit
+from controller.compiling import inner_kernel
 
 GREEN = 1
 PEDESTRIAN = 1
@@ -21,7 +21,7 @@ MARGIN_MS = 2000
 """Calls are planned to be served this much before their promise ends."""
 
 
-@njit("int64(int64)", cache=True, nogil=True)
+@inner_kernel("int64(int64)")
 def count_bits(bits):
     """How many bits are set."""
     n = 0
@@ -31,11 +31,7 @@ def count_bits(bits):
     return n
 
 
-@njit(
-    "int64(int64, int64, int64, int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
-)
+@inner_kernel("int64(int64, int64, int64, int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")
 def change_stage(
     first, n, table, leave_ms, active, going, conflict_bits, intergreen_ms, min_green_ms, since_ms, ended_ms
 ):
@@ -79,11 +75,9 @@ def change_stage(
     return complete_ms
 
 
-@njit(
+@inner_kernel(
     "UniTuple(int64, 3)(int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i1[::1], i8[::1], "
-    "i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
+    "i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])"
 )
 def junction_now(
     j,
@@ -141,7 +135,7 @@ def junction_now(
     return going, ready_ms, calls & ~going
 
 
-@njit("int64(int64, int64, int64, i8[::1], i8[::1])", cache=True, nogil=True)
+@inner_kernel("int64(int64, int64, int64, i8[::1], i8[::1])")
 def most_urgent(first, n, calls, promise_ms, call_since_ms):
     """The called group whose promise ends first, -1 without calls. promise_ms, call_since_ms (G) ms"""
     urgent = -1
@@ -153,7 +147,7 @@ def most_urgent(first, n, calls, promise_ms, call_since_ms):
     return urgent
 
 
-@njit("int64(int64, int64, int64, int64, int64, i8[::1], b1[::1], boolean)", cache=True, nogil=True)
+@inner_kernel("int64(int64, int64, int64, int64, int64, i8[::1], b1[::1], boolean)")
 def stage_serving(k, calls, active, stage_first, stage_end, stage_bits, stage_given, given_only):
     """The stage that serves group `k` and most other calls, then keeps most greens; -1 if there is none.
 
@@ -171,11 +165,9 @@ def stage_serving(k, calls, active, stage_first, stage_end, stage_bits, stage_gi
     return best
 
 
-@njit(
+@inner_kernel(
     "UniTuple(int64, 2)(int64, int64, int64, int64, int64, boolean, i8[::1], i8[::1], i8[::1], i8[::1], "
-    "i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
+    "i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], b1[::1], i8[::1], i8[::1], i8[::1])"
 )
 def play_calls(
     j,

@@ -2,8 +2,9 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import kernel
 from controller.detectors_model import HEALTH, LAID
 
 GREEN = 1
@@ -20,7 +21,7 @@ _V, _I, _F, _B = types.void, types.int64, types.float64, types.boolean
 _I1, _F1, _N1, _B1 = types.int64[::1], types.float64[::1], types.int8[::1], types.boolean[::1]
 
 
-@njit(_I(LAID, HEALTH, _B1, _B1, _B1, _B1), cache=True, nogil=True)
+@kernel(_I(LAID, HEALTH, _B1, _B1, _B1, _B1), allocates=True)
 def mark_unseen(laid, health, bare_lane, bare_group, unseen_lane, unseen_group):
     """Stop lines and crossings without a detector to trust; returns how many detectors are not used.
 
@@ -38,7 +39,7 @@ def mark_unseen(laid, health, bare_lane, bare_group, unseen_lane, unseen_group):
     return masked
 
 
-@njit(_V(_F, LAID, HEALTH, _F1, _F1, _B1, types.int32[::1], _F1), cache=True, nogil=True)
+@kernel(_V(_F, LAID, HEALTH, _F1, _F1, _B1, types.int32[::1], _F1))
 def substitute(passed_s, laid, health, rate_veh_per_s, carry_veh, on, count, occupancy):
     """Readings without what is not believed; loops upstream count the lane's usual flow instead.
 
@@ -54,7 +55,7 @@ def substitute(passed_s, laid, health, rate_veh_per_s, carry_veh, on, count, occ
             carry_veh[d] -= count[d]
 
 
-@njit(_V(_I, _F, LAID, _N1, _F1, _N1, _I1, _F1, _F1, types.float64[:, ::1], _F1), cache=True, nogil=True)
+@kernel(_V(_I, _F, LAID, _N1, _F1, _N1, _I1, _F1, _F1, types.float64[:, ::1], _F1))
 def believe_lanes(
     now_ms,
     passed_s,
@@ -91,7 +92,7 @@ def believe_lanes(
             arrival_veh[lane, h] = rate_veh_per_s[lane]
 
 
-@njit(_V(_I, LAID, HEALTH, _N1, _N1, _F1, _N1, _N1, _I1, _N1, _F1, _F1), cache=True, nogil=True)
+@kernel(_V(_I, LAID, HEALTH, _N1, _N1, _F1, _N1, _N1, _I1, _N1, _F1, _F1))
 def limit_influence(
     now_ms,
     laid,
@@ -130,7 +131,7 @@ def limit_influence(
         queue_veh[lane] = min(queue_veh[lane], usual_veh + laid.saturation_veh_per_s[lane] * shift_s)
 
 
-@njit(_V(_I, LAID, HEALTH, _N1, _F1, _N1, _I1, _I1, _I1), cache=True, nogil=True)
+@kernel(_V(_I, LAID, HEALTH, _N1, _F1, _N1, _I1, _I1, _I1))
 def call_unproven(now_ms, laid, health, seen, believed_veh, lamp, green_ended_ms, called_ms, call_since_ms):
     """Lanes that may be empty or may be blind are looked after now and then; believed queues call.
 

@@ -2,7 +2,7 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit
+from controller.compiling import kernel
 
 GREEN = 1
 NEVER_MS = 1 << 60
@@ -12,11 +12,9 @@ SOMEBODY = 0.5
 """People believed to wait from which it is as likely as not that somebody does."""
 
 
-@njit(
+@kernel(
     "void(int64, boolean[:], float64[:], int64[:], int64[:], int64[:], int8[:], float64[:], int64[:, :], "
-    "int64[:], float64[:, :], float64[:, :], float64[:], float64[:])",
-    cache=True,
-    nogil=True,
+    "int64[:], float64[:, :], float64[:, :], float64[:], float64[:])"
 )
 def play_unseen_lanes(
     seconds,
@@ -67,11 +65,7 @@ def play_unseen_lanes(
         flow_veh_per_s[lane] += (out / seconds - flow_veh_per_s[lane]) * part
 
 
-@njit(
-    "void(int64, int64, boolean[:], float64, int8[:], float64[:], float64[:], int64[:])",
-    cache=True,
-    nogil=True,
-)
+@kernel("void(int64, int64, boolean[:], float64, int8[:], float64[:], float64[:], int64[:])")
 def suppose_people(
     now_ms, passed_ms, unseen_group, usual_people_per_s, lamp, waiting_people, people_per_s, call_since_ms
 ):

@@ -7,8 +7,7 @@ index of its group 0, `n` their number. Kernels allocate nothing: scratch is the
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit
-
+from controller.compiling import inner_kernel, kernel
 from controller.stage_play_kernels import junction_now, most_urgent, play_calls, stage_serving
 
 PEDESTRIAN = 1
@@ -18,11 +17,7 @@ LIKELY_CALL_S = 100.0
 """A crossing is planned as called when somebody comes within this time more often than not."""
 
 
-@njit(
-    "UniTuple(int64, 2)(int64, int64, int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
-)
+@inner_kernel("UniTuple(int64, 2)(int64, int64, int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1])")
 def greens_used_up(first, n, active, calls, now_ms, conflict_bits, max_green_ms, since_ms, call_since_ms):
     """(calls whose turn it is: every green in their way is at its maximum, when the first comes to that ms).
 
@@ -53,18 +48,16 @@ def greens_used_up(first, n, active, calls, now_ms, conflict_bits, max_green_ms,
     return due, soonest_ms
 
 
-@njit("boolean(int64, int64, int64, int64)", cache=True, nogil=True)
+@inner_kernel("boolean(int64, int64, int64, int64)")
 def is_turn(j, now_ms, resolution_ms, period_ms):
     """Whether junction `j` decides at this lamp time: each once a period, spread over the lamp times."""
     turns = max(1, period_ms // resolution_ms)
     return (now_ms // resolution_ms - j) % turns == 0
 
 
-@njit(
+@inner_kernel(
     "UniTuple(int64, 2)(int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
-    "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
+    "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])"
 )
 def slack_by_way_of(
     j,
@@ -105,11 +98,9 @@ def slack_by_way_of(
     return slack_ms, calls
 
 
-@njit(
+@kernel(
     "boolean(int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
-    "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
+    "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])"
 )
 def keeps_promises(
     j,
@@ -146,11 +137,9 @@ def keeps_promises(
     return slack_ms >= 0
 
 
-@njit(
+@inner_kernel(
     "UniTuple(int64, 2)(int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
-    "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
+    "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])"
 )
 def best_first_stage(
     j,
@@ -192,7 +181,7 @@ def best_first_stage(
     return most_ms, best
 
 
-@njit("void(int64, i8[::1], i1[::1], b1[::1], f8[::1], b1[::1])", cache=True, nogil=True)
+@inner_kernel("void(int64, i8[::1], i1[::1], b1[::1], f8[::1], b1[::1])")
 def mark_unlikely_walks(j, group_start, group_kind, recall, people_per_s, walk_only_called):
     """Crossings of one junction that will hardly be called before their stage comes.
 
@@ -205,7 +194,7 @@ def mark_unlikely_walks(j, group_start, group_kind, recall, people_per_s, walk_o
         )
 
 
-@njit("int64(int64, int64, int64, int64, i1[::1], i8[::1], i8[::1])", cache=True, nogil=True)
+@inner_kernel("int64(int64, int64, int64, int64, i1[::1], i8[::1], i8[::1])")
 def walk_time_ms(first, n, stage, calls, group_kind, min_green_ms, clearance_ms):
     """Longest minimum WALK and clearance of the called crossings of a stage.
 
@@ -218,12 +207,10 @@ def walk_time_ms(first, n, stage, calls, group_kind, min_green_ms, clearance_ms)
     return longest_ms
 
 
-@njit(
+@kernel(
     "void(int64, int64, int64, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
     "i8[::1], i8[::1], i8[::1], b1[::1], b1[::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
-    "b1[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])",
-    cache=True,
-    nogil=True,
+    "b1[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])"
 )
 def judge_urgency(
     now_ms,

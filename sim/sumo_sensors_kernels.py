@@ -8,14 +8,12 @@ body is on its way), so that a passage ends at `loop_length_m`.
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit
+from controller.compiling import kernel
 
 
-@njit(
+@kernel(
     "int64(int64, int64[::1], int64[::1], float64[::1], float64[::1], boolean[::1],"
-    " float64[::1], boolean[::1], float64)",
-    cache=True,
-    nogil=True,
+    " float64[::1], boolean[::1], float64)"
 )
 def continue_passages(  # type: ignore[no-untyped-def]
     n_passages,
@@ -55,12 +53,10 @@ def continue_passages(  # type: ignore[no-untyped-def]
     return kept
 
 
-@njit(
+@kernel(
     "int64(int64, int64[::1], int64[::1], float64[::1], int64, int64[::1], int64[::1], float64[::1],"
     " float64[::1], float64[::1], int64[::1], int64[::1], float64[::1], boolean[::1], float64[::1],"
-    " boolean[::1], float64[::1], int32[::1], float64[::1], boolean[::1], float64)",
-    cache=True,
-    nogil=True,
+    " boolean[::1], float64[::1], int32[::1], float64[::1], boolean[::1], float64)"
 )
 def cross_loops(  # type: ignore[no-untyped-def]
     n_passages,
@@ -119,12 +115,10 @@ def cross_loops(  # type: ignore[no-untyped-def]
     return n_passages
 
 
-@njit(
+@kernel(
     "int64(int64, int64[::1], int64[::1], float64[::1], int64, int64, int64, float64, boolean, int64[::1],"
     " int64[::1], int64[::1], int64[::1], float64[::1], boolean[::1], float64[::1], boolean[::1],"
-    " int32[::1], boolean[::1], float64)",
-    cache=True,
-    nogil=True,
+    " int32[::1], boolean[::1], float64)"
 )
 def settle_on_lane(  # type: ignore[no-untyped-def]
     n_passages,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller import numba_cache
-from sim.first_start import NotCompiled, compile_kernels, kernel_modules
+from sim.first_start import ROOT, NotCompiled, Queue, compile_kernels, kernel_modules
 
 KERNEL = (
     "from numba import njit\n\n@njit('int64(int64)', cache=True)\ndef times(x):\n    return {factor} * x\n"
@@ -42,6 +42,28 @@ def test_a_kernel_that_does_not_compile_is_said_so(town: Path) -> None:
     with pytest.raises(NotCompiled, match="nobody"):
         compile_kernels(kernel_modules(town, ("town",)), town, town)
     assert not (town / "compiled").exists(), "so that the next start tries again"
+
+
+def test_no_kernel_is_begun_before_those_it_calls_are_compiled(town: Path) -> None:
+    (town / "town" / "north_kernels.py").write_text("from town.south_kernels import times\n")
+    queue = Queue(kernel_modules(town, ("town",)), town)
+    first = queue.take()
+    assert first == "town.south_kernels", "another waits for it"
+    assert queue.take() == "town.west_kernels", "north has to wait"
+    queue.done(first)
+    assert queue.take() == "town.north_kernels"
+    queue.done("town.north_kernels")
+    assert queue.take() is None
+
+
+def test_every_kernel_of_the_product_is_handed_out_once_and_after_its_imports() -> None:
+    queue, given = Queue(kernel_modules(), ROOT), []
+    while name := queue.take():
+        given.append(name)
+        queue.done(name)
+    assert sorted(given) == kernel_modules()
+    assert given.index("controller.plan_lanes_kernels") < given.index("controller.plan_kernels")
+    assert given.index("controller.plan_kernels") < given.index("controller.replan_kernels")
 
 
 def test_the_products_kernels_are_all_found() -> None:

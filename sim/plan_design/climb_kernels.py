@@ -6,8 +6,9 @@ delay at its own junction and at those it sends traffic to; a plan that breaks a
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from sim.plan_design.design_model import PLANS, SCRATCH, STREET
 from sim.plan_design.link_kernels import late_s, paint, run_junction, run_lane
 
@@ -17,7 +18,7 @@ GAIN_LEAST = 1e-6
 _I, _F, _B = types.int64, types.float64, types.boolean
 
 
-@njit(_F(_I, _I, STREET, PLANS, SCRATCH), cache=True, nogil=True)
+@kernel(_F(_I, _I, STREET, PLANS, SCRATCH))
 def cost_near(j, cycle_s, street, plans, scratch):
     """Delay at a junction and at those it feeds, with its plan as it stands; person-seconds a second.
 
@@ -34,7 +35,7 @@ def cost_near(j, cycle_s, street, plans, scratch):
     return total
 
 
-@njit(types.void(_I, _I, _B, STREET, PLANS, SCRATCH), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, _B, STREET, PLANS, SCRATCH))
 def keep(j, cycle_s, back, street, plans, scratch):
     """Remember a junction's profiles and steps, or put them back."""
     for k in range(plans.n_steps[j]):
@@ -56,7 +57,7 @@ def keep(j, cycle_s, back, street, plans, scratch):
                 scratch.kept_lit[g, t] = scratch.lit[g, t]
 
 
-@njit(_F(_I, STREET, PLANS, SCRATCH), cache=True, nogil=True)
+@kernel(_F(_I, STREET, PLANS, SCRATCH))
 def run_street(cycle_s, street, plans, scratch):
     """Delay of everybody under the plans as they stand, after profiles have gone round; person-s a second."""
     n = len(street.group_start) - 1
@@ -71,7 +72,7 @@ def run_street(cycle_s, street, plans, scratch):
     return total
 
 
-@njit(_B(_I, STREET, PLANS), cache=True, nogil=True)
+@inner_kernel(_B(_I, STREET, PLANS))
 def shortest_steps(j, street, plans):
     """Lengthen steps from one second up until every group has its minimum. Whether that ends.
 
@@ -106,7 +107,7 @@ def shortest_steps(j, street, plans):
     return False
 
 
-@njit(_B(_I, _I, STREET, PLANS, SCRATCH), cache=True, nogil=True)
+@kernel(_B(_I, _I, STREET, PLANS, SCRATCH))
 def fill_steps(j, cycle_s, street, plans, scratch):
     """A first split: the shortest lawful steps, then second by second where it helps most.
 
@@ -140,7 +141,7 @@ def fill_steps(j, cycle_s, street, plans, scratch):
     return True
 
 
-@njit(_F(_I, _I, _F, STREET, PLANS, SCRATCH), cache=True, nogil=True)
+@inner_kernel(_F(_I, _I, _F, STREET, PLANS, SCRATCH))
 def climb_offset(j, cycle_s, cost, street, plans, scratch):
     """Try other offsets; the cost of the best found, which stands."""
     for shift in (cycle_s // 2, -(cycle_s // 3), cycle_s // 6, -(cycle_s // 6), 8, -8, 3, -3, 1, -1):
@@ -156,7 +157,7 @@ def climb_offset(j, cycle_s, cost, street, plans, scratch):
     return cost
 
 
-@njit(_F(_I, _I, _F, STREET, PLANS, SCRATCH), cache=True, nogil=True)
+@inner_kernel(_F(_I, _I, _F, STREET, PLANS, SCRATCH))
 def climb_split(j, cycle_s, cost, street, plans, scratch):
     """Try to move seconds from step to step; the cost of the best found, which stands."""
     n = plans.n_steps[j]
@@ -176,7 +177,7 @@ def climb_split(j, cycle_s, cost, street, plans, scratch):
     return cost
 
 
-@njit(_F(_I, _I, STREET, PLANS, SCRATCH), cache=True, nogil=True)
+@kernel(_F(_I, _I, STREET, PLANS, SCRATCH))
 def climb(cycle_s, rounds, street, plans, scratch):
     """Climb until a whole round finds nothing, `rounds` at most; delay of everybody, person-s a second.
 
@@ -197,7 +198,7 @@ def climb(cycle_s, rounds, street, plans, scratch):
     return best
 
 
-@njit(_F(_I, _I, STREET, PLANS, SCRATCH), cache=True, nogil=True)
+@kernel(_F(_I, _I, STREET, PLANS, SCRATCH))
 def climb_alone(j, cycle_s, street, plans, scratch):
     """A first split and the best one by itself, everybody coming as the profiles stand; its cost."""
     if not fill_steps(j, cycle_s, street, plans, scratch):

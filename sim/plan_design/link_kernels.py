@@ -9,8 +9,9 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from math import exp, sqrt
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from sim.plan_design.design_model import PLANS, SCRATCH, STREET
 
 START_LOST_S = 2
@@ -35,7 +36,7 @@ CROSSING_TAKES_S = 4.0
 _I, _F, _B = types.int64, types.float64, types.boolean
 
 
-@njit(_I(_I, _I, _I, _I, STREET, PLANS), cache=True, nogil=True)
+@inner_kernel(_I(_I, _I, _I, _I, STREET, PLANS))
 def late_s(j, b, k, cycle_s, street, plans):
     """How long after the beginning of step k group b (of junction j) may start; s."""
     n, first = plans.n_steps[j], street.group_start[j]
@@ -55,7 +56,7 @@ def late_s(j, b, k, cycle_s, street, plans):
     return late
 
 
-@njit(types.void(_I, _I, _I, _I, _I, _I, types.int8[:, ::1]), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, _I, _I, _I, _I, types.int8[:, ::1]))
 def light(g, from_s, to_s, own_s, laps, offset_s, lit):
     """Group g is green from one second of its junction's cycle to another, in each lap."""
     whole = own_s * laps
@@ -64,7 +65,7 @@ def light(g, from_s, to_s, own_s, laps, offset_s, lit):
             lit[g, (offset_s + lap * own_s + t) % whole] = 1
 
 
-@njit(_B(_I, _I, STREET, PLANS, SCRATCH), cache=True, nogil=True)
+@inner_kernel(_B(_I, _I, STREET, PLANS, SCRATCH))
 def paint(j, cycle_s, street, plans, scratch):
     """Effective greens of a junction's groups over the cycle; whether its plan breaks no rule.
 
@@ -127,7 +128,7 @@ def paint(j, cycle_s, street, plans, scratch):
     return lawful
 
 
-@njit(types.void(_I, _I, STREET, SCRATCH), cache=True, nogil=True)
+@kernel(types.void(_I, _I, STREET, SCRATCH))
 def arrivals(lane, cycle_s, street, scratch):
     """Profile of arrivals at a stop line from what its feeding lanes let through.
 
@@ -149,7 +150,7 @@ def arrivals(lane, cycle_s, street, scratch):
                 scratch.arrive[(t + shift) % cycle_s] += share * flow
 
 
-@njit(_F(_I, _I, _I, STREET, SCRATCH), cache=True, nogil=True)
+@inner_kernel(_F(_I, _I, _I, STREET, SCRATCH))
 def gap_rate(m, t, cycle_s, street, scratch):
     """Part of its saturation flow a movement keeps beside those it gives way to in second t."""
     opposed, walkers = 0.0, 0.0
@@ -169,7 +170,7 @@ def gap_rate(m, t, cycle_s, street, scratch):
     return rate
 
 
-@njit(_F(_I, _I, STREET, SCRATCH), cache=True, nogil=True)
+@inner_kernel(_F(_I, _I, STREET, SCRATCH))
 def service(lane, cycle_s, street, scratch):
     """What a lane could let through in each second; veh a cycle. Its movements wait for each other.
 
@@ -198,7 +199,7 @@ def service(lane, cycle_s, street, scratch):
     return total
 
 
-@njit(_F(_I, _I, STREET, SCRATCH, types.float64[:]), cache=True, nogil=True)
+@kernel(_F(_I, _I, STREET, SCRATCH, types.float64[:]))
 def run_lane(lane, cycle_s, street, scratch, out):
     """Delay of a lane's people, person-seconds a second.
 
@@ -235,7 +236,7 @@ def run_lane(lane, cycle_s, street, scratch, out):
     return street.persons[lane] * (delay + STORAGE_COST * spill * demand)
 
 
-@njit(_F(_I, _I, STREET, SCRATCH), cache=True, nogil=True)
+@inner_kernel(_F(_I, _I, STREET, SCRATCH))
 def walk_cost(j, cycle_s, street, scratch):
     """Delay of people on foot at a junction's crossings, who come evenly; person-seconds a second."""
     total = 0.0
@@ -250,7 +251,7 @@ def walk_cost(j, cycle_s, street, scratch):
     return total
 
 
-@njit(_F(_I, _I, STREET, SCRATCH), cache=True, nogil=True)
+@inner_kernel(_F(_I, _I, STREET, SCRATCH))
 def run_junction(j, cycle_s, street, scratch):
     """Delay of everybody at a junction whose greens are painted; person-seconds a second.
 

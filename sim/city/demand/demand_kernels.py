@@ -3,10 +3,11 @@
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 import numpy as np
-from numba import njit
+
+from controller.compiling import inner_kernel, kernel
 
 
-@njit("float64(int64, int64)", cache=True, nogil=True)
+@kernel("float64(int64, int64)")
 def opinion(edge: int, salt: int) -> float:
     """A number from -1 to 1 that depends on edge and salt alone (splitmix64's finaliser)."""
     z = np.uint64(edge) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(salt) * np.uint64(0xD1B54A32D192ED03)
@@ -16,7 +17,7 @@ def opinion(edge: int, salt: int) -> float:
     return np.float64(z >> np.uint64(11)) * (2.0 / 9007199254740992.0) - 1.0
 
 
-@njit("int64(float64[:], int64[:], int64, float64, int64)", cache=True, nogil=True)
+@inner_kernel("int64(float64[:], int64[:], int64, float64, int64)")
 def push(heap_s, heap_edge, n, seconds, edge):
     """Put an entry into a binary heap of `n` entries; the new number of entries."""
     at = n
@@ -30,7 +31,7 @@ def push(heap_s, heap_edge, n, seconds, edge):
     return n + 1
 
 
-@njit("int64(float64[:], int64[:], int64)", cache=True, nogil=True)
+@inner_kernel("int64(float64[:], int64[:], int64)")
 def drop_first(heap_s, heap_edge, n):
     """Remove the smallest entry of a binary heap of `n` entries; the new number of entries."""
     n -= 1
@@ -50,11 +51,9 @@ def drop_first(heap_s, heap_edge, n):
     return n
 
 
-@njit(
+@kernel(
     "int64(int64, int64[:], float64[:], int64[:], int64[:], float64[:], int64, float64, int64,"
-    " int64[:], int64[:], int64[:], float64[:], int64[:], float64[:], int64[:])",
-    cache=True,
-    nogil=True,
+    " int64[:], int64[:], int64[:], float64[:], int64[:], float64[:], int64[:])"
 )
 def grow_tree(
     origin,
@@ -115,7 +114,7 @@ def grow_tree(
     return found
 
 
-@njit("int64(int64, int64[:], int64[:], int64)", cache=True, nogil=True)
+@kernel("int64(int64, int64[:], int64[:], int64)")
 def write_way(edge, before, out, at):
     """Write the way that `before` tells from its origin to `edge` into `out` from `at` on.
 

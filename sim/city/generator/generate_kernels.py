@@ -2,10 +2,10 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit
+from controller.compiling import kernel
 
 
-@njit("void(float64[:, :, ::1], int64[::1], float64, boolean[:, ::1])", cache=True, nogil=True)
+@kernel("void(float64[:, :, ::1], int64[::1], float64, boolean[:, ::1])")
 def find_touching(points_m, arm, near_m, touch):
     """Mark the pairs of paths from different arms that come closer than `near_m` anywhere.
 

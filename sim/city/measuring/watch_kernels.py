@@ -8,8 +8,9 @@ waits for. A wait at a kerb is booked to the millisecond when the person has ste
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from sim.city.people.walkers_model import WALKERS
 from sim.city.measuring.watch_model import GRIDLOCK_STOOD_MS, GRIDLOCK_VEH, NOTES, STREETS
 
@@ -27,7 +28,7 @@ _I, _F = types.int64, types.float64
 _INTS, _FLOATS, _BYTES = types.int64[::1], types.float64[::1], types.int8[::1]
 
 
-@njit(types.void(_I, _I, _F, _F, STREETS, NOTES), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, _F, _F, STREETS, NOTES))
 def book(j, mode, delay_s, persons, streets, notes):
     """Count one passage of a signal with its delay."""
     delay_s = max(0.0, delay_s)
@@ -40,7 +41,7 @@ def book(j, mode, delay_s, persons, streets, notes):
     notes.worst_delay_s[j, mode] = max(notes.worst_delay_s[j, mode], delay_s)
 
 
-@njit(types.void(_I, _I, _F, _F, STREETS, NOTES), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, _F, _F, STREETS, NOTES))
 def follow(v, route_at, lost_s, persons, streets, notes):
     """Book the signals a vehicle has passed since it was last seen."""
     for at in range(notes.seen_at[v], route_at):
@@ -51,10 +52,8 @@ def follow(v, route_at, lost_s, persons, streets, notes):
     notes.seen_at[v] = route_at
 
 
-@njit(
-    types.void(_I, _I, _I, _INTS, _INTS, _FLOATS, _FLOATS, _INTS, _INTS, _FLOATS, _FLOATS, STREETS, NOTES),
-    cache=True,
-    nogil=True,
+@kernel(
+    types.void(_I, _I, _I, _INTS, _INTS, _FLOATS, _FLOATS, _INTS, _INTS, _FLOATS, _FLOATS, STREETS, NOTES)
 )
 def look_at_vehicles(
     now_ms, minute, n_driving, driving, lane, position_m, speed_m_per_s, stood_ms, route_at, lost_s, persons,
@@ -97,7 +96,7 @@ def look_at_vehicles(
         notes.gridlock[0] = True
 
 
-@njit(types.void(_I, _I, _I, _I, STREETS, NOTES), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, _I, _I, STREETS, NOTES))
 def judge_wait(p, k, since_ms, until_ms, streets, notes):
     """Note, once a wait, that it has lasted longer than promised."""
     promise_ms = streets.crossing_promise_ms[k]
@@ -109,7 +108,7 @@ def judge_wait(p, k, since_ms, until_ms, streets, notes):
         notes.crossing_late_noticed[k] += 1
 
 
-@njit(types.void(_I, _I, _I, _I, types.boolean, STREETS, NOTES), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, _I, _I, types.boolean, STREETS, NOTES))
 def book_kerb(p, k, since_ms, waited_ms, on_red, streets, notes):
     """A wait at a kerb has ended: count it at its signal, and whether the promise was kept."""
     j = streets.crossing_junction[k]
@@ -120,7 +119,7 @@ def book_kerb(p, k, since_ms, waited_ms, on_red, streets, notes):
         notes.crossing_gave_up[k] += 1
 
 
-@njit(types.void(_I, _I, types.boolean[::1], WALKERS, STREETS, NOTES), cache=True, nogil=True)
+@kernel(types.void(_I, _I, types.boolean[::1], WALKERS, STREETS, NOTES))
 def look_at_people(now_ms, minute, unheard, walkers, streets, notes):
     """Everybody at a signalled kerb or crossing there, at the end of a step.
 
@@ -150,7 +149,7 @@ def look_at_people(now_ms, minute, unheard, walkers, streets, notes):
             judge_wait(p, k, since_ms, now_ms, streets, notes)
 
 
-@njit(types.void(_I, _INTS, STREETS, NOTES), cache=True, nogil=True)
+@kernel(types.void(_I, _INTS, STREETS, NOTES))
 def look_at_calls(now_ms, call_since_ms, streets, notes):
     """Calls as the controller has registered them; call_since_ms: (G) as in `controller.state.State`."""
     for g in range(call_since_ms.size):
@@ -166,7 +165,7 @@ def look_at_calls(now_ms, call_since_ms, streets, notes):
             notes.group_calls_late[g] += 1
 
 
-@njit(types.void(_BYTES, _INTS, _FLOATS, _FLOATS, WALKERS, STREETS, NOTES), cache=True, nogil=True)
+@kernel(types.void(_BYTES, _INTS, _FLOATS, _FLOATS, WALKERS, STREETS, NOTES))
 def close_books(status, route_at, lost_s, persons, walkers, streets, notes):
     """At the end: signals passed in a vehicle's last second, and who still waits at one.
 

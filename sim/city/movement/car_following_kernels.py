@@ -8,14 +8,15 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 import math
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel
 from sim.city.movement.movement_model import EMERGENCY_DECEL_M_PER_S2, TAU_S
 
 _F, _I = types.float64, types.int64
 
 
-@njit(_F(_F, _F), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_F(_F, _F), forceinline=True)
 def brake_gap_m(speed, decel):
     """Way until standstill when braking by `decel` from the next second on, without reaction time."""
     if speed < decel:
@@ -24,7 +25,7 @@ def brake_gap_m(speed, decel):
     return steps * speed - decel * steps * (steps + 1.0) * 0.5
 
 
-@njit(_F(_F, _F), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_F(_F, _F), forceinline=True)
 def stop_speed(gap_m, decel):
     """Greatest speed in the next second from which one can still stop within `gap_m`."""
     gap = gap_m - 0.001
@@ -37,7 +38,7 @@ def stop_speed(gap_m, decel):
     return n * decel + (gap - braked) / (n + TAU_S)
 
 
-@njit(_F(_F, _F, _F, _F), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_F(_F, _F, _F, _F), forceinline=True)
 def follow_speed(gap_m, leader_speed, decel, speed):
     """Greatest speed from which one never runs into a leader who brakes as hard as oneself."""
     if gap_m < 0.0:
@@ -45,7 +46,7 @@ def follow_speed(gap_m, leader_speed, decel, speed):
     return stop_speed(gap_m + brake_gap_m(leader_speed, decel), decel)
 
 
-@njit(_F(_F, _F, _F), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_F(_F, _F, _F), forceinline=True)
 def arrive_speed(distance_m, target, decel):
     """Greatest speed now that still allows `target` after `distance_m`."""
     if distance_m < target:
@@ -57,7 +58,7 @@ def arrive_speed(distance_m, target, decel):
     return max(0.0, distance_m - exact) / (whole + 1.0) + whole * decel + target
 
 
-@njit(_F(_F, _F, _F, _F), cache=True, nogil=True, _nrt=False)
+@inner_kernel(_F(_F, _F, _F, _F))
 def travel_s(distance_m, speed, target, accel):
     """Shortest time over `distance_m` for one who accelerates from `speed` to `target` at most."""
     if target <= speed:
@@ -68,13 +69,13 @@ def travel_s(distance_m, speed, target, accel):
     return (math.sqrt(speed * speed + 2.0 * accel * distance_m) - speed) / accel
 
 
-@njit(_F(_F, _F, _F), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_F(_F, _F, _F), forceinline=True)
 def secure_gap_m(speed, leader_speed, decel):
     """Gap to a leader that needs no hard braking: what a lane change must leave."""
     return max(0.0, brake_gap_m(speed, decel) + speed * TAU_S - brake_gap_m(leader_speed, decel))
 
 
-@njit(_F(_I, _I, _I), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_F(_I, _I, _I), forceinline=True)
 def luck(seed, row, second):
     """A number in [0, 1) that depends on nothing but these three (splitmix64)."""
     x = types.uint64(seed) + types.uint64(row) * types.uint64(0x9E3779B97F4A7C15)

@@ -2,8 +2,9 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel
 from sim.city.movement.car_following_kernels import brake_gap_m
 from sim.city.movement.movement_model import DOORS, FLEET, MOTION, STREETS, TAU_S
 from sim.city.movement.traffic_kernels import put_on
@@ -12,7 +13,7 @@ _I, _B = types.int64, types.boolean
 QUEUED, DRIVING = 1, 2
 
 
-@njit(types.void(FLEET, MOTION, DOORS), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(FLEET, MOTION, DOORS))
 def enqueue(fleet, motion, doors):
     """Everybody who is due by now waits at his first edge."""
     depart_ms, route_edge = fleet.depart_ms, fleet.route_edge
@@ -36,7 +37,7 @@ def enqueue(fleet, motion, doors):
     next_row[0] = v
 
 
-@njit(_B(_I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_B(_I, _I, STREETS, FLEET, MOTION), forceinline=True)
 def has_place(v, lane, streets, fleet, motion):
     """Whether `v` can start at the beginning of `lane`, hindering nobody who is about to come there."""
     feed, feed_start, links = streets.feed, streets.feed_start, streets.links
@@ -71,7 +72,7 @@ def has_place(v, lane, streets, fleet, motion):
     return True
 
 
-@njit(_I(_I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_I(_I, _I, STREETS, FLEET, MOTION), forceinline=True)
 def first_lane(v, edge, streets, fleet, motion):
     """The lane on which `v` starts, -1 while there is no place.
 
@@ -99,7 +100,7 @@ def first_lane(v, edge, streets, fleet, motion):
     return best
 
 
-@njit(types.void(STREETS, FLEET, MOTION, DOORS), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(STREETS, FLEET, MOTION, DOORS))
 def depart(streets, fleet, motion, doors):
     """Let those waiting at their first edge start, first come first served."""
     ways = streets.ways

@@ -2,8 +2,9 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from sim.city.movement.departure_kernels import depart, enqueue
 from sim.city.movement.lane_change_kernels import change_lanes
 from sim.city.movement.movement_model import DOORS, FLEET, LEDGER, MOTION, STREETS
@@ -15,7 +16,7 @@ from sim.city.movement.traffic_kernels import move, show
 _I, _I1 = types.int64, types.int8[::1]
 
 
-@njit(types.void(_I1, _I1, STREETS, FLEET, MOTION, LEDGER, DOORS), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(_I1, _I1, STREETS, FLEET, MOTION, LEDGER, DOORS))
 def drive_unseen(group_lamp, lamp_seen, streets, fleet, motion, ledger, doors):
     """A second for everybody on wheels; where they are is not told to the rest of the city (`show`)."""
     read_lamps(group_lamp, lamp_seen, streets, motion)
@@ -27,14 +28,14 @@ def drive_unseen(group_lamp, lamp_seen, streets, fleet, motion, ledger, doors):
     motion.time_ms[0] += 1000
 
 
-@njit(types.void(_I1, _I1, STREETS, FLEET, MOTION, LEDGER, DOORS), cache=True, nogil=True, _nrt=False)
+@kernel(types.void(_I1, _I1, STREETS, FLEET, MOTION, LEDGER, DOORS))
 def drive_second(group_lamp, lamp_seen, streets, fleet, motion, ledger, doors):
     """Let one second pass for everybody on wheels. group_lamp (G) Lamp · the rest as in `movement_model`."""
     drive_unseen(group_lamp, lamp_seen, streets, fleet, motion, ledger, doors)
     show(streets, motion, ledger)
 
 
-@njit(types.void(_I, PROGRAMS, _I1), cache=True, nogil=True, _nrt=False)
+@kernel(types.void(_I, PROGRAMS, _I1))
 def lamps_at(now_ms, programs, group_lamp):
     """What every signal shows at a time. Written: group_lamp (G) of groups that have a program."""
     for j in range(len(programs.cycle_ms)):
@@ -53,7 +54,7 @@ def lamps_at(now_ms, programs, group_lamp):
 _UNTIL = types.void(_I, PROGRAMS, _I1, _I1, STREETS, FLEET, MOTION, LEDGER, DOORS)
 
 
-@njit(_UNTIL, cache=True, nogil=True, _nrt=False)
+@kernel(_UNTIL)
 def drive_until(end_ms, programs, group_lamp, lamp_seen, streets, fleet, motion, ledger, doors):
     """Play the programs and let everybody drive until `end_ms`."""
     while motion.time_ms[0] < end_ms:

@@ -2,9 +2,10 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types, typeof
 import numpy as np
+from numba import typeof, types
 
+from controller.compiling import inner_kernel, kernel
 from sim.city.movement.movement_model import ROW, STREETS
 
 _I, _I1 = types.int64, types.int64[::1]
@@ -14,7 +15,7 @@ LOOK_AHEAD_M = 3000.0
 FAR = 100
 
 
-@njit(types.void(_I, _I, _ROWS), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(_I, _I, _ROWS))
 def count_changes(n, row0, rows):
     """Lane changes from every one of `n` lanes to the nearest of those that lead farthest."""
     farthest_m = -1.0
@@ -28,7 +29,7 @@ def count_changes(n, row0, rows):
         rows[row0 + k].offset = nearest
 
 
-@njit(types.void(_I1, _I1, _I1, _I1, _I1, _I1, _I1, STREETS, _ROWS), cache=True, nogil=True, _nrt=False)
+@kernel(types.void(_I1, _I1, _I1, _I1, _I1, _I1, _I1, STREETS, _ROWS))
 def find_lanes(
     itinerary_start, itinerary_route, itinerary_permit, route_start, route_edge, connection_start, row_start,
     streets, rows,

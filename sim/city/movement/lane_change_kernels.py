@@ -6,8 +6,9 @@ SUMO"), without its memory of other drivers' wishes beyond the next second.
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel
 from sim.city.movement.car_following_kernels import brake_gap_m, follow_speed, secure_gap_m, stop_speed
 from sim.city.movement.movement_model import FLEET, MOTION, STREETS, TAU_S
 from sim.city.movement.traffic_kernels import put_on, take_off
@@ -31,7 +32,7 @@ STUCK_MS = 15_000
 """Two who stand beside each other and want each other's lane change places after so long."""
 
 
-@njit(_F(_I, _F, _I, _F, _F, _B, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_F(_I, _F, _I, _F, _F, _B, FLEET, MOTION), forceinline=True)
 def speed_behind(v, limit, u, gap_m, free_m, gathers, fleet, motion):
     """What `v` expects to drive behind `u` (-1 nobody) on a lane of `free_m`, looking ahead 5 s.
 
@@ -55,7 +56,7 @@ def speed_behind(v, limit, u, gap_m, free_m, gathers, fleet, motion):
     return result
 
 
-@njit(_B(_I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_B(_I, _I, STREETS, FLEET, MOTION), forceinline=True)
 def room_behind(v, lane, streets, fleet, motion):
     """Whether nobody who is about to come onto `lane` from a node would run into `v` there."""
     feed, feed_start, n_lanes = streets.feed, streets.feed_start, streets.n_lanes
@@ -75,7 +76,7 @@ def room_behind(v, lane, streets, fleet, motion):
     return room
 
 
-@njit(_I(_I, _I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_I(_I, _I, _I, STREETS, FLEET, MOTION), forceinline=True)
 def obstacle(v, lane, leader, streets, fleet, motion):
     """Who keeps `v` from changing to `lane` behind `leader`: -1 nobody, 0 leader, 1 follower, 2 both."""
     ways = streets.ways
@@ -108,7 +109,7 @@ def obstacle(v, lane, leader, streets, fleet, motion):
     return 2 if front and back else 0 if front else 1 if back else -1
 
 
-@njit(types.void(_I, _I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(types.void(_I, _I, _I, STREETS, FLEET, MOTION), forceinline=True)
 def change(v, lane, leader, streets, fleet, motion):
     """Move `v` to `lane` of the same edge, behind `leader` (-1: in front of everybody)."""
     ways = streets.ways
@@ -122,7 +123,7 @@ def change(v, lane, leader, streets, fleet, motion):
     cars[v].look_speed = 0.0
 
 
-@njit(types.void(_I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(_I, _I, STREETS, FLEET, MOTION))
 def swap(v, u, streets, fleet, motion):
     """Two vehicles change places and lanes, each with its own way on."""
     cars, time_ms = motion.cars, motion.time_ms
@@ -137,7 +138,7 @@ def swap(v, u, streets, fleet, motion):
     cars[v].changed_ms = cars[u].changed_ms = time_ms[0]
 
 
-@njit(types.void(_I, _I, _I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(_I, _I, _I, _I, STREETS, FLEET, MOTION))
 def ask_for_room(v, lane, leader, why, streets, fleet, motion):
     """Somebody must change but cannot: the follower there makes room, or he falls behind the leader."""
     edge_lane_start, ways = streets.edge_lane_start, streets.ways
@@ -170,13 +171,13 @@ def ask_for_room(v, lane, leader, why, streets, fleet, motion):
                     break
 
 
-@njit(_B(_F, _I, _F), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_B(_F, _I, _F), forceinline=True)
 def too_late(left_m, changes, needed_m):
     """Whether so many changes no longer fit comfortably into what is left of the way."""
     return left_m < abs(changes) * needed_m
 
 
-@njit(_I(_I, _I, _I, _I, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_I(_I, _I, _I, _I, _F, STREETS, FLEET, MOTION), forceinline=True)
 def wish(v, lane, side, leader, limit, streets, fleet, motion):
     """Whether `v` wants to change to the lane at this side: 0 no, 1 yes, 2 it must.
 
@@ -247,7 +248,7 @@ def wish(v, lane, side, leader, limit, streets, fleet, motion):
     return result
 
 
-@njit(types.void(_I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(types.void(_I, STREETS, FLEET, MOTION), forceinline=True)
 def change_from(lane, streets, fleet, motion):
     """Let everybody on one lane change who wants to and can."""
     edge_lane_start, ways = streets.edge_lane_start, streets.ways
@@ -297,7 +298,7 @@ def change_from(lane, streets, fleet, motion):
         v = ahead
 
 
-@njit(types.void(STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(STREETS, FLEET, MOTION))
 def change_lanes(streets, fleet, motion):
     """Let everybody change lanes who wants to and can. At most one change a second."""
     changing_lanes = streets.changing_lanes

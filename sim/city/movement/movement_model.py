@@ -114,8 +114,8 @@ class Fleet(NamedTuple):
 class Motion(NamedTuple):
     """What changes while driving: arrays of `Traffic` under the same names.
 
-    Kernels over these tuples are compiled with `_nrt=False`: they allocate nothing, and counting
-    references to every array of a tuple at every use made them eight times slower.
+    Kernels over these tuples allocate nothing: counting references to every array of a tuple at every
+    use made them eight times slower (`controller.compiling`).
     """
 
     time_ms: np.ndarray

@@ -6,8 +6,9 @@ whoever gives way to him looks at what was announced in this second or the one b
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel
 from sim.city.movement.car_following_kernels import brake_gap_m, travel_s
 from sim.city.movement.movement_model import (
     FLASH_RED, FOE_GAP_S, GIVE_WAY, GREEN, MAY_PASS, MOTION, MUST_STOP, RED, REGISTER, FLEET, STOP_FIRST,
@@ -19,7 +20,7 @@ FLASH_AMBER, DARK = 5, 6
 JAMMED_M_PER_S = 0.1
 
 
-@njit(types.void(_I1, _I1, STREETS, MOTION), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(_I1, _I1, STREETS, MOTION))
 def read_lamps(group_lamp, lamp_seen, streets, motion):
     """What every connection's head or sign says, after any lamp has changed.
 
@@ -60,7 +61,7 @@ def read_lamps(group_lamp, lamp_seen, streets, motion):
                     break
 
 
-@njit(types.void(_I, _I, _I, _F, _F, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(types.void(_I, _I, _I, _F, _F, MOTION), forceinline=True)
 def announce(c, v, now_ms, arrive_s, leave_s, motion):
     """Driver `v` is going to pass connection `c`, there from `arrive_s` to `leave_s` of street time."""
     coming = motion.coming
@@ -85,7 +86,7 @@ def announce(c, v, now_ms, arrive_s, leave_s, motion):
         coming[c, place].leave_s = leave_s
 
 
-@njit(_B(_I, _I, _I, _B, _F, _F, STREETS, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_B(_I, _I, _I, _B, _F, _F, STREETS, MOTION), forceinline=True)
 def someone_comes(c, v, now_ms, minds_all, arrive_s, leave_s, streets, motion):
     """Whether somebody whom `v` gives way to on connection `c` would be met there.
 
@@ -113,7 +114,7 @@ def someone_comes(c, v, now_ms, minds_all, arrive_s, leave_s, streets, motion):
     return found
 
 
-@njit(_F(_I, _F, _F, _F, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_F(_I, _F, _F, _F, _F, STREETS, FLEET, MOTION), forceinline=True)
 def gap_to_foes_m(c, distance_m, speed, accel, limit, streets, fleet, motion):
     """Way to the next vehicle on the node that is in the way of one who takes connection `c`.
 
@@ -153,7 +154,7 @@ def gap_to_foes_m(c, distance_m, speed, accel, limit, streets, fleet, motion):
     return nearest
 
 
-@njit(_B(_I, _I, _I, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_B(_I, _I, _I, _F, STREETS, FLEET, MOTION), forceinline=True)
 def has_room(c, at, v, need_m, streets, fleet, motion):
     """Whether behind connection `c` there are `need_m` metres not taken by standing vehicles.
 

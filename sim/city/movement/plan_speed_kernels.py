@@ -8,8 +8,9 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 import math
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel
 from sim.city.movement.car_following_kernels import (
     arrive_speed, brake_gap_m, follow_speed, luck, stop_speed, travel_s,
 )  # fmt: skip
@@ -28,7 +29,7 @@ CLOSE_M = 45.0
 """After a shorter lane the next node is announced to as well (SUMO: six vehicle lengths)."""
 
 
-@njit(_B(_I, STREETS, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_B(_I, STREETS, MOTION), forceinline=True)
 def people_cross(c, streets, motion):
     """Whether somebody is on a crossing that connection `c` drives over."""
     crossed, links = streets.crossed, streets.links
@@ -40,9 +41,7 @@ def people_cross(c, streets, motion):
     return found
 
 
-@njit(
-    _F(_I, _I, _F, _F, _I, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True
-)
+@inner_kernel(_F(_I, _I, _F, _F, _I, _F, STREETS, FLEET, MOTION), forceinline=True)
 def node_speed(v, c, entered_m, distance_m, at, planned, streets, fleet, motion):
     """Greatest speed towards connection `c`, or towards its waiting place inside the node; see below.
 
@@ -103,7 +102,7 @@ def node_speed(v, c, entered_m, distance_m, at, planned, streets, fleet, motion)
     return result
 
 
-@njit(_F(_I, _F, _F, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_F(_I, _F, _F, STREETS, FLEET, MOTION), forceinline=True)
 def speed_beyond(v, look_m, planned, streets, fleet, motion):
     """Greatest speed that what lies beyond the end of the present way allows, within `look_m`.
 
@@ -182,7 +181,7 @@ def speed_beyond(v, look_m, planned, streets, fleet, motion):
     return safe
 
 
-@njit(types.void(_I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(types.void(_I, STREETS, FLEET, MOTION), forceinline=True)
 def announce_early(v, streets, fleet, motion):
     """Let those who watch a node know of `v` long before it has to plan for that node itself.
 
@@ -211,7 +210,7 @@ def announce_early(v, streets, fleet, motion):
         c = rows[row_start[at + rider.shift] + way - edge_lane_start[ways[way].edge]].connection
 
 
-@njit(types.void(STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(STREETS, FLEET, MOTION))
 def plan_speeds(streets, fleet, motion):
     """Choose everybody's speed for the next second. Written: cars' next_speed, waits, announcements.
 

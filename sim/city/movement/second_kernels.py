@@ -5,8 +5,9 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
+from numba import types
 
+from controller.compiling import kernel
 from sim.city.movement.fixed_program_kernels import drive_second
 from sim.city.movement.movement_model import (
     DOORS,
@@ -62,7 +63,7 @@ TOWN = types.NamedTuple(
 TABLE = types.NamedTuple((_I1, _I1, _I1, _LAMPS), Table)
 
 
-@njit(types.void(_LAMPS, TOWN), cache=True, nogil=True)
+@kernel(types.void(_LAMPS, TOWN))
 def pass_second(group_lamp, town):
     """Let a second pass under these lamps (groups,): vehicles, then buses at stops, then people."""
     motion, ledger, walkers = town.motion, town.ledger, town.walkers
@@ -97,7 +98,7 @@ def pass_second(group_lamp, town):
     step_people(now_ms, group_lamp, walkers, town.pavements)
 
 
-@njit(types.void(_I, TABLE, _LAMPS), cache=True, nogil=True)
+@kernel(types.void(_I, TABLE, _LAMPS))
 def read_table(now_ms, table, group_lamp):
     """What a table shows at a time. Written: group_lamp (groups,)."""
     at = now_ms // table.step_ms[0]
@@ -105,7 +106,7 @@ def read_table(now_ms, table, group_lamp):
         group_lamp[g] = table.lamp[table.start[g] + at % table.rows[g]]
 
 
-@njit(types.void(_I, TABLE, _LAMPS, TOWN), cache=True, nogil=True)
+@kernel(types.void(_I, TABLE, _LAMPS, TOWN))
 def pass_seconds(end_ms, table, group_lamp, town):
     """Play fixed programs until `end_ms`. group_lamp (groups,): written, the lamps of the last second."""
     while town.motion.time_ms[0] < end_ms:

@@ -2,8 +2,9 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel
 from sim.city.movement.movement_model import FLEET, LEDGER, MOTION, STREETS
 
 _I, _F = types.int64, types.float64
@@ -12,7 +13,7 @@ STANDING_M_PER_S = 0.1
 HALT_REACHED_M = 0.5
 
 
-@njit(types.void(_I, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(types.void(_I, FLEET, MOTION), forceinline=True)
 def take_off(v, fleet, motion):
     """Take vehicle `v` out of the order of its way."""
     riders = fleet.riders
@@ -34,7 +35,7 @@ def take_off(v, fleet, motion):
         lane_veh[way] -= 1
 
 
-@njit(types.void(_I, _I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(types.void(_I, _I, _I, STREETS, FLEET, MOTION), forceinline=True)
 def put_on(v, way, ahead, streets, fleet, motion):
     """Put vehicle `v` on a way behind vehicle `ahead` (-1: as its first), and note its next connection."""
     edge_lane_start, n_lanes, ways = streets.edge_lane_start, streets.n_lanes, streets.ways
@@ -60,7 +61,7 @@ def put_on(v, way, ahead, streets, fleet, motion):
         cars[v].row, cars[v].next_connection = row, rows[row].connection
 
 
-@njit(types.void(_I, _I, STREETS, FLEET, MOTION), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(types.void(_I, _I, STREETS, FLEET, MOTION), forceinline=True)
 def halt(v, way, streets, fleet, motion):
     """Begin or end a halt at a stop."""
     n_lanes, ways = streets.n_lanes, streets.ways
@@ -81,7 +82,7 @@ def halt(v, way, streets, fleet, motion):
             halt_until_ms[v] = max(clock_ms + halts[h].dwell_ms, halts[h].due_ms)
 
 
-@njit(types.void(_I, _F, MOTION, LEDGER), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(types.void(_I, _F, MOTION, LEDGER), forceinline=True)
 def show_arrived(v, position_m, motion, ledger):
     """Tell the rest of the city for good that vehicle `v` has arrived, at the end of its last lane."""
     car = motion.cars[v]
@@ -92,7 +93,7 @@ def show_arrived(v, position_m, motion, ledger):
     ledger.speed_m_per_s[v] = car.speed
 
 
-@njit(_I(_I, STREETS, FLEET, MOTION, LEDGER), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_I(_I, STREETS, FLEET, MOTION, LEDGER), forceinline=True)
 def leave_way(way, streets, fleet, motion, ledger):
     """Move on everybody who has passed the end of a way. Returns how many arrived."""
     links, n_lanes, ways = streets.links, streets.n_lanes, streets.ways
@@ -142,7 +143,7 @@ def leave_way(way, streets, fleet, motion, ledger):
             here = onto
 
 
-@njit(types.void(STREETS, FLEET, MOTION, LEDGER), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(STREETS, FLEET, MOTION, LEDGER))
 def move(streets, fleet, motion, ledger):
     """Let everybody drive for one second at the planned speed, and book it."""
     links, n_lanes, ways = streets.links, streets.n_lanes, streets.ways
@@ -208,7 +209,7 @@ def move(streets, fleet, motion, ledger):
         n_driving[0] = kept
 
 
-@njit(types.void(STREETS, MOTION, LEDGER), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.void(STREETS, MOTION, LEDGER))
 def show(streets, motion, ledger):
     """Tell the rest of the city where everybody is now."""
     n_lanes = streets.n_lanes

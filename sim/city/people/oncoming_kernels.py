@@ -10,8 +10,9 @@ from math import sqrt
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from sim.city.people.oncoming_model import ONCOMING
 
 GREEN, FLASH_AMBER, DARK = 1, 5, 6
@@ -25,7 +26,7 @@ _I, _F, _B = types.int64, types.float64, types.boolean
 _I1, _F1 = types.int64[::1], types.float64[::1]
 
 
-@njit(_F(_F, _F, _F, _F), cache=True, nogil=True, inline="always")
+@inner_kernel(_F(_F, _F, _F, _F), inline="always")
 def soonest_s(way_m, speed_m_per_s, accel_m_per_s2, top_m_per_s):
     """Time for a way when speeding up to the top speed, s."""
     if way_m <= 0.0:
@@ -37,7 +38,7 @@ def soonest_s(way_m, speed_m_per_s, accel_m_per_s2, top_m_per_s):
     return (top_m_per_s - speed) / accel_m_per_s2 + (way_m - run_up_m) / top_m_per_s
 
 
-@njit(_I(_I, _I, _I1, _I1, _I1, _I1), cache=True, nogil=True)
+@inner_kernel(_I(_I, _I, _I1, _I1, _I1, _I1))
 def way_on(lane, next_edge, lane_edge, edge_lane_start, connection_start, connection_to):
     """The connection from a lane to the next edge of a route; that of a lane beside it when the
     lane itself has none; -1 = none."""
@@ -51,7 +52,7 @@ def way_on(lane, next_edge, lane_edge, edge_lane_start, connection_start, connec
     return -1
 
 
-@njit(_B(_I, _B), cache=True, nogil=True, inline="always")
+@inner_kernel(_B(_I, _B), inline="always")
 def halts_first(lamp, stops):
     """Whether a driver who can will stop before a connection whoever is there; lamp -1 = no signal."""
     if lamp < 0:
@@ -59,7 +60,7 @@ def halts_first(lamp, stops):
     return lamp != GREEN and lamp != FLASH_AMBER and lamp != DARK
 
 
-@njit(types.void(_I, types.boolean[::1], _F1, ONCOMING), cache=True, nogil=True)
+@inner_kernel(types.void(_I, types.boolean[::1], _F1, ONCOMING))
 def mark_lanes(now_ms, crossing_asks, vehicle_s, streets):
     """Mark the lanes from which crossings are reached where somebody asks."""
     lane_asked, near_start, near_lane = streets.lane_asked, streets.near_start, streets.near_lane
@@ -71,11 +72,7 @@ def mark_lanes(now_ms, crossing_asks, vehicle_s, streets):
                 lane_asked[near_lane[i]] = now_ms
 
 
-@njit(
-    types.void(_I, types.int8[::1], _I, _I1, _I1, _I1, _F1, _F1, _I1, _F1, ONCOMING),
-    cache=True,
-    nogil=True,
-)
+@inner_kernel(types.void(_I, types.int8[::1], _I, _I1, _I1, _I1, _F1, _F1, _I1, _F1, ONCOMING))
 def follow_vehicles(
     now_ms, group_lamp, n_driving, driving, lane_of, connection_of, position_m, speed_m_per_s, route_at,
     vehicle_s, streets,
@@ -130,11 +127,7 @@ def follow_vehicles(
             at += 1
 
 
-@njit(
-    types.void(_I, types.boolean[::1], types.int8[::1], _I, _I1, _I1, _I1, _F1, _F1, _I1, _F1, ONCOMING),
-    cache=True,
-    nogil=True,
-)
+@kernel(types.void(_I, types.boolean[::1], types.int8[::1], _I, _I1, _I1, _I1, _F1, _F1, _I1, _F1, ONCOMING))
 def look_for_gaps(
     now_ms, crossing_asks, group_lamp, n_driving, driving, lane, connection, position_m, speed_m_per_s,
     route_at, vehicle_s, streets,

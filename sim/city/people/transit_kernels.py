@@ -6,8 +6,9 @@ passed; here the moment is moved on for as long as people board. Times are integ
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from sim.city.people.transit_model import SERVICE, TRANSIT
 
 DRIVING, ARRIVED = 2, 3
@@ -16,7 +17,7 @@ _I = types.int64
 _I1, _F1 = types.int64[::1], types.float64[::1]
 
 
-@njit(types.void(_I, TRANSIT, SERVICE), cache=True, nogil=True)
+@inner_kernel(types.void(_I, TRANSIT, SERVICE))
 def leave_stop(b, transit, service):
     """Doors are closed and the bus has begun to move, at the first full second after its time."""
     h = transit.bus_serving[b]
@@ -29,7 +30,7 @@ def leave_stop(b, transit, service):
     transit.bus_next[b] = h + 1
 
 
-@njit(types.void(_I, _I, _I, TRANSIT, SERVICE), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, _I, TRANSIT, SERVICE))
 def open_doors(b, h, at_ms, transit, service):
     """The bus stands: everybody who goes here, or to a stop it has passed without halting, alights."""
     alighting = 0
@@ -44,7 +45,7 @@ def open_doors(b, h, at_ms, transit, service):
     transit.bus_ready_ms[b] = at_ms + alighting * service.bus_alight_ms[b]
 
 
-@njit(types.void(_I, _I, TRANSIT, SERVICE), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, TRANSIT, SERVICE))
 def board(b, until_ms, transit, service):
     """Everybody boards who has come by `until_ms`, first come first served, while there is room."""
     h = transit.bus_serving[b]
@@ -74,7 +75,7 @@ def board(b, until_ms, transit, service):
     transit.bus_ready_ms[b] = ready_ms
 
 
-@njit(_I(_I, _I, _I, _I), cache=True, nogil=True, inline="always")
+@inner_kernel(_I(_I, _I, _I, _I), inline="always")
 def lateness_ms(due_ms, leaves_ms, left_late_ms, now_ms):
     """How late a bus is that stands at a stop, or drives to one, which it should leave at due_ms.
 
@@ -88,7 +89,7 @@ def lateness_ms(due_ms, leaves_ms, left_late_ms, now_ms):
     return max(left_late_ms, now_ms - due_ms)
 
 
-@njit(types.void(_I, TRANSIT, SERVICE), cache=True, nogil=True)
+@inner_kernel(types.void(_I, TRANSIT, SERVICE))
 def count_waiting(now_ms, transit, service):
     """Who stands at the stops, and since when."""
     for s in range(transit.stop_next.size):
@@ -101,11 +102,7 @@ def count_waiting(now_ms, transit, service):
         transit.stop_since_ms[s] = service.come_ms[q] if came > q else -1
 
 
-@njit(
-    types.void(_I, types.int8[::1], _I1, _I1, _F1, _F1, TRANSIT, SERVICE),
-    cache=True,
-    nogil=True,
-)
+@kernel(types.void(_I, types.int8[::1], _I1, _I1, _F1, _F1, TRANSIT, SERVICE))
 def serve_buses(now_ms, status, halt_at, halt_until_ms, lost_s, persons, transit, service):
     """Serve every bus from now_ms to now_ms + 1000 ms, after the vehicles have moved that second.
 

@@ -11,8 +11,9 @@ of one person: numba counts references at every call that is given arrays.
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from sim.city.people.walkers_model import PAVEMENTS, WALKERS
 
 FUTURE, WALKING, WAITING, CROSSING, ARRIVED, SETTING_OUT = 0, 1, 2, 3, 4, 5
@@ -27,19 +28,19 @@ _I, _F, _B = types.int64, types.float64, types.boolean
 _LAMPS = types.int8[::1]
 
 
-@njit(_I(_F, _F), cache=True, nogil=True, inline="always")
+@inner_kernel(_I(_F, _F), inline="always")
 def walk_ms(way_m, speed_m_per_s):
     """Time for a way on foot, ms."""
     return int(way_m / speed_m_per_s * 1000.0 + 0.5)
 
 
-@njit(_B(_I), cache=True, nogil=True, inline="always")
+@inner_kernel(_B(_I), inline="always")
 def works(lamp):
     """Whether a head tells people when to cross; flashing or dark, or where there is none, it does not."""
     return RED <= lamp <= CLEARANCE
 
 
-@njit(types.void(WALKERS, PAVEMENTS), cache=True, nogil=True)
+@inner_kernel(types.void(WALKERS, PAVEMENTS))
 def depart(walkers, pavements):
     """Everybody whose time has come sets out; and note to whom something happens in this step."""
     end_ms = walkers.time_ms[0]
@@ -62,7 +63,7 @@ def depart(walkers, pavements):
     walkers.n_due[0] = n_due
 
 
-@njit(types.void(WALKERS, PAVEMENTS), cache=True, nogil=True)
+@inner_kernel(types.void(WALKERS, PAVEMENTS))
 def set_out(walkers, pavements):
     """Begin the next leg, or arrive where there is none left; ways without a crossing are walked on."""
     status, until_ms, leg_at, due = walkers.status, walkers.until_ms, walkers.leg_at, walkers.due
@@ -89,7 +90,7 @@ def set_out(walkers, pavements):
                 until_ms[row] += walk_ms(pavements.leg_before_m[leg], pavements.speed_m_per_s[row])
 
 
-@njit(types.void(_I, _I, _I, WALKERS), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _I, _I, WALKERS))
 def press(row, k, at_ms, walkers):
     """Somebody pushes the button of crossing k."""
     walkers.pressed[row] = True
@@ -102,7 +103,7 @@ def press(row, k, at_ms, walkers):
         walkers.crossing_called_ms[k] = min(walkers.crossing_called_ms[k], at_ms)
 
 
-@njit(types.void(WALKERS, PAVEMENTS), cache=True, nogil=True)
+@inner_kernel(types.void(WALKERS, PAVEMENTS))
 def come_to_kerbs(walkers, pavements):
     """At the end of the pavement people stand, and press the button when they must wait."""
     end_ms = walkers.time_ms[0]
@@ -121,7 +122,7 @@ def come_to_kerbs(walkers, pavements):
             press(row, k, at_ms, walkers)
 
 
-@njit(_I(_I, _I, _I, _I, _I, _I, _F), cache=True, nogil=True, inline="always")
+@inner_kernel(_I(_I, _I, _I, _I, _I, _I, _F), inline="always")
 def steps_off_ms(lamp, since_ms, patience_ms, now_ms, end_ms, cross_ms, vehicle_s):
     """When somebody at the kerb leaves it in this step; `end_ms` = not in this step.
 
@@ -140,7 +141,7 @@ def steps_off_ms(lamp, since_ms, patience_ms, now_ms, end_ms, cross_ms, vehicle_
     return at_ms if vehicle_s >= cross_ms / 1000.0 + GAP_MARGIN_S else end_ms
 
 
-@njit(types.void(_I, WALKERS, PAVEMENTS), cache=True, nogil=True)
+@inner_kernel(types.void(_I, WALKERS, PAVEMENTS))
 def stand_at_kerbs(now_ms, walkers, pavements):
     """People at the kerb step off, or stand until the step ends; the standing is counted."""
     end_ms = walkers.time_ms[0]
@@ -181,7 +182,7 @@ def stand_at_kerbs(now_ms, walkers, pavements):
             walkers.called_ms[row] = -1
 
 
-@njit(_B(WALKERS, PAVEMENTS), cache=True, nogil=True)
+@inner_kernel(_B(WALKERS, PAVEMENTS))
 def reach_the_other_side(walkers, pavements):
     """Crossings that end within the step; returns whether there were any: those people walk on."""
     end_ms = walkers.time_ms[0]
@@ -204,7 +205,7 @@ def reach_the_other_side(walkers, pavements):
     return reached
 
 
-@njit(types.void(_I, _LAMPS, WALKERS, PAVEMENTS), cache=True, nogil=True)
+@inner_kernel(types.void(_I, _LAMPS, WALKERS, PAVEMENTS))
 def watch_lamps(now_ms, group_lamp, walkers, pavements):
     """What a change of lamps does: WALK answers the call; people still there at red were caught."""
     lamps, called_ms, worst_ms = (
@@ -233,7 +234,7 @@ def watch_lamps(now_ms, group_lamp, walkers, pavements):
                 walkers.crossing_caught[k] += 1
 
 
-@njit(types.void(WALKERS, PAVEMENTS), cache=True, nogil=True)
+@inner_kernel(types.void(WALKERS, PAVEMENTS))
 def count_at_crossings(walkers, pavements):
     """Where everybody is when the step ends; who has arrived is no longer under way."""
     walkers.crossing_people[:] = 0
@@ -269,7 +270,7 @@ def count_at_crossings(walkers, pavements):
     walkers.n_out[0] = kept
 
 
-@njit(types.void(_I, _LAMPS, WALKERS, PAVEMENTS), cache=True, nogil=True)
+@kernel(types.void(_I, _LAMPS, WALKERS, PAVEMENTS))
 def step_people(now_ms, group_lamp, walkers, pavements):
     """Move everybody from now_ms to now_ms + 1000 ms under lamps that stand still.
 

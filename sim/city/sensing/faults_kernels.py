@@ -10,8 +10,9 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, typeof, types
+from numba import typeof, types
 
+from controller.compiling import inner_kernel, kernel
 from sim.city.sensing.sensors_model import READING, SEEN
 
 PERIOD_MS = 1000
@@ -76,7 +77,7 @@ CAMERAS = typeof(Cameras(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(
 _I, _F, _I1 = types.int64, types.float64, types.int64[::1]
 
 
-@njit(_F(_I, _I, _I, _I), cache=True, nogil=True)
+@inner_kernel(_F(_I, _I, _I, _I))
 def chance(seed, detector, second, draw):
     """A number in [0, 1) that depends on nothing but its arguments."""
     z = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(detector)
@@ -87,7 +88,7 @@ def chance(seed, detector, second, draw):
     return np.float64(z >> np.uint64(11)) / 9007199254740992.0
 
 
-@njit(types.void(_I, ILLS, READING), cache=True, nogil=True)
+@kernel(types.void(_I, ILLS, READING))
 def remember(now_ms, ills, reading):
     """Keep the true reading of the detectors that are delayed at some time."""
     slot = now_ms // PERIOD_MS % len(ills.ring_time_ms)
@@ -100,7 +101,7 @@ def remember(now_ms, ills, reading):
             ills.ring_occupancy[slot, column] = reading.occupancy[d]
 
 
-@njit(_I(_I, _F, ILLS), cache=True, nogil=True)
+@inner_kernel(_I(_I, _F, ILLS))
 def slot_of(now_ms, delay_s, ills):
     """Where the reading of so many seconds ago is kept; -1 when it is not."""
     then_ms = now_ms - int(delay_s) * PERIOD_MS
@@ -108,7 +109,7 @@ def slot_of(now_ms, delay_s, ills):
     return slot if then_ms >= 0 and ills.ring_time_ms[slot] == then_ms else -1
 
 
-@njit(types.void(_I, _I, _I1, ILLS, READING, _I1), cache=True, nogil=True)
+@kernel(types.void(_I, _I, _I1, ILLS, READING, _I1))
 def afflict(now_ms, seed, ill, ills, reading, time_ms):
     """Let the detectors `ill` report what their faults make of their readings.
 
@@ -154,7 +155,7 @@ def afflict(now_ms, seed, ill, ills, reading, time_ms):
             ills.heard_ms[d] = now_ms
 
 
-@njit(types.void(_I, _I, ILLS, CAMERAS, SEEN), cache=True, nogil=True)
+@kernel(types.void(_I, _I, ILLS, CAMERAS, SEEN))
 def remember_tracks(now_ms, n_tracks, ills, cameras, seen):
     """Keep the true tracks before cameras that are delayed at some time, as many as there is room for."""
     slot = now_ms // PERIOD_MS % len(ills.ring_time_ms)
@@ -170,7 +171,7 @@ def remember_tracks(now_ms, n_tracks, ills, cameras, seen):
             ills.ring_n[slot] = n + 1
 
 
-@njit(_I(_I, _I, _I, ILLS, CAMERAS, SEEN), cache=True, nogil=True)
+@kernel(_I(_I, _I, _I, ILLS, CAMERAS, SEEN))
 def lose_tracks(now_ms, seed, n_tracks, ills, cameras, seen):
     """Take away what ill cameras do not see; returns how many tracks are left."""
     second = now_ms // PERIOD_MS
@@ -193,7 +194,7 @@ def lose_tracks(now_ms, seed, n_tracks, ills, cameras, seen):
     return kept
 
 
-@njit(_I(_I, _I, _I, _F, _F, _I, SEEN), cache=True, nogil=True)
+@inner_kernel(_I(_I, _I, _I, _F, _F, _I, SEEN))
 def add_track(n_tracks, segment, bus, distance_m, speed_m_per_s, room, seen):
     """One track more, where there is room; returns how many there are."""
     if n_tracks >= room:
@@ -205,7 +206,7 @@ def add_track(n_tracks, segment, bus, distance_m, speed_m_per_s, room, seen):
     return n_tracks + 1
 
 
-@njit(_I(_I, _I, _I, _I1, ILLS, CAMERAS, SEEN), cache=True, nogil=True)
+@kernel(_I(_I, _I, _I, _I1, ILLS, CAMERAS, SEEN))
 def add_tracks(now_ms, seed, n_tracks, ill, ills, cameras, seen):
     """Add what ill cameras see that is not there; returns how many tracks there are.
 

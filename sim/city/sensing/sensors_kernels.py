@@ -8,8 +8,9 @@ how far the rear is past the upstream edge.
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from numba import njit, types
+from numba import types
 
+from controller.compiling import inner_kernel, kernel
 from sim.city.sensing.sensors_model import LAID, MEMORY, MOTION, READING, SEEN, SIGHT, WAYS
 
 DRIVING = 2
@@ -23,7 +24,7 @@ WAY_M_MAX = 150.0
 _TRACKED = types.boolean[::1]
 
 
-@njit(types.void(types.int64, MEMORY), cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(types.void(types.int64, MEMORY), forceinline=True)
 def keep_way(n, memory):
     """Take note of the first `n` places of the way now looked at."""
     for k in range(n):
@@ -31,7 +32,7 @@ def keep_way(n, memory):
         memory.best_before_m[k] = memory.way_before_m[k]
 
 
-@njit(types.int64(types.int64, types.int64, WAYS, MEMORY), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.int64(types.int64, types.int64, WAYS, MEMORY))
 def find_way(first, last, ways, memory):
     """Shortest way over connections from place `first` to place `last`, or to a lane beside it.
 
@@ -87,7 +88,7 @@ def find_way(first, last, ways, memory):
     return found
 
 
-@njit(types.int64(types.int64, types.int64, WAYS, MEMORY), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.int64(types.int64, types.int64, WAYS, MEMORY))
 def find_way_beside(first, last, ways, memory):
     """As `find_way`, for somebody who moved over to a lane beside `first` before leaving its edge."""
     n_lanes = len(ways.connection_start) - 1
@@ -115,7 +116,7 @@ _STRETCH = types.int64(
 )
 
 
-@njit(_STRETCH, cache=True, nogil=True, _nrt=False, forceinline=True)
+@inner_kernel(_STRETCH, forceinline=True)
 def cross_loops(vehicle, place, from_m, to_m, before_m, n_passages, motion, laid, memory, reading):
     """Count the vehicle's front on every loop of a stretch of one place; returns the passages now open.
 
@@ -142,9 +143,7 @@ def cross_loops(vehicle, place, from_m, to_m, before_m, n_passages, motion, laid
     return n_passages
 
 
-@njit(
-    types.int64(types.int64, types.int64, MOTION, LAID, MEMORY, READING), cache=True, nogil=True, _nrt=False
-)
+@inner_kernel(types.int64(types.int64, types.int64, MOTION, LAID, MEMORY, READING))
 def continue_passages(n_before, n_passages, motion, laid, memory, reading):
     """Move those who were on loops already (the first `n_before`); returns how many passages stay open."""
     kept = 0
@@ -166,7 +165,7 @@ def continue_passages(n_before, n_passages, motion, laid, memory, reading):
     return kept
 
 
-@njit(types.int64(types.int64, MOTION, WAYS, LAID, MEMORY), cache=True, nogil=True, _nrt=False)
+@inner_kernel(types.int64(types.int64, MOTION, WAYS, LAID, MEMORY))
 def end_beside(n_passages, motion, ways, laid, memory):
     """End the passages of those who moved over, on the lanes beside; returns how many stay open."""
     kept = 0
@@ -182,9 +181,7 @@ def end_beside(n_passages, motion, ways, laid, memory):
     return kept
 
 
-@njit(
-    types.int64(types.int64, types.int64, MOTION, LAID, MEMORY, READING), cache=True, nogil=True, _nrt=False
-)
+@inner_kernel(types.int64(types.int64, types.int64, MOTION, LAID, MEMORY, READING))
 def settle(vehicle, n_passages, motion, laid, memory, reading):
     """Put a vehicle that moved over, or entered the map, on the loops under its body.
 
@@ -213,12 +210,7 @@ def settle(vehicle, n_passages, motion, laid, memory, reading):
     return n_passages
 
 
-@njit(
-    types.int64(types.int64, types.int64, MOTION, WAYS, LAID, MEMORY, READING),
-    cache=True,
-    nogil=True,
-    _nrt=False,
-)
+@inner_kernel(types.int64(types.int64, types.int64, MOTION, WAYS, LAID, MEMORY, READING))
 def drive_on(vehicle, n_passages, motion, ways, laid, memory, reading):
     """Follow a vehicle to another place over the loops between; returns the passages now open.
 
@@ -263,7 +255,7 @@ def drive_on(vehicle, n_passages, motion, ways, laid, memory, reading):
     return n_passages
 
 
-@njit(types.void(MOTION, WAYS, LAID, MEMORY, READING), cache=True, nogil=True, _nrt=False)
+@kernel(types.void(MOTION, WAYS, LAID, MEMORY, READING))
 def sense_loops(motion, ways, laid, memory, reading):
     """Fill a reading (cleared before) from where vehicles were at the last reading and are now."""
     n_lanes = len(ways.connection_start) - 1
@@ -295,12 +287,7 @@ def sense_loops(motion, ways, laid, memory, reading):
     memory.n_passages[0] = n
 
 
-@njit(
-    types.int64(types.boolean, _TRACKED, MOTION, WAYS, SIGHT, MEMORY, READING, SEEN),
-    cache=True,
-    nogil=True,
-    _nrt=False,
-)
+@kernel(types.int64(types.boolean, _TRACKED, MOTION, WAYS, SIGHT, MEMORY, READING, SEEN))
 def see_tracks(counting, tracked, motion, ways, sight, memory, reading, seen):
     """Every tracked vehicle within sight of a stop line it may come to; returns how many.
 
@@ -337,7 +324,7 @@ def see_tracks(counting, tracked, motion, ways, sight, memory, reading, seen):
     return n
 
 
-@njit(
+@kernel(
     types.void(
         types.int64[::1],
         types.boolean[::1],
@@ -346,10 +333,7 @@ def see_tracks(counting, tracked, motion, ways, sight, memory, reading, seen):
         types.int64[::1],
         types.int64[::1],
         READING,
-    ),
-    cache=True,
-    nogil=True,
-    _nrt=False,
+    )
 )
 def see_people(crossing_detector, passive, came_before, presses, came, waiting, reading):
     """Presses of buttons, and people seen without one.
