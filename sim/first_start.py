@@ -106,6 +106,14 @@ class Queue:
 
 
 def _work(queue: Queue, root: Path) -> None:
+    """What one thread does: it must not leave others waiting for what it has taken."""
+    try:
+        _compile_in_turn(queue, root)
+    except OSError as error:
+        queue.done("", f"no process could be started: {error}")
+
+
+def _compile_in_turn(queue: Queue, root: Path) -> None:
     """One process, as long as there is something to compile."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
     with (
