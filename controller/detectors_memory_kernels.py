@@ -98,7 +98,7 @@ def turn_hour(before, after, whole, laid, health):
             health.gaps[d, after] = min(health.gaps[d, before], PROVEN_GAPS)
 
 
-@inner_kernel(types.Tuple((types.boolean, _F))(_I, _I, LAID, HEALTH, NOW))
+@kernel(types.Tuple((types.boolean, _F))(_I, _I, LAID, HEALTH, NOW))
 def fed_by_the_living(j, frame_ms, laid, health, now):
     """Whether a neighbour whose detectors live tells whom it sends to junction j, and how many now."""
     told, fed_veh = False, 0.0
