@@ -63,6 +63,12 @@ def with_imports(files: Iterable[Path], root: Path) -> list[Path]:
 
 def imported_files(path: Path, root: Path) -> list[Path]:
     """The files below `root` from which `path` imports with `from ... import ...` at its top level."""
+    return _imported_files(path, root, path.stat().st_mtime_ns)
+
+
+@cache
+def _imported_files(path: Path, root: Path, _written_ns: int) -> list[Path]:
+    """Most files are imported by many kernels, and every start asks."""
     files = []
     for module, names in _IMPORT.findall(path.read_text(encoding="utf-8")):
         place = root.joinpath(*module.split("."))
@@ -154,6 +160,8 @@ class KernelLocator:
 
     homes: ClassVar[dict[Path, tuple[tuple[str, ...], Path]]] = {}
     """Packages and directory of machine code by root of the sources."""
+    found: ClassVar[dict[Path, list[str]]] = {}
+    """What lay in a directory of machine code when it was first looked into."""
 
     def __init__(self, kernel: Path, root: Path, directory: Path, line: int) -> None:
         self._kernel, self._root, self._line = kernel, root, line
@@ -194,10 +202,12 @@ class KernelLocator:
     def _forget_older(self, beginning: str) -> None:
         """Remove machine code of other versions of a function, once a new version is met."""
         own = f"{beginning}{self.get_disambiguator()}."
-        found = list(self._path.glob(f"{beginning}*"))
-        if not any(path.name.startswith(own) for path in found):
-            for path in found:
-                path.unlink(missing_ok=True)
+        if self._path not in self.found:
+            self.found[self._path] = [path.name for path in self._path.iterdir()]
+        if not any(name.startswith(own) for name in self.found[self._path]):
+            for path in self._path.glob(f"{beginning}*"):
+                if not path.name.startswith(own):
+                    path.unlink(missing_ok=True)
 
 
 def use_keyed_cache(root: Path, packages: Iterable[str] = (*PRODUCT_PACKAGES, "bench")) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,12 @@ def code_files(root: Path = ROOT, packages: tuple[str, ...] = EVERYTHING) -> lis
     return sorted(found + list(root.glob("*.py")))
 
 
+@lru_cache(maxsize=1)
+def parsed(text: str) -> ast.Module:
+    """A file as a tree, once for all rules that look at it."""
+    return ast.parse(text)
+
+
 def dotted(node: ast.expr) -> str:
     """`a.b.c` of a call's function, or the empty string when it is not a plain name."""
     if isinstance(node, ast.Name):
@@ -58,7 +65,7 @@ def length_complaints(name: str, text: str) -> Iterator[str]:
     if lines > FILE_LINES_MAX and name not in LONGER_FILES_ALLOWED:
         yield f"{name}: {lines} lines; split it into two stories of at most {FILE_LINES_MAX}"
     limit = KERNEL_LINES_MAX if name.endswith("_kernels.py") else FUNCTION_LINES_MAX
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             # A docstring that gives the shape and unit of every array is not code to keep in mind.
             end = node.body[0].end_lineno if ast.get_docstring(node) else node.lineno
@@ -77,7 +84,7 @@ def name_complaints(name: str) -> Iterator[str]:
 
 
 def call_complaints(name: str, text: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if not isinstance(node, ast.Call):
             continue
         called = dotted(node.func)
@@ -93,7 +100,7 @@ def call_complaints(name: str, text: str) -> Iterator[str]:
 def docstring_complaints(name: str, text: str) -> Iterator[str]:
     if name == "tests/__init__.py":
         return
-    if not ast.get_docstring(ast.parse(text)):
+    if not ast.get_docstring(parsed(text)):
         yield f"{name}: no docstring; say in its first lines what the file knows and what it may import"
 
 
