@@ -91,7 +91,9 @@ def test_every_kernel_states_its_types_and_can_compile_nothing_later() -> None:
         module = __import__(name, fromlist=["_"])
         for function in vars(module).values():
             inner = isinstance(function, InnerKernel) and function.signature
-            if hasattr(function, "nopython_signatures") and function._can_compile and not inner:
+            if isinstance(function, type) or inner:
+                continue
+            if hasattr(function, "nopython_signatures") and function._can_compile:
                 lazy.append(f"{name}.{function.__name__}")
     assert lazy == []
 
