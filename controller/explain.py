@@ -200,7 +200,7 @@ _RULES_FOR_CITIZENS: dict[str, str] = {
 class _Speaker:
     """The words for one decision, with at most `names` group names in a list.
 
-    Without `with_waits` the operator is not told who waited, so that what decided has room.
+    Without `with_waits` it is not said who waited, so that what decided has room.
     """
 
     def __init__(self, decision: Decision, network: Network, names: int, with_waits: bool) -> None:
@@ -218,7 +218,8 @@ class _Speaker:
         """Who waited, and what staying would have cost."""
         d = self.decision
         change = f"{self.served(d.from_groups)} -> {self.served(d.to_groups)}"
-        reasons = [part for part in (self.who_waits(), self.reason(), self.unseen()) if part]
+        unseen = self.unseen("{} cannot be seen: usual traffic is assumed")
+        reasons = [part for part in (self.who_waits(), self.reason(), unseen) if part]
         return f"{_cut(self.junction.title)} {clock(d.time_ms)} {change}: {'; '.join(reasons)}."
 
     def engineer(self) -> str:
@@ -243,8 +244,8 @@ class _Speaker:
     def citizen(self) -> str:
         """The reason, in everybody's words."""
         d = self.decision
-        whom = self.served(d.to_groups & ~d.from_groups or d.to_groups).replace("+", ", ").replace(".", " ")
-        waited = self.longest()
+        whom = _listed(self.places(d.to_groups & ~d.from_groups or d.to_groups), self.names).replace(".", " ")
+        waited = self.longest() if self.with_waits else ""
         if d.rule == "promise" or self.term == "promise":
             limit = f"nobody here shall wait longer than {self.promise_s(d.urgent_group)} s"
             reason = f"{waited}, and {limit}" if waited else limit
@@ -252,9 +253,10 @@ class _Speaker:
             reason = f"{waited}, and {_FOR_CITIZENS[self.term]}" if waited else _FOR_CITIZENS[self.term]
         else:
             reason = _RULES_FOR_CITIZENS[d.rule]
+        unseen = self.unseen("; {} cannot be seen, so the usual is assumed").replace(".", " ")
         if not d.to_groups:
-            return f"No green for a moment: {reason}."
-        return f"Green now for {whom}: {reason}."
+            return f"No green for a moment: {reason}{unseen}."
+        return f"Green now for {whom}: {reason}{unseen}."
 
     # --- their parts -------------------------------------------------------------------------
 
@@ -284,9 +286,10 @@ class _Speaker:
             return cost
         return f"{cost}, decided by {_PEOPLE[self.term] if self.term else 'all together'}"
 
-    def unseen(self) -> str:
-        """The approaches that are served without anybody seeing them."""
-        return f"{self.served(self.decision.by_history)} by history" if self.decision.by_history else ""
+    def unseen(self, words: str) -> str:
+        """In these words, which approaches are served without anybody seeing them; empty = all are seen."""
+        bits = self.decision.by_history
+        return words.format(_listed(self.places(bits), min(2, self.names))) if bits else ""
 
     def who_waits(self) -> str:
         """The group the sentence is about: how many wait there and for how long."""
@@ -321,6 +324,12 @@ class _Speaker:
         return f"{who} had waited {waiting.waited_ms // 1000} s"
 
     def served(self, bits: int) -> str:
+        """The groups in these bits as one sign, `north+west+2 more`."""
+        names = self.places(bits)
+        more = len(names) - self.names
+        return "+".join(names[: self.names]) + (f"+{more} more" if more > 0 else "") or "all red"
+
+    def places(self, bits: int) -> list[str]:
         """The groups in these bits by name; an approach all of whose groups are in it by its own."""
         groups = self.junction.groups
         in_it = [g for k, g in enumerate(groups) if bits >> k & 1]
@@ -331,8 +340,7 @@ class _Speaker:
             name = _cut(group.approach if whole else group.name)
             if name not in names:
                 names.append(name)
-        more = len(names) - self.names
-        return "+".join(names[: self.names]) + (f"+{more} more" if more > 0 else "") or "all red"
+        return names
 
     def is_crossing(self, group: int) -> bool:
         """Whether people on foot wait at this group."""
@@ -349,6 +357,12 @@ class _Speaker:
         if group is None:
             return min(g.promise_ms for g in self.junction.groups) // 1000
         return self.junction.groups[group - self.first].promise_ms // 1000
+
+
+def _listed(names: list[str], most: int) -> str:
+    """At most so many names as a person lists them: `north, west and 2 more`."""
+    told = [*names[:most], f"{len(names) - most} more"] if len(names) > most else names
+    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 def _cut(name: str, most: int = NAME_MAX) -> str:

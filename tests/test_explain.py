@@ -132,6 +132,23 @@ def test_the_citizen_reads_the_reason_in_everybodys_words() -> None:
     )
 
 
+def test_what_nobody_sees_is_said_as_a_person_says_it() -> None:
+    def told(*groups: int) -> tuple[str, str]:
+        blind = decision(by_history=bits(*groups))
+        return explain(blind, network(), "operator"), explain(blind, network(), "citizen")
+
+    operator, citizen = told(EW)
+    assert operator.endswith("; ew cannot be seen: usual traffic is assumed.")
+    assert citizen.endswith("; ew cannot be seen, so the usual is assumed.")
+    operator, citizen = told(NS, EW)
+    assert "; ns and ew cannot be seen: " in operator
+    assert "; ns and ew cannot be seen" in citizen
+    operator, citizen = told(NS, EW, NS_LEFT, EW_LEFT)
+    assert re.search(r"; \S+(, \S+)? and \d more cannot be seen: ", operator)
+    assert re.search(r"; \S+( \S+)?, \S+( \S+)? and \d more cannot be seen", citizen)
+    assert "by history" not in operator + citizen
+
+
 def test_a_promise_about_to_run_out_is_named_with_its_group() -> None:
     urgent = decision(source="greedy", winner=None, loser=None, rule="promise", urgent_group=EW)
     assert "2 vehicles at ew have waited up to 30 s of 120 s promised; ew must start in time" in explain(
@@ -224,6 +241,7 @@ decisions = st.builds(
     to_groups=group_bits,
     totals=st.none() | st.tuples(wild, wild),
     waiting=waits,
+    by_history=group_bits,
 )
 
 
