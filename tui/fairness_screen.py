@@ -8,9 +8,7 @@ from typing import ClassVar
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 
 from override.details import ModePulse, Pulse
 from tui.ages import duration
@@ -23,12 +21,9 @@ from tui.fairness import (
     waits_over_time,
 )
 from tui.forecast_table import mode_words
-from tui.key_line import KeyLine
 from tui.model import Sight
+from tui.page_screen import THE_PAST, PageScreen
 from tui.plots import bar, number, plot, sparkline
-from tui.said import Said
-from tui.sight_screen import SightScreen
-from tui.status import StatusLine
 
 COLOURS = ("bright_cyan", "bright_yellow", "bright_green", "bright_magenta")
 """Of modes, in the order in which the station tells them; each has a mark of its own beside."""
@@ -38,41 +33,23 @@ KEPT_LEAST = 990
 PLOT_ROWS = 9
 
 
-class FairnessScreen(SightScreen):
+class FairnessScreen(PageScreen):
     """The ledger."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back"),
         Binding("m", "mode", "Mode", tooltip="Everybody, or one kind of people by district"),
     ]
-    CSS = """
-    FairnessScreen #page { height: 1fr; padding: 0 1; }
-    """
 
     def __init__(self) -> None:
         super().__init__()
         self.mode = ""
 
-    def compose(self) -> ComposeResult:
-        """One page, longer than a small screen: it scrolls."""
-        yield StatusLine()
-        with VerticalScroll(id="page"):
-            yield Said(id="ledger")
-        yield KeyLine()
-
-    def on_mount(self) -> None:
-        """Keys scroll at once."""
-        super().on_mount()
-        self.query_one("#page").focus()
-
     def see(self, sight: Sight, now_s: float, stale: bool) -> None:
         """Show this."""
-        width = max(20, self.size.width - 4)
-        plain = self.console_app.plain
+        width, plain = self.page_columns, self.console_app.plain
         told = (sight.pulse, len(sight.pulses), sight.layout_number, width, self.mode, stale, plain)
-        self.query_one("#ledger", Said).say_as(
-            told, lambda: fairness_page(sight, width, self.mode, stale, plain)
-        )
+        self.page.say_as(told, lambda: fairness_page(sight, width, self.mode, stale, plain))
 
     def action_mode(self) -> None:
         """The next kind of people; after the last everybody."""
@@ -88,7 +65,7 @@ def fairness_page(sight: Sight, width: int, mode: str, stale: bool, plain: bool)
         return Text("The station has not yet told how people fare.", "italic")
     out: list[RenderableType] = []
     if stale:
-        out.append(Text("This is the past: the station is silent.", "bold bright_yellow"))
+        out.append(Text(THE_PAST, "bold bright_yellow"))
     out.append(street_table(sight.pulse, sight, width, plain))
     for ledger in ledgers(sight.pulse):
         words, look = ratio_words(ledger)

@@ -8,20 +8,15 @@ from typing import ClassVar
 from rich.console import Group, RenderableType
 from rich.text import Text
 from textual import work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 
 from override.client import Console, NoAnswer
 from override.deploy_messages import Versions, VersionState, VersionView
 from override.refused import Refused
 from tui.fairness import ledgers, ratio_words
 from tui.fairness_screen import district_table, policy_words
-from tui.key_line import KeyLine
 from tui.model import Sight
-from tui.said import Said
-from tui.sight_screen import SightScreen
-from tui.status import StatusLine
+from tui.page_screen import THE_PAST, PageScreen
 
 WEIGHTS = {
     "persons_per_car": "a car counts as {} people, where nobody knows how many sit in it",
@@ -37,16 +32,13 @@ FORMER_SHOWN = 5
 CHANGED = (VersionState.FORMER, VersionState.RETURNED, VersionState.PROPOSED, VersionState.ADOPTING)
 
 
-class PolicyScreen(SightScreen):
+class PolicyScreen(PageScreen):
     """One page; it asks the station once, and again when told to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back"),
         Binding("r", "ask", "Ask again", tooltip="Ask the station anew which policy is in force"),
     ]
-    CSS = """
-    PolicyScreen #page { height: 1fr; padding: 0 1; }
-    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,17 +47,9 @@ class PolicyScreen(SightScreen):
         self.trouble = ""
         self._number = 0
 
-    def compose(self) -> ComposeResult:
-        """One page, longer than a small screen: it scrolls."""
-        yield StatusLine()
-        with VerticalScroll(id="page"):
-            yield Said(id="policy")
-        yield KeyLine()
-
     def on_mount(self) -> None:
-        """Keys scroll at once."""
+        """Ask at once."""
         super().on_mount()
-        self.query_one("#page").focus()
         self.action_ask()
 
     @work(exclusive=True)
@@ -83,14 +67,14 @@ class PolicyScreen(SightScreen):
 
     def see(self, sight: Sight, now_s: float, stale: bool) -> None:
         """Show this."""
-        width, plain = max(20, self.size.width - 4), self.console_app.plain
+        width, plain = self.page_columns, self.console_app.plain
         told = (sight.pulse, sight.layout_number, width, self._number, stale, plain)
-        self.query_one("#policy", Said).say_as(told, lambda: Group(*self._page(sight, width, stale, plain)))
+        self.page.say_as(told, lambda: Group(*self._page(sight, width, stale, plain)))
 
     def _page(self, sight: Sight, width: int, stale: bool, plain: bool) -> list[RenderableType]:
         out: list[RenderableType] = []
         if stale:
-            out.append(Text("This is the past: the station is silent.", "bold bright_yellow"))
+            out.append(Text(THE_PAST, "bold bright_yellow"))
         out.append(Text("Whose waiting counts how much", "bold"))
         weights = self.versions.weights if self.versions else ()
         out += [Text(f"  {line}") for line in map(weight_words, weights) if line]
