@@ -22,6 +22,7 @@ from override.roles import Command, Role, Slot
 from tests.console_stage import Played
 from tests.test_station import Running
 from tui.app import BelishaConsole
+from tui.corridor_dialog import CorridorDialog
 from tui.flags_screen import FlagsScreen
 from tui.link import Link
 from tui.looks import Look
@@ -139,6 +140,33 @@ def test_an_order_is_released_with_one_key(station: Running) -> None:
         await seat.until_it_says("hold s1")
         await seat.press("x")
         await seat.until(lambda: not seat.app.sight.orders)
+
+    Seat(station, "ana").act(story)
+
+
+def test_a_way_is_cleared_proven_by_every_lamp_and_given_back_at_once(station: Running) -> None:
+    async def story(seat: Seat) -> None:
+        seat.app.choose("J2")
+        await seat.press("c", "2", *"J4", "enter")
+        dialog = seat.app.screen
+        assert isinstance(dialog, CorridorDialog)
+        way = [leg.junction for leg in dialog.legs]
+        assert way == ["J2", "J3", "J4"]
+        await seat.press("enter", "1")
+        await seat.until_it_says("everybody")
+        assert not any(line.endswith("corridor") for line in told(station))
+        await seat.press("s")
+        await seat.until_it_says("Done: the lamps prove it.")
+        assert [line.split()[1] for line in told(station) if line.endswith("corridor")] == way
+        (order,) = (o for o in seat.app.sight.orders.values() if o.command == Command.CORRIDOR)
+        assert order.state == "effective"
+        for leg in dialog.legs:
+            assert order.order in seat.app.sight.junctions[leg.junction].orders
+        await seat.press("x")
+        await seat.until_it_says("has ended (released)")
+        assert seat.app.corridor is not None
+        assert seat.app.corridor.progress(0).endswith("All 3 junctions were open.")
+        assert not any(order.order in j.orders for j in seat.app.sight.junctions.values())
 
     Seat(station, "ana").act(story)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from controller.policy import Policy
@@ -12,11 +13,29 @@ from override.engine import Engine
 from override.line import LocalLine
 from override.ruling import Act
 from override.station import Station, StationPlan, clock
+from override.street_layout import StreetLayout, layout_of_street
 from tests.control_room import street
 from tests.order_street import Street
 
 SPEED = 10.0
 JUNCTIONS = 6
+APART_M = 40
+
+
+def layout() -> StreetLayout:
+    """The junctions in a row, each fed by the one before it."""
+    plain = layout_of_street(street(JUNCTIONS))
+    return replace(
+        plain,
+        junctions=tuple(
+            replace(
+                j,
+                x_m=APART_M * k,
+                groups=tuple(replace(g, upstream=f"J{k - 1}" if k else "") for g in j.groups),
+            )
+            for k, j in enumerate(plain.junctions)
+        ),
+    )
 
 
 def drive(folder: Path, line: LocalLine) -> None:
@@ -49,6 +68,7 @@ def main() -> int:
         network,
         lambda line: drive(folder, line),
         lambda text: print(text, file=sys.stderr, flush=True),
+        layout(),
         forecasts_by=Policy() if "foresees" in sys.argv else None,
     )
     return station.run()

@@ -174,6 +174,8 @@ class BelishaConsole(App[None]):
         """Something came from the station."""
         before, self.sight = self.sight, message.sight
         self.notices = self.attention.notices(message.sight)
+        if self.corridor is not None:
+            self.corridor = self.corridor.seen(message.sight)
         self._say_changes(before, message.sight)
         for words, severity in self.sent.see(message.sight):
             self.notify(words, severity="warning" if severity == "warning" else "information", timeout=8)

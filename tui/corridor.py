@@ -9,13 +9,13 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from override.bounds import LEGS_MAX
 from override.layouts import GroupLayout, JunctionLayout
 from override.requests import Leg
 from tui.ages import duration
-from tui.following import Following
+from tui.following import Following, Stage, followed
 from tui.model import Sight
 from tui.timespace import heading_of
 
@@ -58,6 +58,34 @@ class CorridorRun:
     following: Following
     legs: tuple[Leg, ...]
     words: str
+    arrivals_ms: tuple[int, ...] = ()
+    """When the vehicle should be at each junction, from sending on."""
+    opened: frozenset[str] = frozenset()
+    """Junctions that have shown its stage while it acted there."""
+
+    def seen(self, sight: Sight) -> CorridorRun:
+        """The same as this picture has it."""
+        return replace(
+            self,
+            following=followed(self.following, sight),
+            opened=self.opened.union(leg.junction for leg in self.legs if self.is_open(leg, sight)),
+        )
+
+    def is_open(self, leg: Leg, sight: Sight) -> bool:
+        """Whether the lamps of a junction show its stage for this corridor."""
+        view = sight.junctions.get(leg.junction)
+        return view is not None and self.following.order in view.orders and view.stage == leg.stage
+
+    def progress(self, now_ms: int) -> str:
+        """How far it is, in words: what a lamp has proved, and what is still to come."""
+        many, following = len(self.legs), self.following
+        if following.stage is Stage.ACCEPTED and self.opened:
+            return f"{len(self.opened)} of {many} junctions have opened by their lamps; the others follow."
+        if following.stage is Stage.ENDED:
+            never = [leg.junction for leg in self.legs if leg.junction not in self.opened]
+            words = f"Not seen open: {', '.join(never)}." if never else f"All {many} junctions were open."
+            return f"{following.progress(now_ms)} {words}"
+        return following.progress(now_ms)
 
 
 def way(layouts: Mapping[str, JunctionLayout], start: str, end: str) -> tuple[Stop, ...]:
@@ -127,14 +155,22 @@ def leg_words(leg: Leg, run: CorridorRun, sight: Sight, now_ms: int) -> tuple[st
     if since_ms < leg.after_ms:
         return f"begins in {duration(leg.after_ms - since_ms)}", ""
     if run.following.done or since_ms >= leg.after_ms + leg.hold_ms:
-        return "behind, given back", "dim"
+        return "given back", "dim"
     left = duration(leg.after_ms + leg.hold_ms - since_ms)
     view = sight.junctions.get(leg.junction)
     if view is None or run.following.order not in view.orders:
-        return "not held: look there", "bold bright_red"
-    if view.stage == leg.stage:
+        return "NOT HELD: look", "bold bright_red"
+    if run.is_open(leg, sight):
         return f"OPEN, {left} left", "bold bright_green"
     return "being cleared", "bold bright_yellow"
+
+
+def arrival_words(number: int, run: CorridorRun, now_ms: int) -> str:
+    """When the vehicle should be at a junction of the way, or that it should have passed."""
+    if number >= len(run.arrivals_ms):
+        return ""
+    left_ms = run.arrivals_ms[number] - (now_ms - run.following.sent_ms)
+    return f"in {duration(left_ms)}" if left_ms > 0 else "passed"
 
 
 def _shortest(layouts: Mapping[str, JunctionLayout], start: str, end: str) -> list[str]:

@@ -25,6 +25,7 @@ from tui.corridor import (
     NoWay,
     Stop,
     arrival_ms,
+    arrival_words,
     lease_of,
     leg_words,
     legs_of,
@@ -66,7 +67,8 @@ class CorridorDialog(Dialog[tuple[Following, ...]]):
     ]
     CSS = """
     CorridorDialog Rows { height: auto; max-height: 12; }
-    CorridorDialog #page { height: auto; max-height: 14; }
+    CorridorDialog #page { height: auto; max-height: 17; }
+    CorridorDialog.following #page { max-height: 6; }
     CorridorDialog #page Said { height: auto; }
     CorridorDialog #trouble { height: auto; color: $text-error; text-style: bold; }
     """
@@ -90,8 +92,8 @@ class CorridorDialog(Dialog[tuple[Following, ...]]):
             yield Said(classes="words", id="question")
             yield OptionList(id="choices")
             yield Input(placeholder="junction, street or district", id="typed", select_on_focus=False)
-            yield Rows(("junction", "along", "is there", "held from to", "stage"), id="legs")
-            with VerticalScroll(id="page", can_focus=False):
+            yield Rows(("junction", "vehicle", "", "held", "stage"), id="legs")
+            with VerticalScroll(id="page"):
                 yield Said(id="said")
             yield Said(id="trouble")
         yield KeyLine()
@@ -179,6 +181,9 @@ class CorridorDialog(Dialog[tuple[Following, ...]]):
             box.focus()
         elif table.display:
             table.focus()
+        else:
+            self.query_one("#page").focus()  # longer than a small terminal: its keys scroll it
+        self.set_class(self.step == SENT, "following")
         self.refresh_bindings()
         self.look()
 
@@ -198,12 +203,12 @@ class CorridorDialog(Dialog[tuple[Following, ...]]):
             self.query_one("#question", Said).say(now_text(draft, self.sight, now_s))
             self.query_one("#trouble", Said).say(self.refused or why)
         elif self.step == SENT:
-            run = app.corridor
-            if run is not None:
-                app.corridor = run = CorridorRun(followed(run.following, self.sight), run.legs, run.words)
-            followings = [run.following] if run is not None and self.outcome is not None else []
-            text = progress_text(followings, self.outcome, now_ms, app.plain)
-            page.say(text if run is None or followings else run.following.progress(now_ms))
+            if (run := app.corridor) is None:
+                page.say(progress_text([], self.outcome, now_ms, app.plain))
+            else:
+                app.corridor = run = run.seen(self.sight)
+                outcome = self.outcome or Outcome((run.following,))
+                page.say(progress_text([run.following], outcome, now_ms, app.plain, run.progress(now_ms)))
             self.refresh_bindings()
 
     def _rows(self, now_ms: int) -> list[Row]:
@@ -212,14 +217,15 @@ class CorridorDialog(Dialog[tuple[Following, ...]]):
             held = f"{short(leg.after_ms)} to {short(leg.after_ms + leg.hold_ms)}"
             if self.step == SENT and run is not None:
                 words, style = leg_words(leg, run, self.sight, now_ms)
-                cells = (Text(""), Text(words, style), Text(held), Text(leg.stage))
+                there = arrival_words(k, run, now_ms)
+                cells = (Text(there), Text(words, style), Text(held), Text(leg.stage))
             else:
                 stop = self.stops[k]
-                there = short(arrival_ms(stop, self.km_per_h))
+                there = f"after {short(arrival_ms(stop, self.km_per_h))}"
                 at = stop.stages.index(leg.stage)
                 more = f" {at + 1}/{len(stop.stages)}" if len(stop.stages) > 1 else ""
                 stage = Text(leg.stage + more, "bold" if at else "")
-                cells = (Text(f"{stop.along_m:.0f} m"), Text(there), Text(held), stage)
+                cells = (Text(there), Text(f"{stop.along_m:.0f} m"), Text(held), stage)
             out.append(Row(leg.junction, (Text(title(leg.junction), "bold"), *cells)))
         return out
 
@@ -250,7 +256,12 @@ class CorridorDialog(Dialog[tuple[Following, ...]]):
     @on(Input.Submitted, "#typed")
     def _typed(self, event: Input.Submitted) -> None:
         event.stop()
-        self.end = self.console_app.find(event.value)
+        found = self.console_app.find(event.value)
+        if not found or found == self.start:
+            what = "is where it begins" if found else "is no junction, street or district here"
+            self.query_one("#trouble", Said).say(f"'{event.value}' {what}.")
+            return  # the line stays open, so that a slip of the finger is mended there
+        self.end = found
         self._find_way()
         self._show()
 
@@ -324,7 +335,8 @@ class CorridorDialog(Dialog[tuple[Following, ...]]):
         app.sent.add(outcome.sent)
         self.outcome = outcome
         for one in outcome.sent:
-            app.corridor = CorridorRun(one, draft.legs, draft.sentence())
+            arrivals_ms = tuple(arrival_ms(stop, self.km_per_h) for stop in self.stops)
+            app.corridor = CorridorRun(one, draft.legs, draft.sentence(), arrivals_ms)
         self.step = SENT if outcome.sent or outcome.unknown else PREVIEW
         self.refused = "" if self.step == SENT else outcome.words
         self._show()

@@ -87,7 +87,8 @@ def sent(reply: Reply, command: Command, words: str, sight: Sight) -> Following:
 def followed(following: Following, sight: Sight) -> Following:
     """The same order as this picture has it."""
     if following.done:
-        return following
+        # The picture is often ahead of the words for it.
+        return replace(following, end=following.end or _end_words(following.order, sight.events))
     if sight.boot != following.boot:
         end = "the station was started anew; only all red, flash and lockout go on"
         view = sight.orders.get(following.order)
@@ -109,5 +110,6 @@ def followed(following: Following, sight: Sight) -> Following:
 
 
 def _end_words(order: str, events: tuple[Event, ...]) -> str:
-    """The last that was said of it."""
-    return next((event.sentence for event in reversed(events) if order in event.sentence), "")
+    """What was said of its end; empty as long as nothing was."""
+    said = (event.sentence for event in reversed(events) if order in event.sentence)
+    return next((words for words in said if " has ended (" in words or " refused: " in words), "")

@@ -118,8 +118,10 @@ def preview_page(
     return Group(*preview_parts(draft, foreseen, need, width, age_ms, plain))
 
 
-def progress_text(followings: list[Following], outcome: Outcome | None, now_ms: int, plain: bool) -> Text:
-    """What became of what was sent."""
+def progress_text(
+    followings: list[Following], outcome: Outcome | None, now_ms: int, plain: bool, words: str = ""
+) -> Text:
+    """What became of what was sent; `words`: how far it is, where more is known of that."""
     text = Text()
     if outcome is None:
         return Text("Sending ...", "italic")
@@ -129,7 +131,7 @@ def progress_text(followings: list[Following], outcome: Outcome | None, now_ms: 
         )
     for one in followings:
         text.append(f"{one.stage.upper()}", STAGE_STYLES[one.stage]).append(f"  {one.order}\n")
-        text.append(f"{one.progress(now_ms)}\n")
+        text.append(f"{words or one.progress(now_ms)}\n")
     if followings and all(one.stage is Stage.EFFECTIVE for one in followings):
         text.append("ok " if plain else "✔ ", "bold bright_green").append(
             "Done: the lamps prove it.\n", "bold"
