@@ -1,93 +1,105 @@
 """The command line. Composition only: what a command does lives in the packages.
 
-Nothing heavy is imported here or at the top of any `commands.py`, so that
-`belisha --help` answers at once and without a compiler.
+Of the commands only the one that was asked for is imported, all of them for `belisha --help`; nothing
+heavy is imported at the top of any `commands.py`, so that every answer comes at once and without a compiler.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+
 import typer
 
-from override.audit_commands import app as audit_app
-from override.backup_commands import backup, restore
-from override.citizen.commands import citizen, flag, privacy, words
-from override.deploy_commands import app as deploy_app
-from override.keys_commands import app as keys_app
-from override.order_commands import app as order_app
-from override.order_commands import panic
-from override.preview_commands import app as preview_app
-from override.preview_commands import receipt
-from override.watch_commands import watch
-from sim.card_commands import card
-from sim.city.check_commands import check
-from sim.city.compare_commands import compare
-from sim.city.demo_commands import demo
-from sim.city.hearing_commands import hearing
-from sim.city.poles_commands import app as poles_app
-from sim.city.simulate_commands import simulate
-from sim.commands import sumo
-from sim.degrading.commands import degrade
-from sim.design_commands import design_plans
-from sim.drill_commands import drill
-from sim.evaluate_commands import evaluate
-from sim.importers.commands import import_command
-from sim.journal_commands import app as journal_app
-from sim.lamp_drill_commands import drill_processes
-from sim.replay_commands import replay
-from sim.station_commands import station
-from sim.town_commands import town
-from tui.commands import console
-from tui.handover_commands import handover
+COMMANDS = {
+    "demo": "sim.city.demo_commands:demo",
+    "import": "sim.importers.commands:import_command",
+    "sumo": "sim.commands:sumo",
+    "design-plans": "sim.design_commands:design_plans",
+    "evaluate": "sim.evaluate_commands:evaluate",
+    "simulate": "sim.city.simulate_commands:simulate",
+    "compare": "sim.city.compare_commands:compare",
+    "replay": "sim.replay_commands:replay",
+    "town": "sim.town_commands:town",
+    "check": "sim.city.check_commands:check",
+    "card": "sim.card_commands:card",
+    "drill": "sim.drill_commands:drill",
+    "degrade": "sim.degrading.commands:degrade",
+    "hearing": "sim.city.hearing_commands:hearing",
+    "drill-processes": "sim.lamp_drill_commands:drill_processes",
+    "station": "sim.station_commands:station",
+    "console": "tui.commands:console",
+    "handover": "tui.handover_commands:handover",
+    "citizen": "override.citizen.commands:citizen",
+    "flag": "override.citizen.commands:flag",
+    "words": "override.citizen.commands:words",
+    "privacy": "override.citizen.commands:privacy",
+    "backup": "override.backup_commands:backup",
+    "restore": "override.backup_commands:restore",
+    "watch": "override.watch_commands:watch",
+    "panic": "override.order_commands:panic",
+    "order": "override.order_commands:app",
+    "deploy": "override.deploy_commands:app",
+    "keys": "override.keys_commands:app",
+    "audit": "override.audit_commands:app",
+    "poles": "sim.city.poles_commands:app",
+    "journal": "sim.journal_commands:app",
+}
+"""Where each command lives, in the order in which `belisha --help` lists them."""
+PARTS = {
+    "order": {
+        "preview": "override.preview_commands:app",
+        "receipt": "override.preview_commands:receipt",
+    }
+}
+"""Of a command with commands of its own, those that live elsewhere."""
 
-app = typer.Typer(
-    name="belisha",
-    help="People-first traffic-signal control: lawful, explained, and always open to a human taking over.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+HELP = "People-first traffic-signal control: lawful, explained, and always open to a human taking over."
 
 
-@app.callback()
-def belisha() -> None:
-    """Tell typer that every command has a name, even while there is only one."""
+@cache
+def compose(names: Sequence[str]) -> typer.Typer:
+    """The command line with these commands, none other imported."""
+    app = typer.Typer(
+        name="belisha",
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+    @app.callback()
+    def belisha() -> None:
+        """Tell typer that every command has a name, even while there is only one."""
+
+    for name in names:
+        _add(app, name, COMMANDS[name])
+    return app
 
 
-app.command()(demo)
-app.command("import")(import_command)
-app.command()(sumo)
-app.command("design-plans")(design_plans)
-app.command()(evaluate)
-app.command()(simulate)
-app.command()(compare)
-app.command()(replay)
-app.command()(town)
-app.command()(check)
-app.command()(card)
-app.command()(drill)
-app.command()(degrade)
-app.command()(hearing)
-app.command()(drill_processes)
-app.command()(station)
-app.command()(console)
-app.command()(handover)
-app.command()(citizen)
-app.command()(flag)
-app.command()(words)
-app.command()(privacy)
-app.command()(backup)
-app.command()(restore)
-app.command()(watch)
-app.command()(panic)
-order_app.add_typer(preview_app, name="preview")
-order_app.command("receipt")(receipt)
-app.add_typer(order_app, name="order")
-app.add_typer(deploy_app, name="deploy")
-app.add_typer(keys_app, name="keys")
-app.add_typer(audit_app, name="audit")
-app.add_typer(poles_app, name="poles")
-app.add_typer(journal_app, name="journal")
+def _add(app: typer.Typer, name: str, place: str) -> None:
+    module, _, what = place.partition(":")
+    command = getattr(import_module(module), what)
+    if not isinstance(command, typer.Typer):
+        app.command(name)(command)
+        return
+    known = {one.name for one in command.registered_groups} | {
+        one.name for one in command.registered_commands
+    }
+    for part, lives in PARTS.get(name, {}).items():
+        if part not in known:
+            _add(command, part, lives)
+    app.add_typer(command, name=name)
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """`app`: all of it, made when somebody asks for it."""
+    if name == "app":
+        return compose(tuple(COMMANDS))
+    raise AttributeError(name)
 
 
 def is_bad_input(error: Exception) -> bool:
@@ -101,6 +113,8 @@ def is_bad_input(error: Exception) -> bool:
 
 def main() -> None:
     """Console script `belisha`: bad input is one line and exit code 2, never a traceback."""
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    app = compose((asked,) if asked in COMMANDS else tuple(COMMANDS))
     try:
         app()
     except Exception as error:
