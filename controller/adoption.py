@@ -65,6 +65,9 @@ class Adoption:
         """Why it goes, or went, back."""
         self.adopted: NDArray[np.bool_] = np.zeros(a.n_junctions, np.bool_)
         self.proven: NDArray[np.bool_] = np.zeros(a.n_junctions, np.bool_)
+        self.renewing: NDArray[np.bool_] = np.zeros(a.n_junctions, np.bool_)
+        """Junctions whose flash is part of their change."""
+        self.limit_ms = LIMIT_MS
         self.places = places
         self._began_ms = now_ms
         self._since_ms: Ints = np.zeros(a.n_junctions, np.int64)
@@ -189,7 +192,7 @@ class Adoption:
         self._unlike_ms[~differs] = -1
         self._unlike_ms[differs & (self._unlike_ms < 0)] = now_ms
         unlike = self.adopted & (self._unlike_ms >= 0) & (now_ms - self._unlike_ms > UNLIKE_MS)
-        flashes = self.adopted & verdict.flash
+        flashes = self.adopted & verdict.flash & ~self.renewing
         if unlike.any():
             name = names[int(np.flatnonzero(unlike)[0])].name
             self.go_back(f"{name}: the heads have shown other lamps than they were told for two seconds")
@@ -197,7 +200,7 @@ class Adoption:
             self.go_back(f"{names[int(np.flatnonzero(flashes)[0])].name} flashes")
         changed = (state.target_stage != self._stage) & ~state.in_transition & (state.target_stage >= 0)
         calm = now_ms - self._since_ms >= CALM_MS
-        self.proven |= self.adopted & ~differs & (changed | calm)
+        self.proven |= self.adopted & ~differs & (changed | calm) & ~verdict.flash
 
     def _go_on(self, verdict: Verdict, orders: Orders | None, now_ms: int) -> None:
         if self.phase is Phase.LOOKS_ON and now_ms - self._began_ms >= LOOKS_ON_MS:
@@ -224,7 +227,7 @@ class Adoption:
             if len(able):
                 self._follow(int(able[self._turn % len(able)]), now_ms)
                 self._turn += 1
-        if self.phase is Phase.SPREADS and now_ms - self._began_ms > LIMIT_MS:
+        if self.phase is Phase.SPREADS and now_ms - self._began_ms > self.limit_ms:
             self.go_back(f"not taken up everywhere in time; {self.waits_for(orders)}")
 
     def _follow(self, j: int, now_ms: int) -> None:

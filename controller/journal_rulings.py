@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.monitor import Verdict
+from controller.monitor import Card, Verdict
 from controller.monitor.verdict import Violation
 from controller.network import Network
 from controller.tick import Judge
@@ -54,6 +54,19 @@ class HeardJudge:
         """As `Judge.reset`."""
         return self._judge.reset(junction, by, reason)
 
+    @property
+    def card(self) -> Card:
+        """As `Judge.card`."""
+        return self._judge.card
+
+    def take_card(self, junction: int, card: Card, version: int = 0, at_once: bool = False) -> None:
+        """As `Judge.take_card`."""
+        self._judge.take_card(junction, card, version, at_once)
+
+    def keep_card(self) -> None:
+        """As `Judge.keep_card`."""
+        self._judge.keep_card()
+
     def taken(self) -> Row | None:
         """The ruling of this tick, where it says something new; said once."""
         row, self._row = self._row, None
@@ -84,6 +97,17 @@ class RecordedJudge:
 
     def reset(self, junction: int, by: str, reason: str) -> None:
         """Nothing: what came of it was ruled then."""
+
+    @property
+    def card(self) -> Card:
+        """None is known, and none is needed: a journal ends before another one is taken."""
+        raise NotImplementedError
+
+    def take_card(self, junction: int, card: Card, version: int = 0, at_once: bool = False) -> None:
+        """Nothing: a journal ends before that."""
+
+    def keep_card(self) -> None:
+        """Nothing, likewise."""
 
 
 def ruling_of(row: object, network: Network) -> tuple[Verdict, ...]:

@@ -20,7 +20,7 @@ from controller.frame import Frame
 from controller.frame_door import FrameDoor
 from controller.ladder import Rung
 from controller.lateness import Lateness
-from controller.monitor import SafetyMonitor, Verdict
+from controller.monitor import Card, SafetyMonitor, Verdict
 from controller.network import Network
 from controller.orders import Orders
 from controller.permissive import card_of
@@ -54,6 +54,16 @@ class Judge(Protocol):
 
     def reset(self, junction: int, by: str, reason: str) -> object:
         """As `SafetyMonitor.reset`."""
+
+    @property
+    def card(self) -> Card:
+        """What it judges by, as far as is known here."""
+
+    def take_card(self, junction: int, card: Card, version: int = 0, at_once: bool = False) -> None:
+        """As `SafetyMonitor.take_card`; elsewhere it takes a while until `card` is it."""
+
+    def keep_card(self) -> None:
+        """As `SafetyMonitor.keep_card`."""
 
 
 class Controller:

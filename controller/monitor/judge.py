@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from controller.monitor.card import Card
+from controller.monitor.card_parts import junctions_that_differ, only, same_ground
 from controller.monitor.frame_gate import MIN_FLASH_MS, FrameGate, lamps_in_range
 from controller.monitor.lamps import ACTIVE, FLASHING, RED, Bools, Int8s, Int64s
 from controller.monitor.leases import LeaseChecks
@@ -30,7 +31,7 @@ class SafetyMonitor:
     def __init__(self, card: Card, latched: Bools | None = None, starts_in_flash: bool = False) -> None:
         self._card = card
         self._gate = FrameGate(card.group_count, card.junction_count)
-        conflicts = ConflictIndex(card)
+        self._conflicts = conflicts = ConflictIndex(card)
         self._memory = LampMemory(card)
         self._transitions = TransitionChecks(card, self._memory, conflicts)
         self._shown = ShownChecks(card, conflicts)
@@ -160,6 +161,41 @@ class SafetyMonitor:
         self._due_ms = 0
         return Reset(junction, by, reason, self._gate.now_ms)
 
+    def take_card(self, junction: int, card: Card, version: int = 0, at_once: bool = False) -> None:
+        """From now on judge by `card`, which differs from the one before at `junction` (index) only.
+
+        The junction goes into a flash of at least 6 s, as after a power-up, and begins from all red; what
+        was latched stays latched. Without `at_once` that is refused while anybody has green, yellow or a
+        clearance there. `version` is for judges elsewhere. Raises ValueError; the card before then stays.
+        """
+        if not 0 <= junction < self._card.junction_count or not same_ground(self._card, card):
+            raise ValueError("a card of another ground")
+        elsewhere = junctions_that_differ(self._card, card)
+        elsewhere[junction] = False
+        name = card.junction_names[junction]
+        if elsewhere.any():
+            raise ValueError(f"a card for {name} that changes other junctions too")
+        permitted = self._memory.permitted[card.junction == junction]
+        if not at_once and (ACTIVE[permitted] & ~FLASHING[permitted]).any():
+            raise ValueError(f"{name} is not all red")
+        if failed := self_test_of(only(card, junction)):
+            raise ValueError(f"the monitor failed its test of the new card: {failed}")
+        self._card = card
+        self._conflicts.take_card(card)
+        for checks in (self._transitions, self._shown, self._patience):
+            checks.take_card(card)
+        now_ms = self._gate.now_ms
+        self._flash_since_ms[junction] = now_ms
+        self._flash[junction] = True
+        self._spread_flash()
+        lamps = self._memory.permitted.copy()
+        np.copyto(lamps, self._memory.flash_lamps, where=self._flash_groups)
+        self._commit(now_ms, lamps)
+        self._seen, self._compared, self._due_ms = (b"", b"", b""), (b"", b""), 0
+
+    def keep_card(self) -> None:
+        """The card in force is the one to come back to. Nothing to do here: who restarts brings his card."""
+
     def _begin(self, now_ms: int, lamps: Int8s, waived: Bools, found: Findings) -> None:
         """The first frame must be red or flash everywhere (R40); what was shown before is unknown."""
         self._flash_since_ms[self._flash] = now_ms
@@ -255,6 +291,13 @@ class SafetyMonitor:
         return Verdict(
             quiet.flash, quiet.latched, quiet.permitted, tuple(found.violations), tuple(found.alarms)
         )
+
+
+def self_test_of(card: Card) -> str:
+    """C16 for a card that is about to be taken: empty, or what was not seen."""
+    from controller.monitor.self_test import self_test  # it needs monitors
+
+    return self_test(card)
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -16,6 +16,10 @@ class ConflictIndex:
     """Finds the conflicting pairs of given starting groups without a loop."""
 
     def __init__(self, card: Card) -> None:
+        self.take_card(card)
+
+    def take_card(self, card: Card) -> None:
+        """Find those of this card from now on."""
         self._count = np.bincount(card.pair_starting, minlength=card.group_count)
         self._first = np.cumsum(self._count) - self._count
 

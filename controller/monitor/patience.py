@@ -22,12 +22,8 @@ class PatienceChecks:
     """Knows since when each call waits, from the calls and the lamps it saw itself."""
 
     def __init__(self, card: Card, memory: LampMemory, conflicts: ConflictIndex) -> None:
-        self._card, self._memory, self._conflicts = card, memory, conflicts
+        self._memory, self._conflicts = memory, conflicts
         groups, junctions = card.group_count, card.junction_count
-        self._limit_ms = card.promise_ms + GRACE_MS
-        # C7: a promise longer than R18's 120 s makes longer greens lawful (design 10.1).
-        self._pair_limit_ms = np.maximum(card.max_max_green_ms, self._limit_ms)[card.pair_starting]
-        self._least_limit_ms = int(self._limit_ms.min())
         self._waiting: Bools = np.zeros(groups, dtype=np.bool_)
         self._waits: Bools = np.zeros(groups, dtype=np.bool_)
         self._fresh: Bools = np.zeros(groups, dtype=np.bool_)
@@ -38,6 +34,15 @@ class PatienceChecks:
         self._paused_since_ms: Int64s = np.zeros(junctions, dtype=np.int64)
         self.due_ms = NEVER_MS
         """Before this time neither check can trip."""
+        self.take_card(card)
+
+    def take_card(self, card: Card) -> None:
+        """Judge by the promises of this card from now on; its groups are the same."""
+        self._card = card
+        self._limit_ms = card.promise_ms + GRACE_MS
+        # C7: a promise longer than R18's 120 s makes longer greens lawful (design 10.1).
+        self._pair_limit_ms = np.maximum(card.max_max_green_ms, self._limit_ms)[card.pair_starting]
+        self._least_limit_ms = int(self._limit_ms.min())
 
     def count(self, now_ms: int, calls: Bools) -> None:
         """Take the calls (G). A call waits while its group is not green."""

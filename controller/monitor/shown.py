@@ -36,6 +36,10 @@ class ShownChecks:
         self.due_ms = NEVER_MS
         """Before this time the same difference need not be looked at again."""
 
+    def take_card(self, card: Card) -> None:
+        """Know the conflicts of this card from now on; its groups and lamps are the same."""
+        self._card = card
+
     def compare(self, now_ms: int, feedback: Int8s, expected: Int8s, flash: Bools, found: Findings) -> None:
         """Judge `feedback` (G) against `expected` (G), permitted one frame earlier."""
         differs = feedback != expected

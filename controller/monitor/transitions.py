@@ -40,8 +40,15 @@ class TransitionChecks:
     """Judges a proposal against what was permitted before it."""
 
     def __init__(self, card: Card, memory: LampMemory, conflicts: ConflictIndex) -> None:
-        self._card, self._memory, self._conflicts = card, memory, conflicts
+        self._memory, self._conflicts = memory, conflicts
         self._kind = card.pedestrian.astype(np.intp)
+        self.due_ms = NEVER_MS
+        """Before this time no yellow can have lasted too long."""
+        self.take_card(card)
+
+    def take_card(self, card: Card) -> None:
+        """Judge by the times of this card from now on; its groups are the same."""
+        self._card = card
         self._least_ms = np.full((LAMPS, card.group_count), -NEVER_MS)
         """(lamp, G) shortest lawful time of a lamp: R13, R22, R23, minimum green."""
         self._least_ms[GREEN] = card.min_green_ms
@@ -57,8 +64,6 @@ class TransitionChecks:
         )
         drives = ~card.pedestrian
         self._yellow_least_of_all_ms = int(self._yellow_most_ms[drives].min(initial=NEVER_MS))
-        self.due_ms = NEVER_MS
-        """Before this time no yellow can have lasted too long."""
 
     def judge(self, now_ms: int, proposed: Int8s, min_green_waived: Bools, found: Findings) -> None:
         """Judge `proposed` (G lamps, flash already laid over flashing junctions)."""
