@@ -17,9 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controller.adoption import Adoption, Phase
+from controller.card_adoption import CardAdoption
 from controller.frame import Frame
+from controller.monitor import Card
 from controller.network import Ints
 from controller.orders import Orders
+from controller.permissive import card_of
 from controller.tick import Controller
 
 MARK = b"V"
@@ -82,7 +85,7 @@ class Adopting:
         self._make = make
         self._adoption: Adoption | None = None
         self._making: threading.Thread | None = None
-        self._made: Controller | None = None
+        self._made: tuple[Controller, Card] | None = None
         self._failed, self._why = 0, ""
         self._told_ms = -TELL_MS
         self._shown = np.zeros(controller.network.n_junctions, np.bool_)
@@ -151,7 +154,9 @@ class Adopting:
 
         def work() -> None:
             try:
-                self._made = make(number, now_ms)
+                made = make(number, now_ms)
+                network = made.network
+                self._made = made, card_of(network.street, network.lamp_resolution_ms)
             except Exception as error:  # nothing in a file of somebody's may end the engine
                 self._why = f"it cannot be made: {' '.join(str(error).split()) or type(error).__name__}"
 
@@ -168,8 +173,12 @@ class Adopting:
             self._end(self._why)
             return
         try:
-            places = _places(self.controller, made)
-            self._adoption = Adoption(self.controller, made, places, now_ms)
+            new, card = made
+            places = _places(self.controller, new)
+            if card.digest() == self.controller.monitor.card.digest():
+                self._adoption = Adoption(self.controller, new, places, now_ms)
+            else:
+                self._adoption = CardAdoption(self.controller, new, places, now_ms, card, self.target)
         except ValueError as error:
             self._end(str(error))
 

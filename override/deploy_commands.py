@@ -323,10 +323,12 @@ def _way(version: VersionView) -> str:
     places = f"{version.junctions} junction" + ("s" if version.junctions != 1 else "")
     if version.way == "live":
         return f"At {places}, one first; each takes it up between two changes of its lamps, and none flashes."
-    return (
-        f"At {places}. The safety monitor's card changes: EVERY junction of the street goes through flash "
-        "and begins anew with all red."
-    )
+    if version.way == "in turn":
+        return (
+            f"At {places}, one first. Times on the monitor's card change: each of them goes through all red "
+            "and six seconds of flash; the others go on."
+        )
+    return f"At {places}. Stages change: EVERY junction of the street goes through flash and begins anew."
 
 
 def _plain(view: VersionView) -> dict[str, Any]:

@@ -50,8 +50,10 @@ class Way(StrEnum):
 
     LIVE = "live"
     """Junction by junction, no lamp notices."""
+    IN_TURN = "in turn"
+    """Times on the monitor's card change: each junction goes through all red and flash, the others go on."""
     FLASH = "flash"
-    """The monitor's card changes: every junction goes through flash and begins anew."""
+    """Stages change: every junction goes through flash and begins anew."""
 
 
 @dataclass(frozen=True, slots=True)

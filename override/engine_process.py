@@ -19,6 +19,7 @@ from controller.monitor.heartbeat import answer
 from controller.monitor.lamps import FLASH_RED, RED
 from controller.network import Network
 from controller.vocabulary import Sensors
+from override.card_change import KEEP, CardAnswer, CardWish
 from override.lamp_line import (
     BadMessage,
     Hello,
@@ -37,6 +38,8 @@ from override.monitor_process import Places
 
 BEAT_MS = 80
 """With nothing to propose, the engine still says so often that it lives."""
+ASK_EVERY = 5
+"""A card is asked for again every so many ticks."""
 KNOCK_EVERY_MS = 50
 STREET_GONE_MS = 2_000
 """A street that does not come back in this time has ended."""
@@ -63,7 +66,12 @@ class MonitorLink:
         """The reading the controller is being asked about."""
         self.rulings = 0
         self._places = places
-        self._hello = pack(Hello("engine", bytes.fromhex(card.digest())))
+        self._base = card
+        self._wish: tuple[int, Card, int, bool] | None = None
+        self._wishes: dict[bytes, Card] = {}
+        """Cards asked for, by their digest."""
+        self._refusal = ""
+        self._turns_asked = 0
         self._number = 0
         self._question = b""
         groups, junctions = card.group_count, card.junction_count
@@ -103,6 +111,31 @@ class MonitorLink:
         if self.line is not None:
             self.line.send(pack(Unlatch(junction, by, reason)))
 
+    def take_card(self, junction: int, card: Card, version: int = 0, at_once: bool = False) -> None:
+        """Ask the monitor for another card at a junction; call it again until `card` is that one.
+
+        Raises ValueError once when the monitor has refused it.
+        """
+        if self._refusal:
+            refusal, self._refusal = self._refusal, ""
+            raise ValueError(refusal)
+        if self.line is None or card is self.card:
+            return
+        asked = (junction, card, version, at_once)
+        new = asked != self._wish
+        self._turns_asked = 0 if new else self._turns_asked + 1
+        if self._turns_asked % ASK_EVERY == 0:
+            self._wish = asked
+            digest = bytes.fromhex(card.digest())
+            self._wishes[digest] = card
+            self.line.send(pack(CardWish(junction, version, digest, at_once)))
+
+    def keep_card(self) -> None:
+        """The card in force is the one to begin with from now on, here and at the monitor."""
+        self._base = self.card
+        if self.line is not None:
+            self.line.send(pack(CardWish(KEEP, 0, bytes.fromhex(self.card.digest()))))
+
     def beat(self) -> None:
         """Only a sign of life."""
         self.listen()
@@ -120,6 +153,8 @@ class MonitorLink:
                 message = unpack(data)
                 if isinstance(message, Ruling):
                     self._heed(message)
+                elif isinstance(message, CardAnswer):
+                    self._hear_of_card(message)
             except BadMessage:
                 continue
 
@@ -128,7 +163,7 @@ class MonitorLink:
         if self.line is None:
             self.line = knock_at(self._places.monitor)
             if self.line is not None:
-                self.line.send(self._hello)
+                self.line.send(pack(Hello("engine", bytes.fromhex(self._base.digest()))))
 
     def lose(self) -> None:
         """The monitor is gone: nothing is permitted until another one says so."""
@@ -138,6 +173,16 @@ class MonitorLink:
         self._question = b""
         self._number = 0
         self._flash = np.ones(self._junctions, np.bool_)
+        self.card, self._wish, self._refusal = self._base, None, ""
+        self._wishes.clear()
+
+    def _hear_of_card(self, answer: CardAnswer) -> None:
+        card = self._wishes.pop(answer.digest, None)
+        if answer.why:
+            self._refusal = answer.why if card is not None else ""
+        elif card is not None:
+            self.card = card
+        self._wish = None
 
     def _send(self, sequence: int, now_ms: int, lamps: bytes, *rest: bytes) -> None:
         if self.line is None or not self._question:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from controller.frame import PREEMPT_ARRAYS, Frame, fit_buses, fit_preempts
 from controller.monitor.verdict import Verdict, Violation
 from controller.network import Network
+from override.card_change import CardAnswer, CardWish
 
 PACKET_BYTES = 1 << 16
 """Longer messages travel in so many bytes at a time; a socket's buffer may be small."""
@@ -229,9 +230,12 @@ class Permit:
     """(G) int8."""
 
 
-_KINDS: dict[int, Any] = {1: Hello, 2: Heads, 3: Proposal, 4: Unlatch, 5: Ruling, 6: Permit}
+READING = 7
+_KINDS: dict[int, Any] = {
+    1: Hello, 2: Heads, 3: Proposal, 4: Unlatch, 5: Ruling, 6: Permit, 8: CardWish, 9: CardAnswer,
+}  # fmt: skip
 _NUMBERS = {kind: number for number, kind in _KINDS.items()}
-Message = Hello | Heads | Proposal | Unlatch | Ruling | Permit
+Message = Hello | Heads | Proposal | Unlatch | Ruling | Permit | CardWish | CardAnswer
 
 
 def pack(message: Message) -> bytes:
@@ -291,8 +295,6 @@ def found_in(ruling: Ruling) -> tuple[tuple[Violation, ...], tuple[Violation, ..
 
 
 # --- readings ----------------------------------------------------------------------------
-
-READING = 7
 
 
 def pack_reading(number: int, street_ms: int, frame: Frame, whole: bool) -> bytes:

@@ -24,6 +24,7 @@ from typing import Any, Protocol, runtime_checkable
 from controller.monitor import Card
 from controller.network import Network
 from controller.vocabulary import Sensors
+from override.card_change import CardOf
 from override.engine_process import EngineProcess, MonitorLink, Ticking
 from override.line import LocalLine
 from override.monitor_process import MonitorProcess, Places
@@ -76,6 +77,8 @@ class LiveStreet:
     """Which version of the street it is."""
     of_version: Callable[[int], LiveStreet] | None = None
     """The same street in another version. Raises ValueError."""
+    card_of: CardOf | None = None
+    """The monitor's card of a version that two people have signed. Raises ValueError."""
 
 
 class Anew:
@@ -278,7 +281,7 @@ class LampProcesses:
         live = self._of_version()
         MonitorProcess(
             live.card, self.places, self._clock("monitor"), live.speed, live.latches, self._say,
-            disturb=self._moved(1, "monitor"),
+            disturb=self._moved(1, "monitor"), card_of=live.card_of,
         ).run()  # fmt: skip
 
     def _run_engine(self) -> None:

@@ -22,6 +22,7 @@ from controller.monitor.heads import lamps_lit
 from controller.monitor.heartbeat import QUESTION_BYTES, Challenger
 from controller.monitor.self_test import self_test
 from controller.monitor.vigil import Vigil
+from override.card_change import CardChanges, CardOf, CardWish
 from override.lamp_line import (
     BadMessage,
     Heads,
@@ -71,7 +72,7 @@ class MonitorProcess:
 
     `own_ms` is its clock (monotonic, ms). `latches` is a file that remembers what only a person
     may reset, over restarts. `say` is told, in one line each, what it stopped. `disturb` is called
-    once a turn (drills).
+    once a turn (drills). `card_of` gives the cards of other versions.
     """
 
     def __init__(
@@ -84,11 +85,12 @@ class MonitorProcess:
         say: Callable[[str], None] = lambda line: None,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         disturb: Callable[[MonitorProcess], None] = lambda process: None,
+        card_of: CardOf | None = None,
     ) -> None:
         self.card = card
         self.places = places
         self._own_ms, self._say, self._random, self._disturb = own_ms, say, random_bytes, disturb
-        self._digest = bytes.fromhex(card.digest())
+        self._changes = CardChanges(card, card_of)
         self._latches = latches
         latched = self._read_latches()
         self.monitor = SafetyMonitor(card, latched, starts_in_flash=True)
@@ -182,7 +184,7 @@ class MonitorProcess:
             if self.engine is not None:
                 self._drop(self.engine)
             self.engine = line
-            if hello.card != self._digest:
+            if not self._changes.comes_back(hello.card, self.monitor):
                 self._refuse("C15", "the engine is bound by another card than the monitor")
             self._challenger.forget(another=True)
             self._rule(0, None)
@@ -233,6 +235,8 @@ class MonitorProcess:
                     self._consider(message)
                 elif line is self.engine and isinstance(message, Unlatch):
                     self._unlatch(message)
+                elif line is self.engine and isinstance(message, CardWish):
+                    self._consider_card(message)
                 elif line is self.street and isinstance(message, Hello):
                     self._vigil.rest()  # it ends as it should: nobody has fallen silent
             except BadMessage as error:
@@ -296,6 +300,16 @@ class MonitorProcess:
             self._say(str(error))
         self._keep_latches()
 
+    def _consider_card(self, wish: CardWish) -> None:
+        before = self.monitor.card
+        answer = self._changes.answer(wish, self.monitor)
+        if self.monitor.card is not before:
+            self.card = self.monitor.card
+            self._say(f"monitor: {self.card.junction_names[wish.junction]} has the card of another version")
+            self._permit()
+        if answer is not None and self.engine is not None:
+            self.engine.send(pack(answer))
+
     def _permit(self, reading: int | None = None) -> None:
         if self.street is None:
             return
@@ -324,7 +338,7 @@ class MonitorProcess:
 
     def _test(self, own_ms: int) -> None:
         """Now, and tomorrow at a time nobody can foresee (C16)."""
-        failed = self_test(self.card, self._turn_of_test)
+        failed = self_test(self.monitor.card, self._turn_of_test)
         self._turn_of_test += 1
         chance = int.from_bytes(self._random(4), "little") / (1 << 32)
         self._next_test_ms = own_ms + round(DAY_MS * (0.5 + chance / 2))

@@ -1,8 +1,8 @@
 """What a proposed version changes, in words; what of it can come onto a running street, and how.
 
-Plans, timetable, policy, detector settings, longest greens and saturation are taken up live. What stands
-on the monitor's card, and stages, need flash and start-up. What the ground decides (lanes, heads,
-wiring, where things lie) is no change to a running station at all.
+Plans, timetable, policy, detector settings, longest greens and saturation are taken up live. Times on the
+monitor's card need all red and flash, one junction after the other; other stages need flash and start-up of
+all. What the ground decides (lanes, heads, wiring, where things lie) is no change to a station that runs.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from override.refused import Refused
 from override.version import unpack_content
 
 GROUP_LIVE = frozenset({"max_green_ms"})
-GROUP_FLASH = frozenset({"min_green_ms", "yellow_ms", "clearance_ms", "promise_ms", "turn_on_red"})
+GROUP_CARD = frozenset({"min_green_ms", "yellow_ms", "clearance_ms", "promise_ms", "turn_on_red"})
 LANE_LIVE = frozenset({"saturation_veh_per_s"})
 DETECTOR_LIVE = frozenset({"kind", "lane", "group", "distance_m"})
-JUNCTION_FLASH = frozenset({"stages", "intergreens", "yields"})
+JUNCTION_WAYS = {"stages": Way.FLASH, "intergreens": Way.IN_TURN, "yields": Way.IN_TURN}
+WAYS = (Way.LIVE, Way.IN_TURN, Way.FLASH)
+"""The farther, the more a change asks of the street."""
 GROUND = "is decided by the ground: survey it anew and start another installation"
 
 
@@ -102,14 +104,13 @@ def compared(
     if old[0].timetable != new[0].timetable:
         words.append(f"timetable: {len(old[0].timetable)} hours become {len(new[0].timetable)}")
         every = True
-    way, changed = Way.LIVE if same_card else Way.FLASH, []
+    way, changed = Way.LIVE if same_card else Way.IN_TURN, []
     for before, after in zip(old[0].junctions, new[0].junctions, strict=True):
         if before == after:
             continue
         changed.append(after.name)
         lines = list(_junction_words(before, after))
-        if any(stands for stands, _ in lines):
-            way = Way.FLASH
+        way = max((way, *(needs for needs, _ in lines)), key=WAYS.index)
         words += [f"{after.title}: {line}" for _, line in lines]
     names = tuple(j.name for j in new[0].junctions) if every else tuple(changed)
     if len(words) > WORDS_MAX:
@@ -117,28 +118,28 @@ def compared(
     return StreetChange(way, names, tuple(line[:LINE_CHARACTERS] for line in words))
 
 
-def _junction_words(old: Junction, new: Junction) -> Iterator[tuple[bool, str]]:
-    """(whether it needs flash, what differs). Raises ChangeRefused for what cannot change at all."""
+def _junction_words(old: Junction, new: Junction) -> Iterator[tuple[Way, str]]:
+    """(how it can come, what differs). Raises ChangeRefused for what cannot change at all."""
     for name in ("title", "x_m", "y_m"):
         if getattr(old, name) != getattr(new, name):
             raise ChangeRefused(f"{old.title}: {name} {GROUND}")
-    yield from _parts(old.title, "group", old.groups, new.groups, GROUP_LIVE, GROUP_FLASH)
+    yield from _parts(old.title, "group", old.groups, new.groups, GROUP_LIVE, GROUP_CARD)
     yield from _parts(old.title, "lane", old.lanes, new.lanes, LANE_LIVE, frozenset())
     yield from _parts(old.title, "detector", old.detectors, new.detectors, DETECTOR_LIVE, frozenset())
-    for name in sorted(JUNCTION_FLASH):
+    for name, way in sorted(JUNCTION_WAYS.items()):
         if getattr(old, name) != getattr(new, name):
             before, after = set(getattr(old, name)), set(getattr(new, name))
-            yield True, f"{name}: {len(before - after)} go or change, {len(after - before)} come"
+            yield way, f"{name}: {len(before - after)} go or change, {len(after - before)} come"
     plans = {plan.name: plan for plan in old.plans}
     for plan in new.plans:
         if plan.name not in plans:
-            yield False, f"plan {plan.name} comes, {plan.cycle_ms / 1000:g} s"
+            yield Way.LIVE, f"plan {plan.name} comes, {plan.cycle_ms / 1000:g} s"
         elif (was := plans.pop(plan.name)) != plan:
-            yield False, f"plan {plan.name}: {_plan_words(was)} becomes {_plan_words(plan)}"
+            yield Way.LIVE, f"plan {plan.name}: {_plan_words(was)} becomes {_plan_words(plan)}"
     for name in plans:
-        yield False, f"plan {name} goes"
+        yield Way.LIVE, f"plan {name} goes"
     if old.plans and new.plans and old.plans[0].name != new.plans[0].name:
-        yield False, f"first plan {old.plans[0].name} becomes {new.plans[0].name}"
+        yield Way.LIVE, f"first plan {old.plans[0].name} becomes {new.plans[0].name}"
 
 
 def _plan_words(plan: Any) -> str:
@@ -152,8 +153,8 @@ def _parts(
     old: Sequence[Group | Lane | Detector],
     new: Sequence[Group | Lane | Detector],
     live: frozenset[str],
-    flash: frozenset[str],
-) -> Iterator[tuple[bool, str]]:
+    card: frozenset[str],
+) -> Iterator[tuple[Way, str]]:
     if [part.name for part in old] != [part.name for part in new]:
         raise ChangeRefused(f"{title}: which {what}s there are {GROUND}")
     for before, after in zip(old, new, strict=True):
@@ -161,10 +162,10 @@ def _parts(
             was, becomes = getattr(before, item.name), getattr(after, item.name)
             if was == becomes:
                 continue
-            if item.name not in live | flash:
+            if item.name not in live | card:
                 raise ChangeRefused(f"{title}: {item.name} of {what} {before.name} {GROUND}")
             yield (
-                item.name in flash,
+                Way.IN_TURN if item.name in card else Way.LIVE,
                 f"{what} {before.name}: {item.name} {_said(was)} becomes {_said(becomes)}",
             )
 

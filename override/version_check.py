@@ -17,9 +17,9 @@ import msgpack  # type: ignore[import-untyped]
 from controller.junction import StreetNetwork
 from controller.policy import Policy
 from controller.street_file import street_to_text
-from override.deploy_messages import Way
+from override.deploy_messages import VersionState, Way
 from override.street_change import ChangeRefused, StreetChange, compared, prove
-from override.version import BASELINE, Builder, Read, Version, version_of
+from override.version import BASELINE, Builder, Read, Version, is_signed, version_of
 from override.version_book import VersionBook
 
 CHECK = b"K"
@@ -89,6 +89,26 @@ def check(installation: Installation, number: int) -> StreetChange:
     if not change.words:
         raise ChangeRefused(f"it changes nothing of version {version.base}")
     return change
+
+
+def check_signed(version: Version, content: bytes, public: Callable[[str], bytes | None]) -> None:
+    """Whether this version may come onto the street: agreed to, and signed as it lies there by two people, or
+    by one who broke the glass. `public` gives people's signing keys. Raises ChangeRefused."""
+    if version.state not in (VersionState.ADOPTING, VersionState.IN_FORCE):
+        raise ChangeRefused(f"version {version.number} is {version.state}: nobody may have it")
+    if not version.returns_to and sha256(content).digest() != version.digest:
+        raise ChangeRefused(f"version {version.number} is not what was signed")
+    people = {version.proposer: version.signature}
+    if not version.glass:
+        people[version.second] = version.second_signature
+        if len(people) < 2:
+            raise ChangeRefused(f"version {version.number} was not agreed to by a second person")
+    for name, signature in people.items():
+        key = public(name)
+        if key is None or not is_signed(key, version.digest, signature):
+            raise ChangeRefused(
+                f"version {version.number} does not carry the signature of {name or 'anybody'}"
+            )
 
 
 def answer_check(installation: Installation, message: bytes) -> bytes:

@@ -111,7 +111,7 @@ def station(
         where = str(path.resolve()) if path.is_file() else scenario
         forks = Forks(Places(file), Played(where, seed, minutes, str(controller)))
         play = _played(city, str(controller), speed, forks, _copy_of(begin_from))
-    live, installation = _live(city, play, str(controller), speed, file, journal)
+    live, installation = _live(city, play, str(controller), speed, keys, file, journal)
     layout = layout_of_city(city)
 
     def say(line: str) -> None:
@@ -136,6 +136,7 @@ def _live(
     play: Callable[[MakeStreetEnd], None],
     controller: str,
     speed: float,
+    keys: Path,
     file: Path,
     journal: Path | None = None,
 ) -> tuple[LiveStreet, Installation]:
@@ -147,8 +148,9 @@ def _live(
     from controller.policy import Policy
     from controller.tick import Controller
     from override.engine import Engine
+    from override.keys import read_people
     from override.lamp_processes import LiveStreet, machine_ms
-    from override.version_check import Installation, number_to_begin
+    from override.version_check import Installation, check_signed, number_to_begin, stored
     from sim.importers.junction_paths import paths_of_signals
 
     resolution_ms, paths = city.network.lamp_resolution_ms, paths_of_signals(city.net)
@@ -159,6 +161,13 @@ def _live(
 
     installation = Installation(city.street, Policy(), file, lambda street: ground(street).digest())
     builder = installation.builder()
+
+    def public(name: str) -> bytes | None:
+        return next((p.sign_public for p in read_people(keys) if p.name == name and not p.revoked), None)
+
+    def card_of_version(number: int) -> Card:
+        check_signed(*stored(file)(number), public)
+        return ground(builder.build(number)[0])
 
     def of_version(number: int) -> LiveStreet:
         try:
@@ -190,6 +199,7 @@ def _live(
             engine_card=card_of(street, resolution_ms),
             number=number,
             of_version=of_version,
+            card_of=card_of_version,
         )
 
     return of_version(number_to_begin(installation)), installation

@@ -62,16 +62,13 @@ def junctions_that_differ(card: Card, other: Card) -> np.ndarray:
     differs = np.zeros(card.junction_count, np.bool_)
     for name in BY_GROUP:
         differs[card.junction[getattr(card, name) != getattr(other, name)]] = True
-    for names in (PAIRS, LEADS):
-        rows = [_rows(one, names) for one in (card, other)]
-        for a, b, one in ((rows[0], rows[1], card), (rows[1], rows[0], other)):
-            for row in a - b:
-                differs[one.junction[row[0]]] = True
+    for first, second, times in (PAIRS, LEADS):
+        keys = [getattr(one, first) * card.group_count + getattr(one, second) for one in (card, other)]
+        both, mine, theirs = np.intersect1d(*keys, return_indices=True)
+        other_time = getattr(card, times)[mine] != getattr(other, times)[theirs]
+        found = np.concatenate([both[other_time], np.setxor1d(*keys)])
+        differs[card.junction[found // card.group_count]] = True
     return differs
-
-
-def _rows(card: Card, names: tuple[str, ...]) -> set[tuple[int, ...]]:
-    return set(zip(*(getattr(card, name).tolist() for name in names), strict=True))
 
 
 assert {f.name for f in fields(Card)} == {*GROUND, "max_max_green_ms", *BY_GROUP, *PAIRS, *LEADS}, (

@@ -1,0 +1,266 @@
+"""Another card on a running street: the engine asks for it, the monitor makes, tests and takes it itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from controller.adoption import Phase
+from controller.card_adoption import CardAdoption
+from controller.frame import empty_frame
+from controller.junction import StreetNetwork
+from controller.monitor import Card
+from controller.monitor.heads import bits_lit
+from controller.monitor.lamps import FLASHING
+from controller.orders import Orders
+from controller.permissive import card_of
+from controller.policy import Policy
+from controller.street_file import street_to_text
+from controller.tick import Controller
+from controller.vocabulary import Lamp, Sensors
+from override.deploy_messages import VersionState, Way
+from override.engine_process import MonitorLink
+from override.lamp_line import Heads, Hello, Permit, knock_at, pack, unpack
+from override.monitor_process import MonitorProcess, Places
+from override.street_change import ChangeRefused
+from override.version import BASELINE, statement
+from override.version_check import check_signed, stored
+from tests import toy_street
+from tests.deploy_room import ENG, EVERYBODY, SUE, Deployment
+from tests.test_card_adoption import slower
+
+
+class Loop:
+    """Street, engine and monitor as their processes are, with real lines between them, on a test's clock."""
+
+    def __init__(self, folder: Path) -> None:
+        self.network = toy_street.network(*(toy_street.junction(f"J{k}") for k in range(2)))
+        junctions = list(self.network.street.junctions)
+        junctions[0] = slower(junctions[0])
+        self.new_network = toy_street.network(*junctions)
+        self.card, self.new_card = (card_of(n.street, 100) for n in (self.network, self.new_network))
+        self.cards: Callable[[int], Card] = {2: self.new_card}.__getitem__
+        self.now_ms = self.reading = 0
+        self.said: list[str] = []
+        self.places = Places(folder)
+        self.frame = empty_frame(self.network, Sensors.LOOPS)
+        self.orders = Orders(self.network)
+        self.adoption: CardAdoption | None = None
+        self.flashed = [0, 0]
+        self.monitor = self.monitor_anew()
+        self.engine_anew()
+        self.run(60)
+
+    def monitor_anew(self) -> MonitorProcess:
+        monitor = MonitorProcess(
+            self.card, self.places, lambda: self.now_ms, say=self.said.append,
+            card_of=lambda number: self.cards(number),
+        )  # fmt: skip
+        street = knock_at(self.places.monitor)
+        assert street is not None
+        self.street = street
+        self.street.send(pack(Hello("street")))
+        return monitor
+
+    def engine_anew(self) -> None:
+        """It begins with the version in force, as the file has it."""
+        self.link = MonitorLink(self.card, self.places)
+        self.controller = Controller(self.network, "fixed", Policy(), self.now_ms, self.link)
+        self.adoption = None
+
+    def take(self, version: int = 2) -> CardAdoption:
+        new = Controller(self.new_network, "fixed", Policy(), self.now_ms)
+        self.adoption = CardAdoption(self.controller, new, np.array([0]), self.now_ms, self.new_card, version)
+        return self.adoption
+
+    def tick(self) -> None:
+        self.now_ms += 100
+        self.reading += 1
+        lit = bits_lit(self.frame.lamps_shown, self.card.pedestrian).tobytes()
+        self.street.send(pack(Heads(self.reading, self.now_ms, False, lit)))
+        self.link.find()
+        self.monitor.turn(0)
+        self.link.listen()
+        self.link.reading = self.reading
+        if self.adoption is not None and self.adoption.phase is not Phase.BACK:
+            self.adoption.tick(self.frame, self.now_ms, self.orders)
+        else:
+            self.controller.tick(self.frame, self.now_ms, self.orders)
+        self.monitor.turn(0)
+        while (data := self.street.receive()) is not None:
+            permit = unpack(data)
+            assert isinstance(permit, Permit)
+            self.frame.lamps_shown[:] = np.frombuffer(permit.lamps, np.int8)
+        if (thread := self.monitor._changes._thread) is not None:
+            thread.join()
+        for j in range(2):
+            self.flashed[j] += bool(FLASHING[self.of(j)].any())
+
+    def of(self, j: int) -> np.ndarray:
+        lamps: np.ndarray = self.frame.lamps_shown[self.network.group_junction == j]
+        return lamps
+
+    def drives(self, j: int) -> bool:
+        return bool((self.of(j) == Lamp.GREEN).any())
+
+    def run(self, seconds: float) -> None:
+        for _ in range(round(10 * seconds)):
+            self.tick()
+
+    def until(self, true: Callable[[], object], within_s: float = 400) -> None:
+        for _ in range(round(10 * within_s)):
+            if true():
+                return
+            self.tick()
+        raise AssertionError(f"not within {within_s} s: {self.said}")
+
+    def close(self) -> None:
+        self.link.lose()
+        self.street.close()
+        self.monitor.close()
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Iterator[Loop]:
+    made = Loop(tmp_path)
+    assert made.drives(0) or made.drives(1)
+    assert not made.said
+    made.flashed = [0, 0]
+    yield made
+    made.close()
+
+
+def test_the_monitor_makes_and_takes_the_card_of_one_junction_while_the_other_goes_on(loop: Loop) -> None:
+    adoption = loop.take()
+    loop.until(lambda: adoption.phase is Phase.DONE)
+    assert loop.monitor.monitor.card.digest() == loop.new_card.digest() == loop.link.card.digest()
+    assert 60 <= loop.flashed[0] <= 75
+    assert loop.flashed[1] == 0
+    adoption.finish()
+    loop.adoption = None
+    loop.run(120)
+    assert loop.monitor._changes.base is loop.monitor.monitor.card, (
+        "what an engine may begin with from now on"
+    )
+    assert loop.said == ["monitor: J0 has the card of another version"]
+
+
+@pytest.mark.parametrize("why", ["nobody has signed it", "another ground than the engine's word"])
+def test_a_card_that_is_not_signed_or_not_the_engines_is_refused_and_the_old_one_kept(
+    loop: Loop, why: str
+) -> None:
+    def card(number: int) -> Card:
+        if why == "nobody has signed it":
+            raise ChangeRefused("version 2 was not agreed to by a second person")
+        return replace(loop.new_card, promise_ms=loop.new_card.promise_ms + 5_000)
+
+    loop.cards = card
+    adoption = loop.take()
+    loop.until(lambda: adoption.phase is Phase.BACK)
+    assert ("second person" if why == "nobody has signed it" else "(C15)") in adoption.why
+    assert loop.monitor.monitor.card is loop.card
+    loop.run(60)
+    assert loop.flashed == [0, 0], "nobody has noticed"
+    assert loop.drives(0) or loop.drives(1)
+    assert not loop.said
+
+
+def test_an_engine_that_dies_in_the_middle_begins_with_the_card_before(loop: Loop) -> None:
+    adoption = loop.take()
+    loop.until(lambda: adoption.proven[0])
+    assert loop.monitor.monitor.card is not loop.card
+    loop.link.lose()
+    loop.engine_anew()
+    loop.run(90)
+    assert loop.monitor.monitor.card.digest() == loop.card.digest()
+    assert not [line for line in loop.said if "C15" in line]
+    assert loop.drives(0) or loop.drives(1)
+
+
+def test_a_monitor_that_dies_in_the_middle_takes_the_new_card_with_it(loop: Loop) -> None:
+    adoption = loop.take()
+    loop.until(lambda: adoption.proven[0])
+    loop.monitor.close()
+    loop.street.close()
+    loop.monitor = loop.monitor_anew()
+    loop.until(lambda: adoption.phase is Phase.BACK)
+    assert "begin anew" in adoption.why
+    loop.run(90)
+    assert loop.monitor.monitor.card is loop.card
+    assert not [line for line in loop.said if "C15" in line]
+    assert loop.drives(0) or loop.drives(1)
+
+
+# --- from the proposal to the street ------------------------------------------------------------
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Deployment]:
+    made = Deployment(tmp_path)
+    yield made
+    made.close()
+
+
+def longer_promise(street: StreetNetwork) -> str:
+    first = street.junctions[0]
+    groups = tuple(replace(g, promise_ms=g.promise_ms + 30_000) for g in first.groups)
+    return street_to_text(replace(street, junctions=(replace(first, groups=groups),), links=()))
+
+
+def test_two_people_bring_other_times_onto_one_junction_and_only_that_one_flashes(room: Deployment) -> None:
+    room.run(60)
+    room.propose(longer_promise(room.street))
+    assert room.until(VersionState.PROPOSED, 2).way is Way.IN_TURN
+    room.approve(2)
+    flashed = [0, 0, 0]
+    while room.version(2).state is VersionState.ADOPTING:
+        room.tick()
+        assert room.street_ms < 900_000
+        for g, lamp in enumerate(room.toy.frame.lamps_shown.tolist()):
+            flashed[int(room.toy.network.group_junction[g])] += bool(FLASHING[lamp])
+    assert room.version(2).state is VersionState.IN_FORCE
+    assert flashed[0] > 0
+    assert flashed[1:] == [0, 0]
+    assert (2, True) not in room.anew, "engine and monitor were never begun anew"
+    before_ms = room.street.junctions[0].groups[0].promise_ms
+    room.run(1)
+    assert room.engine.controller.network.promise_ms[0] == before_ms + 30_000
+    room.back(1)
+    room.until(VersionState.PROPOSED, 3)
+    room.approve(3, EVERYBODY["sam"])
+    room.until(VersionState.IN_FORCE, 3)
+    room.run(1)
+    assert room.engine.controller.network.promise_ms[0] == before_ms
+    assert not room.alarms
+
+
+def test_the_monitor_trusts_only_what_two_people_have_signed(room: Deployment) -> None:
+    def public(name: str) -> bytes | None:
+        return EVERYBODY[name].secret.sign_public if name in EVERYBODY else None
+
+    room.propose(longer_promise(room.street))
+    version = room.until(VersionState.PROPOSED, 2)
+    content = stored(room.file)(2)[1]
+    assert sha256(content).digest() == version.digest
+    with pytest.raises(ChangeRefused, match="nobody may have it"):
+        check_signed(version, content, public)
+    room.approve(2)
+    version = room.version(2)
+    assert version.base == BASELINE
+    check_signed(version, content, public)
+    for changed, words in (
+        (replace(version, second="eng", second_signature=version.signature), "second person"),
+        (replace(version, second="sam"), "signature of sam"),
+        (replace(version, signature=SUE.secret.sign(statement(version.digest))), "signature of eng"),
+        (replace(version, proposer="nobody"), "signature of nobody"),
+    ):
+        with pytest.raises(ChangeRefused, match=words):
+            check_signed(changed, content, public)
+    with pytest.raises(ChangeRefused, match="not what was signed"):
+        check_signed(version, content + b"\0", public)
+    assert ENG.identity.name == "eng"
