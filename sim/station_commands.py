@@ -148,7 +148,6 @@ def _live(
     from controller.policy import Policy
     from controller.tick import Controller
     from override.engine import Engine
-    from override.keys import read_people
     from override.lamp_processes import LiveStreet, machine_ms
     from override.version_check import Installation, check_signed, number_to_begin, stored
     from sim.importers.junction_paths import paths_of_signals
@@ -162,11 +161,8 @@ def _live(
     installation = Installation(city.street, Policy(), file, lambda street: ground(street).digest())
     builder = installation.builder()
 
-    def public(name: str) -> bytes | None:
-        return next((p.sign_public for p in read_people(keys) if p.name == name and not p.revoked), None)
-
     def card_of_version(number: int) -> Card:
-        check_signed(*stored(file)(number), public)
+        check_signed(*stored(file)(number), _signing_keys(keys))
         return ground(builder.build(number)[0])
 
     def of_version(number: int) -> LiveStreet:
@@ -203,6 +199,14 @@ def _live(
         )
 
     return of_version(number_to_begin(installation)), installation
+
+
+def _signing_keys(keys: Path) -> Callable[[str], bytes | None]:
+    """Public keys of those whose signature counts, by name."""
+    from override.keys import read_people
+
+    known = {person.name: person.sign_public for person in read_people(keys) if not person.revoked}
+    return known.get
 
 
 def _journal(

@@ -16,7 +16,7 @@ THE_PAST = "This is the past: the station is silent."
 class PageScreen(SightScreen):
     """Status line, page, keys; what stands on the page is said by `see` on `page`."""
 
-    CSS = """
+    DEFAULT_CSS = """
     PageScreen #page { height: 1fr; padding: 0 1; }
     """
 
