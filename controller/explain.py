@@ -200,7 +200,7 @@ _RULES_FOR_CITIZENS: dict[str, str] = {
 class _Speaker:
     """The words for one decision, with at most `names` group names in a list.
 
-    Without `with_waits` it is not said who waited, so that what decided has room.
+    Without `with_waits` the operator is not told who waited, so that what decided has room.
     """
 
     def __init__(self, decision: Decision, network: Network, names: int, with_waits: bool) -> None:
@@ -218,8 +218,7 @@ class _Speaker:
         """Who waited, and what staying would have cost."""
         d = self.decision
         change = f"{self.served(d.from_groups)} -> {self.served(d.to_groups)}"
-        unseen = self.unseen("{} cannot be seen: usual traffic is assumed")
-        reasons = [part for part in (self.who_waits(), self.reason(), unseen) if part]
+        reasons = [part for part in (self.who_waits(), self.reason(), self.unseen()) if part]
         return f"{_cut(self.junction.title)} {clock(d.time_ms)} {change}: {'; '.join(reasons)}."
 
     def engineer(self) -> str:
@@ -244,8 +243,8 @@ class _Speaker:
     def citizen(self) -> str:
         """The reason, in everybody's words."""
         d = self.decision
-        whom = _listed(self.places(d.to_groups & ~d.from_groups or d.to_groups), self.names).replace(".", " ")
-        waited = self.longest() if self.with_waits else ""
+        whom = self.served(d.to_groups & ~d.from_groups or d.to_groups).replace("+", ", ").replace(".", " ")
+        waited = self.longest()
         if d.rule == "promise" or self.term == "promise":
             limit = f"nobody here shall wait longer than {self.promise_s(d.urgent_group)} s"
             reason = f"{waited}, and {limit}" if waited else limit
@@ -253,10 +252,9 @@ class _Speaker:
             reason = f"{waited}, and {_FOR_CITIZENS[self.term]}" if waited else _FOR_CITIZENS[self.term]
         else:
             reason = _RULES_FOR_CITIZENS[d.rule]
-        unseen = self.unseen("; {} cannot be seen, so the usual is assumed").replace(".", " ")
         if not d.to_groups:
-            return f"No green for a moment: {reason}{unseen}."
-        return f"Green now for {whom}: {reason}{unseen}."
+            return f"No green for a moment: {reason}."
+        return f"Green now for {whom}: {reason}."
 
     # --- their parts -------------------------------------------------------------------------
 
@@ -286,10 +284,11 @@ class _Speaker:
             return cost
         return f"{cost}, decided by {_PEOPLE[self.term] if self.term else 'all together'}"
 
-    def unseen(self, words: str) -> str:
-        """In these words, which approaches are served without anybody seeing them; empty = all are seen."""
+    def unseen(self) -> str:
+        """Which approaches are served without anybody seeing them; empty = all are seen."""
         bits = self.decision.by_history
-        return words.format(_listed(self.places(bits), min(2, self.names))) if bits else ""
+        names = _listed(self.places(bits), min(2, self.names))
+        return f"{names} cannot be seen: usual traffic is assumed" if bits else ""
 
     def who_waits(self) -> str:
         """The group the sentence is about: how many wait there and for how long."""
