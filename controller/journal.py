@@ -32,6 +32,7 @@ from controller.orders import Orders
 from controller.policy import PolicyError
 from controller.street_file import StreetFileError, street_from_text, street_to_text
 from controller.tick import Controller
+from controller.toml_text import in_line
 from controller.vocabulary import Sensors
 
 FIRST_LINE = b"belisha journal\n"
@@ -346,4 +347,4 @@ class JournalReader:
         self.dropped_bytes = self._file.tell() - at
 
     def _wrong(self, at: int, reason: str) -> JournalError:
-        return JournalError(f"{self.path}: byte {at}: {reason}")
+        return JournalError(f"{self.path}: byte {at}: {in_line(reason, 400)}")

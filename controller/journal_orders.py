@@ -58,7 +58,7 @@ def do_again(orders: Orders, deeds: Sequence[Deed]) -> None:
 
 
 def _deed(row: object, network: Network) -> Deed:
-    if not isinstance(row, list) or not row or row[0] not in ARGUMENTS:
+    if not isinstance(row, list) or not row or not isinstance(row[0], str) or row[0] not in ARGUMENTS:
         raise BadDeed("an order that is not known")
     kinds = ARGUMENTS[row[0]]
     if len(row) != 1 + len(kinds):

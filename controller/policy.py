@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
+
+from controller.toml_text import NotToml, in_line, table_of
 
 LATENESS_FACTOR_MAX = 3.0
 
@@ -39,7 +40,7 @@ class Policy:
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
             if not low <= value <= high:
-                raise PolicyError(f"policy: {name} is {value}, allowed is {low} to {high}")
+                raise PolicyError(f"policy: {name} is {repr(value)[:40]}, allowed is {low} to {high}")
 
 
 _BOUNDS = {
@@ -72,13 +73,13 @@ def policy_to_text(policy: Policy) -> str:
 def policy_from_text(text: str) -> Policy:
     """The policy in TOML text; what is not said is as usual. Raises PolicyError."""
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"cannot be read as TOML: {error}") from error
+        data = table_of(text)
+    except NotToml as error:
+        raise PolicyError(str(error)) from None
     allowed = {f.name for f in fields(Policy)}
     for key, value in data.items():
         if key not in allowed:
-            raise PolicyError(f"unknown key {key!r}; allowed are {', '.join(sorted(allowed))}")
+            raise PolicyError(f"unknown key {in_line(key)!r}; allowed are {', '.join(sorted(allowed))}")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise PolicyError(f"{key} is {value!r}; a number is needed")
+            raise PolicyError(f"{key} is {repr(value)[:80]}; a number is needed")
     return Policy(**data)

@@ -8,7 +8,6 @@ proved safe (`controller.conflicts`) before anybody gets it.
 from __future__ import annotations
 
 import math
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from controller.street_schema import (
     Word,
     enum_word,
 )
+from controller.toml_text import NotToml, table_of
 
 __all__ = ["StreetFileError", "read_street", "street_from_text", "street_to_text", "write_street"]
 
@@ -55,9 +55,9 @@ def read_street(path: Path | str) -> StreetNetwork:
 def street_from_text(text: str) -> StreetNetwork:
     """The street in TOML text, proved. Raises `StreetFileError` or `UnsafeJunction`."""
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise StreetFileError(f"not TOML: {error}") from None
+        table = table_of(text)
+    except NotToml as error:
+        raise StreetFileError(str(error)) from None
     street = STREET.read(table, "")
     assert isinstance(street, StreetNetwork)
     prove_network(street)

@@ -30,6 +30,7 @@ from controller.junction import (
     Yield,
 )
 from controller.local_clock import BadClock, LocalClock, OffsetChange
+from controller.toml_text import in_line
 from controller.vocabulary import DayKind, DetectorKind, GroupKind, StageSource, Timing
 
 FORMAT = 1
@@ -141,8 +142,8 @@ class Many:
     def read(self, value: object, at: str) -> tuple[Any, ...]:
         """The values. Raises `StreetFileError`."""
         if not isinstance(value, list) or not self.low <= len(value) <= self.high:
-            found = f"a list of {len(value)}" if isinstance(value, list) else value
-            raise _wrong(at, found, f"a list of {self.low} to {self.high}")
+            found = f"a list of {len(value)}" if isinstance(value, list) else repr(value)[:80]
+            raise StreetFileError(f"{at}: found {found}; allowed is a list of {self.low} to {self.high}")
         return tuple(self.of.read(item, f"{at}[{k}]") for k, item in enumerate(value))
 
 
@@ -172,7 +173,8 @@ class Record:
         dot = f"{at}." if at else ""
         for key in value:
             if key not in self.keys:
-                raise StreetFileError(f"{dot}{key}: unknown key; allowed are {', '.join(self.keys)}")
+                shown = f"{dot}{in_line(key, 80)}"
+                raise StreetFileError(f"{shown}: unknown key; allowed are {', '.join(self.keys)}")
         fields: dict[str, Any] = {}
         for key, kind in self.keys.items():
             name = self.field(key)
@@ -189,8 +191,7 @@ Kind = Text | Whole | Number | Flag | TimeOfDay | Word | Many | Record
 
 
 def _wrong(at: str, found: object, allowed: str) -> StreetFileError:
-    shown = found if isinstance(found, str) and found.startswith("a list of") else repr(found)
-    return StreetFileError(f"{at}: found {str(shown)[:80]}; allowed is {allowed}")
+    return StreetFileError(f"{at}: found {repr(found)[:80]}; allowed is {allowed}")
 
 
 def enum_word(member: IntEnum | StrEnum) -> str:

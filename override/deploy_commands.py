@@ -201,8 +201,7 @@ def list_versions(
 
 def read_proposal(files: list[Path]) -> tuple[bytes, bytes]:
     """(content, digest) of these files: one street file, one policy, or both. Raises NoVersion."""
-    import tomllib
-
+    from controller.toml_text import NotToml, table_of
     from override.deploy_messages import CONTENT_BYTES_MAX
     from override.version import pack_content
 
@@ -210,8 +209,8 @@ def read_proposal(files: list[Path]) -> tuple[bytes, bytes]:
     for path in files:
         try:
             text = path.read_text(encoding="utf-8")
-            table = tomllib.loads(text)
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            table = table_of(text)
+        except (OSError, UnicodeDecodeError, NotToml) as error:
             raise NoVersion(f"{path}: cannot be read as TOML: {error}") from None
         kind = "street" if "junction" in table or "format" in table else "policy"
         if texts[kind]:

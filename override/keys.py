@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
+from controller.toml_text import NotToml, in_line, table_of
 from override import z85
 from override.roles import Role
 
@@ -173,18 +173,18 @@ def _check_private(path: Path) -> None:
 def _read_toml(path: Path) -> dict[str, Any]:
     _check_private(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return table_of(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, NotToml) as error:
         raise KeysError(f"{path}: cannot be read as TOML: {error}") from error
 
 
 def _fields(path: Path, place: str, row: object, names: tuple[str, ...]) -> dict[str, str]:
     if not isinstance(row, dict) or set(row) != set(names):
-        found = ", ".join(sorted(row)) if isinstance(row, dict) else repr(row)
+        found = in_line(", ".join(sorted(row)) if isinstance(row, dict) else repr(row))
         raise KeysError(f"{path}: {place} has {found}; exactly {', '.join(names)} are needed")
     for key, value in row.items():
         if not isinstance(value, str):
-            raise KeysError(f"{path}: {place}: {key} is {value!r}; text is needed")
+            raise KeysError(f"{path}: {place}: {key} is {repr(value)[:80]}; text is needed")
     return row
 
 
@@ -206,16 +206,21 @@ def read_people(folder: Path) -> list[Identity]:
     path = folder / PEOPLE_FILE
     data = _read_toml(path)
     if set(data) - {"person"}:
-        raise KeysError(f"{path}: unknown {', '.join(sorted(set(data) - {'person'}))}; only [[person]]")
+        raise KeysError(
+            f"{path}: unknown {in_line(', '.join(sorted(set(data) - {'person'})))}; only [[person]]"
+        )
     people: list[Identity] = []
     names: set[str] = set()
     keys: set[bytes] = set()
-    for number, raw in enumerate(data.get("person", []), 1):
+    rows = data.get("person", [])
+    if not isinstance(rows, list):
+        raise KeysError(f"{path}: person is {repr(rows)[:80]}; [[person]] tables are needed")
+    for number, raw in enumerate(rows, 1):
         row = _fields(path, f"person {number}", raw, ("name", "role", "curve", "sign", "revoked"))
         place = f"person {number} ({row['name']})"
         role = None if row["role"] in SERVICES and row["role"] == row["name"] else row["role"]
         if role is not None and role not in list(Role):
-            raise KeysError(f"{path}: {place}: role {role!r}; known are {', '.join(Role)}")
+            raise KeysError(f"{path}: {place}: role {in_line(role, 40)!r}; known are {', '.join(Role)}")
         person = Identity(
             check_name(row["name"]),
             None if role is None else Role(role),
@@ -249,7 +254,9 @@ def read_secret(path: Path) -> Secret:
 def check_name(name: str) -> str:
     """The name, if it is fit for a file and a log line. Raises KeysError."""
     if not NAME.match(name):
-        raise KeysError(f"name {name!r}: 1 to 32 of a-z 0-9 . _ - are allowed, a letter or digit first")
+        raise KeysError(
+            f"name {in_line(name, 40)!r}: 1 to 32 of a-z 0-9 . _ - are allowed, a letter or digit first"
+        )
     return name
 
 

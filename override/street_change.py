@@ -7,7 +7,6 @@ all. What the ground decides (lanes, heads, wiring, where things lie) is no chan
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
@@ -17,6 +16,7 @@ from controller.conflicts import UnsafeJunction, prove_network
 from controller.junction import Detector, Group, Junction, Lane, StreetNetwork
 from controller.policy import Policy, PolicyError, policy_from_text
 from controller.street_schema import STREET, StreetFileError
+from controller.toml_text import NotToml, table_of
 from override.deploy_messages import LINE_CHARACTERS, WORDS_MAX, Way
 from override.refused import Refused
 from override.version import unpack_content
@@ -62,9 +62,9 @@ def with_content(street: StreetNetwork, policy: Policy, content: bytes) -> tuple
 def _part(text: str) -> StreetNetwork:
     """Some junctions of a street, as a street file has them; nothing is proved yet."""
     try:
-        part = STREET.read(tomllib.loads(text), "")
-    except tomllib.TOMLDecodeError as error:
-        raise StreetFileError(f"not TOML: {error}") from None
+        part = STREET.read(table_of(text), "")
+    except NotToml as error:
+        raise StreetFileError(str(error)) from None
     assert isinstance(part, StreetNetwork)
     return part
 

@@ -102,8 +102,9 @@ def decode(payload: bytes, topic: Topic) -> Any:
         raise Refused("format", "a message is a map")
     if data.pop("topic", None) != topic.name:
         raise Refused("topic", f"not a message of topic {topic.name}")
-    if (version := data.pop("version", None)) != topic.version or isinstance(version, bool):
-        raise Refused("version", f"version {str(version)[:20]}; {topic.name} is at version {topic.version}")
+    version = data.pop("version", None)
+    if type(version) is not int or version != topic.version:
+        raise Refused("version", f"version {repr(version)[:20]}; {topic.name} is at version {topic.version}")
     return _record(topic.message, data, topic.name)
 
 
@@ -160,7 +161,8 @@ def _record(kind: type, data: Any, place: str) -> Any:
     values: dict[str, Any] = {}
     schema = _schema(kind)
     known = {f.name for f, _ in schema}
-    if stranger := next((key for key in data if key not in known), None):
+    stranger = next((key for key in data if key not in known), None)
+    if stranger is not None:  # it may be the empty text
         raise Refused("schema", f"{place}: unknown field {stranger[:40]!r}")
     for f, hint in schema:
         if f.name in data:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import gzip
 import math
 import re
-import tomllib
 import zlib
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, cast
 from xml.etree import ElementTree
+
+from controller.toml_text import NotToml, in_line, table_of
 
 HOUR_S = 3600
 WINDOWS_FILE = "scenarios.toml"
@@ -154,12 +155,14 @@ def _read_windows(path: Path) -> Mapping[str, Mapping[str, int]]:
     if not path.is_file():
         return {}
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path}: not TOML: {error}") from error
+        tables = table_of(path.read_text(encoding="utf-8"))
+    except (NotToml, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path}: {error}") from None
     for name, table in tables.items():
         if not isinstance(table, dict):
-            raise ScenarioError(f"{path}: {name} = {table!r}; allowed: tables [NAME] of begin_s, end_s")
+            raise ScenarioError(
+                f"{path}: {in_line(name)} = {repr(table)[:80]}; allowed: tables [NAME] of begin_s, end_s"
+            )
         _check_window(path, name, table)
     return cast("Mapping[str, Mapping[str, int]]", tables)
 
@@ -167,9 +170,13 @@ def _read_windows(path: Path) -> Mapping[str, Mapping[str, int]]:
 def _check_window(path: Path, name: str, table: Mapping[str, Any]) -> None:
     for key, value in table.items():
         if key not in _WINDOW_KEYS:
-            raise ScenarioError(f"{path}: [{name}] {key}: unknown; allowed: {', '.join(_WINDOW_KEYS)}")
+            raise ScenarioError(
+                f"{path}: [{in_line(name)}] {in_line(key)}: unknown; allowed: {', '.join(_WINDOW_KEYS)}"
+            )
         if type(value) is not int or value < 0:
-            raise ScenarioError(f"{path}: [{name}] {key} = {value!r}; allowed: whole seconds, 0 or more")
+            raise ScenarioError(
+                f"{path}: [{in_line(name)}] {key} = {repr(value)[:40]}; allowed: whole seconds, 0 or more"
+            )
 
 
 def busiest_hour_s(routes: Iterable[Path]) -> int:

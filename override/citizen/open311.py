@@ -276,7 +276,8 @@ def _whole(query: Mapping[str, str], name: str, otherwise: int, most: int) -> in
     text = query.get(name, "")
     if not text:
         return otherwise
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+    # Twenty digits: more than `most` has, few enough to be read at once.
+    if not (text.isascii() and text.isdigit() and len(text) <= 20 and 1 <= int(text) <= most):
         raise Open311Error(400, f"{name} is a whole number from 1 to {most}")
     return int(text)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.street_schema import Flag, Kind, Many, Number, Record, StreetFileError, Text, Whole, Word
+from controller.toml_text import NotToml, table_of
 from controller.vocabulary import CONTROLLERS, Sensors, Timing
 from sim.scenarios import ScenarioError, busiest_hour_s
 
@@ -296,9 +296,9 @@ def read_scenario(path: Path) -> CityScenario:
     except (OSError, UnicodeError) as error:
         raise ScenarioError(f"{path}: cannot be read as text ({error})") from None
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{path}: not TOML: {error}") from None
+        table = table_of(text)
+    except NotToml as error:
+        raise ScenarioError(f"{path}: {error}") from None
     try:
         return _scenario(path, table)
     except StreetFileError as error:

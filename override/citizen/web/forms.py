@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import parse_qsl
 
 from python_multipart import FormParser
@@ -9,6 +10,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import Field, parse_options_header
 from starlette.requests import Request
 
+# The parser logs a warning for each form it cannot read: any stranger could fill the log.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 BODY_BYTES_MAX = 16_384
 FIELDS_MAX = 100
 

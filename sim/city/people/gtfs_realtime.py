@@ -158,8 +158,10 @@ def decode(data: bytes, received_ms: int, expected: Expected) -> Reading:
     if len(message.entity) > ENTITIES_MAX:
         raise FeedError(f"feed: {len(message.entity)} entities; allowed are {ENTITIES_MAX}")
     header = message.header
-    if not header.gtfs_realtime_version.startswith(("1.", "2.")):
-        raise FeedError(f"feed: version {header.gtfs_realtime_version!r:.20}; allowed are 1.0 and 2.0")
+    version = header.gtfs_realtime_version
+    # Where it is no UTF-8, the binding gives bytes for text.
+    if not isinstance(version, str) or not version.startswith(("1.", "2.")):
+        raise FeedError(f"feed: version {version!r:.20}; allowed are 1.0 and 2.0")
     if header.incrementality != pb.FeedHeader.FULL_DATASET:
         raise FeedError("feed: differential; allowed are full datasets")
     sent_ms = (header.timestamp - expected.origin.midnight_s) * 1000
