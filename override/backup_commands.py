@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from override.order_commands import ORDERS, PICTURES, Orders, Pictures, StationKey
+from override.connect_options import ORDERS, PICTURES, Orders, Pictures, StationKey
 
 File = Annotated[Path, typer.Option("--file", metavar="FILE", help="The station's storage.")]
 STATION_FILE = Path("station.db")

@@ -9,18 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from override.order_commands import (
-    ORDERS,
-    PICTURES,
-    AsJson,
-    Key,
-    Orders,
-    Pictures,
-    Reason,
-    StationKey,
-    connect,
-    plain,
-)
+from override.connect_options import ORDERS, PICTURES, Key, Orders, Pictures, StationKey, connect
+from override.order_commands import AsJson, Reason, plain
 
 if TYPE_CHECKING:
     from override.client import Console

@@ -5,30 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from override.connect_options import ORDERS, PICTURES, Key, Orders, Pictures, StationKey, connect
 from override.keys_commands import DEFAULT_FOLDER, Folder
 from override.roles import Command, Role, Slot
 
 if TYPE_CHECKING:
-    from override.client import Console, View
+    from override.client import View
     from override.requests import Leg
     from override.views import Reply
 
 app = typer.Typer(help="Tell a street what to do: leases that end by themselves.", no_args_is_help=True)
 
-ORDERS, PICTURES = "tcp://127.0.0.1:7101", "tcp://127.0.0.1:7102"
-_KEY_HELP = "Your private key file."
-_STATION_HELP = "Public CURVE key of the station. Default: from people.toml beside your key."
-Key = Annotated[Path, typer.Option("--key", metavar="FILE", envvar="BELISHA_KEY", help=_KEY_HELP)]
-StationKey = Annotated[
-    str, typer.Option("--station", metavar="KEY", envvar="BELISHA_STATION", help=_STATION_HELP)
-]
-Orders = Annotated[str, typer.Option("--orders", metavar="ENDPOINT", envvar="BELISHA_ORDERS")]
-Pictures = Annotated[str, typer.Option("--pictures", metavar="ENDPOINT", envvar="BELISHA_PICTURES")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 Junctions = Annotated[
     list[str], typer.Argument(metavar="JUNCTION...", help="Names, as `order list` has them.")
@@ -94,24 +85,6 @@ def legs_of(texts: list[str]) -> tuple[Leg, ...]:
             raise BadOrder(f"leg {text!r}: JUNCTION:STAGE:AFTER:HOLD is needed, as J1:a:0s:20s")
         out.append(Leg(parts[0], parts[1], milliseconds(parts[2]), milliseconds(parts[3])))
     return tuple(out)
-
-
-def connect(key: Path, station: str, orders: str, pictures: str) -> tuple[Console, Role | None]:
-    """A console, and the role its key has where people.toml is at hand. Raises KeysError."""
-    from override import z85
-    from override.client import Console
-    from override.keys import PEOPLE_FILE, KeysError, read_people, read_secret
-
-    secret = read_secret(key)
-    people = read_people(key.parent) if (key.parent / PEOPLE_FILE).exists() else []
-    role = next((p.role for p in people if p.name == secret.name), None)
-    if station:
-        public = z85.decode(station)
-    elif found := next((p for p in people if p.name == "station"), None):
-        public = found.curve_public
-    else:
-        raise KeysError(f"{key.parent}: no {PEOPLE_FILE} there; give the station's key with --station")
-    return Console(secret, public, (orders, pictures)), role
 
 
 def default_slot(command: Command, role: Role | None) -> int:

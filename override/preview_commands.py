@@ -9,25 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from override.connect_options import ORDERS, PICTURES, Key, Orders, Pictures, StationKey, connect
 from override.order_commands import (
     HELP,
-    ORDERS,
-    PICTURES,
     AsJson,
     BiasSeconds,
     DetectorName,
     GroupName,
     Junctions,
-    Key,
     Lease,
-    Orders,
-    Pictures,
     PlanName,
     SlotOption,
     StageName,
-    StationKey,
     Suspends,
-    connect,
     default_slot,
     legs_of,
     milliseconds,

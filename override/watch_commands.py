@@ -9,17 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from override.order_commands import (
-    ORDERS,
-    PICTURES,
-    AsJson,
-    BadOrder,
-    Key,
-    Orders,
-    Pictures,
-    StationKey,
-    connect,
-)
+from override.connect_options import ORDERS, PICTURES, Key, Orders, Pictures, StationKey, connect
+from override.order_commands import AsJson, BadOrder
 
 if TYPE_CHECKING:
     from override.client import Console

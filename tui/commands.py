@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from override.citizen.commands import FLAGS
+from override.connect_options import ORDERS, Connect, KeyName, NextPictures
 from override.keys_commands import DEFAULT_FOLDER, Folder
-from override.order_commands import ORDERS
 from override.roles import Role
 
 if TYPE_CHECKING:
@@ -27,27 +27,10 @@ class ConsoleRefused(ValueError):
 
 
 def console(
-    connect: Annotated[
-        str,
-        typer.Option(
-            "--connect", metavar="ENDPOINT", envvar="BELISHA_ORDERS", help="Where the station takes orders."
-        ),
-    ] = ORDERS,
-    pictures: Annotated[
-        str,
-        typer.Option(
-            metavar="ENDPOINT",
-            envvar="BELISHA_PICTURES",
-            help="Where it gives pictures. Default: the next port.",
-        ),
-    ] = "",
+    connect: Connect = ORDERS,
+    pictures: NextPictures = "",
     keys: Folder = DEFAULT_FOLDER,
-    name: Annotated[
-        str,
-        typer.Option(
-            "--as", metavar="NAME", help="Whose key of the folder. Default: the only person's there."
-        ),
-    ] = "",
+    name: KeyName = "",
     web: Annotated[bool, typer.Option("--web", help="In a browser of this machine instead.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="With --web; 0 = any free one.")] = 0,
     unlock: Annotated[

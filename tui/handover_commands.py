@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from override.connect_options import ORDERS, Connect, KeyName, NextPictures
 from override.keys_commands import DEFAULT_FOLDER, Folder
-from override.order_commands import ORDERS, AsJson
+from override.order_commands import AsJson
 
 if TYPE_CHECKING:
     from override.client import Console
@@ -19,16 +20,10 @@ EVENTS_MOST = 2_000
 
 
 def handover(
-    connect: Annotated[
-        str,
-        typer.Option("--connect", metavar="ENDPOINT", envvar="BELISHA_ORDERS", help="Of the station."),
-    ] = ORDERS,
-    pictures: Annotated[
-        str,
-        typer.Option(metavar="ENDPOINT", envvar="BELISHA_PICTURES", help="Default: the next port."),
-    ] = "",
+    connect: Connect = ORDERS,
+    pictures: NextPictures = "",
     keys: Folder = DEFAULT_FOLDER,
-    name: Annotated[str, typer.Option("--as", metavar="NAME", help="Whose key of the folder.")] = "",
+    name: KeyName = "",
     hours: Annotated[int, typer.Option(min=1, max=72, help="How far back events are told.")] = 8,
     as_json: AsJson = False,
 ) -> None:

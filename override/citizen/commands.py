@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from override.connect_options import PICTURES
 from override.flag_messages import Kind
 from override.keys_commands import DEFAULT_FOLDER, Folder
-from override.order_commands import PICTURES
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

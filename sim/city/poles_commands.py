@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from override.citizen.commands import PAGE
-from override.order_commands import ORDERS, PICTURES, Orders, Pictures
+from override.connect_options import ORDERS, PICTURES, Orders, Pictures
 from override.refused import Refused
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _built(scenario: str) -> StreetLayout:
 
 
 def _asked(key: Path, station: str, orders: str, pictures: str) -> StreetLayout:
-    from override.order_commands import connect
+    from override.connect_options import connect
 
     console, _ = connect(key, station, orders, pictures)
     with console:
