@@ -4,7 +4,7 @@ A function called from Python needs a second one that takes Python's objects apa
 forty arrays this takes longer to compile than the function itself, and two thirds of all kernels are never
 called from Python: these go without it (`inner_kernel`). Nor is their machine code loaded where all that
 call them are compiled already, for it is part of theirs. Function pointers for C, which numba makes as
-well, nobody here uses. Nor do kernels count references to arrays, unless they allocate (decision 12).
+well, nobody here uses. Nor do kernels count references to arrays: none allocates (decision 12).
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ class InnerKernel(CPUDispatcher):
             self.disable_compile()
 
 
-def kernel(signature: Any, *, allocates: bool = False, **options: Any) -> Compiler:
+def kernel(signature: Any, **options: Any) -> Compiler:
     """Compile a function Python calls: at import, for one signature, kept on disk, without the GIL.
 
-    allocates: it makes arrays of its own, or hands some back · options: more of numba's own
+    It can neither make arrays nor hand any back. options: more of numba's own
     """
-    return _njit(signature, cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=allocates, **options)
+    return _njit(signature, cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=False, **options)
 
 
-def inner_kernel(signature: Any, *, allocates: bool = False, **options: Any) -> Compiler:
+def inner_kernel(signature: Any, **options: Any) -> Compiler:
     """The same for a function that only kernels call; called from Python it raises TypeError."""
-    wrap = _njit(nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, _nrt=allocates, **options)
+    wrap = _njit(nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, _nrt=False, **options)
 
     def closed(function: Callable[..., Any]) -> Any:
         inner = wrap(function)

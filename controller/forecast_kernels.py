@@ -195,10 +195,23 @@ def decide(
     scene.planned_end_ms[j] = min(scene.planned_end_ms[j], scene.leave_by_ms[j])
 
 
-@kernel(
-    types.void(_I, _I, _I, _F, _F, _F, _F, MODEL, VIEW, LABELS, LIVE, BOOK, PLANS, SCENE, AHEAD),
-    allocates=True,
-)
+@inner_kernel(types.void(SCENE, AHEAD))
+def propose_again(scene, ahead):
+    """Before orders are laid over it. Written: scene.wanted_stage, planned_end_ms (J), recall (G)"""
+    for j in range(len(scene.wanted_stage)):
+        scene.wanted_stage[j], scene.planned_end_ms[j] = ahead.planned_stage[j], ahead.planned_end_ms[j]
+    for g in range(len(scene.recall)):
+        scene.recall[g] = ahead.planned_recall[g]
+
+
+@inner_kernel(types.void(SCENE, AHEAD))
+def keep_proposal(scene, ahead):
+    """What the planner wants, without orders. Written: ahead.planned_stage, planned_end_ms (J)"""
+    for j in range(len(scene.wanted_stage)):
+        ahead.planned_stage[j], ahead.planned_end_ms[j] = scene.wanted_stage[j], scene.planned_end_ms[j]
+
+
+@kernel(types.void(_I, _I, _I, _F, _F, _F, _F, MODEL, VIEW, LABELS, LIVE, BOOK, PLANS, SCENE, AHEAD))
 def play(
     begin_s,
     end_s,
@@ -225,9 +238,7 @@ def play(
             live.group_kind, ahead.group_turn_on_red, live.queue_veh, live.arrival_veh, ahead.near_veh,
             live.lamp, ahead.called, ahead.kept, ahead.empty_s, live.call_since_ms,
         )  # fmt: skip
-        scene.wanted_stage[:] = ahead.planned_stage
-        scene.planned_end_ms[:] = ahead.planned_end_ms
-        scene.recall[:] = ahead.planned_recall
+        propose_again(scene, ahead)
         lay_calls(now_ms, book, scene)
         look_ms = SECOND_MS if period_s < COARSE_S else 2 * SECOND_MS
         judge_urgency(
@@ -243,8 +254,7 @@ def play(
                 j, now_ms, period_s, persons_per_walker, stop_s, impatience_s, model, view, labels, live,
                 scene, ahead,
             )  # fmt: skip
-        ahead.planned_stage[:] = scene.wanted_stage
-        ahead.planned_end_ms[:] = scene.planned_end_ms
+        keep_proposal(scene, ahead)
         lay_orders(now_ms, book, plans, scene)
         lay_walks(now_ms, book, scene)
         advance(

@@ -278,8 +278,7 @@ def believe_loops(
 
 @kernel(
     "void(boolean[:], int8[:], int64[:], float64[:, :], int64[:, :], int64[:], int64[:], int64[:], "
-    "float64[:], float64[:, :], float64[:, :], float64[:], float64[:, :], float64[:])",
-    allocates=True,
+    "float64[:], float64[:, :], float64[:, :], float64[:], float64[:, :], float64[:])"
 )
 def report(
     detector_on,
@@ -305,7 +304,8 @@ def report(
     held_veh (L, GATES)
     Written: queue_veh (L) · arrival_veh (L, H) · near_veh (L), only those counted
     """
-    queue_veh[:] = held_veh[:, STOP]
+    for lane in range(len(queue_veh)):
+        queue_veh[lane] = held_veh[lane, STOP]
     for d in range(len(detector_gate)):
         if detector_gate[d] == STOP and detector_on[d]:
             queue_veh[detector_lane[d]] += 1.0

@@ -122,7 +122,7 @@ def plant_root(root_s, stage0, n_stages, served0, walking0, labels):
     labels.from_s[root_s, stage0, LATER] = -1
 
 
-@inner_kernel(types.void(_I, _I, _I, _I, _I, _I, _I, _I, MODEL, VIEW, LABELS, _F), allocates=True)
+@inner_kernel(types.void(_I, _I, _I, _I, _I, _I, _I, _I, MODEL, VIEW, LABELS, _F))
 def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings, model, view, labels, stop_s):
     """Fill the labels, from the root at second `root_s` in `stage0` to the horizon.
 
@@ -130,7 +130,7 @@ def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings,
     walking0: bits of crossings that have walk · served0: bits of groups served by the root
     """
     arrival, arrived, waited = view.arrival[:n_lanes], view.arrived[:n_lanes], view.waited[:n_lanes]
-    weight, rate, clearing_s = view.weight[:n_lanes], view.rate[:, :n_lanes].copy(), view.clearing_s[:n_lanes]
+    weight, clearing_s = view.weight[:n_lanes], view.clearing_s[:n_lanes]
     people_per_s, people_weight = view.people_per_s[:n_crossings], view.people_weight[:n_crossings]
     min_s, overdue = view.min_s, view.overdue
     opposing, yield_share = model.opposing[j], model.yield_share[j]
@@ -148,11 +148,12 @@ def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings,
                 continue
             served, walking = labels.served[t, stage, slot], labels.walking[t, stage, slot]
             late = PROMISE_COST * count_bits(overdue[t] & ~served)
-            cost = cost_of[t, stage, slot]
+            cost, rate_old = cost_of[t, stage, slot], view.rate[stage, :n_lanes]
             for new in range(n_stages):
                 holds = new == stage
                 if not (holds or may_change):
                     continue
+                rate_new = view.rate[new, :n_lanes]
                 start, end, to_slot, to_walking, to_served = t + 1, t + 1, slot, walking, served
                 if not holds:
                     start = min(HORIZON_S, t + switch_s[stage, new])
@@ -170,9 +171,9 @@ def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings,
                         t, end, end, walking, 0, crossing_group, people, people_per_s, people_weight
                     )
                     grown += hold_second(
-                        stage, t, stop_s, queue, arrival, weight, rate[stage], opposing, yield_share
+                        stage, t, stop_s, queue, arrival, weight, rate_old, opposing, yield_share
                     )
-                    to_go = cost_to_go(queue, weight, rate[new], clearing_s)
+                    to_go = cost_to_go(queue, weight, rate_new, clearing_s)
                     to_go += RED_AT_END_S * weighted(people, people_weight)
                 else:
                     grown += CHANGE_COST + wait_at_kerbs(
@@ -181,7 +182,7 @@ def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings,
                     )  # fmt: skip
                     to_go = RED_AT_END_S * weighted(people, people_weight)
                     lost, left = leave_at_red(
-                        t, end, stop_s, queue, arrived, waited, weight, rate[stage], rate[new], clearing_s
+                        t, end, stop_s, queue, arrived, waited, weight, rate_old, rate_new, clearing_s
                     )
                     grown += lost
                     to_go += left
@@ -189,8 +190,8 @@ def search(j, stage0, root_s, walking0, served0, n_stages, n_lanes, n_crossings,
                     if grown + to_go >= bar:
                         continue
                     lost, left = serve_at_green(
-                        new, t, start, end, stop_s, queue, arrival, arrived, waited, weight, rate[stage],
-                        rate[new], clearing_s, opposing, yield_share,
+                        new, t, start, end, stop_s, queue, arrival, arrived, waited, weight, rate_old,
+                        rate_new, clearing_s, opposing, yield_share,
                     )  # fmt: skip
                     grown += lost
                     to_go += left

@@ -21,14 +21,16 @@ _V, _I, _F, _B = types.void, types.int64, types.float64, types.boolean
 _I1, _F1, _N1, _B1 = types.int64[::1], types.float64[::1], types.int8[::1], types.boolean[::1]
 
 
-@kernel(_I(LAID, HEALTH, _B1, _B1, _B1, _B1), allocates=True)
+@kernel(_I(LAID, HEALTH, _B1, _B1, _B1, _B1))
 def mark_unseen(laid, health, bare_lane, bare_group, unseen_lane, unseen_group):
     """Stop lines and crossings without a detector to trust; returns how many detectors are not used.
 
     bare_lane (L), bare_group (G): never had one · unseen_lane (L), unseen_group (G): written
     """
-    unseen_lane[:] = bare_lane
-    unseen_group[:] = bare_group
+    for lane in range(len(unseen_lane)):
+        unseen_lane[lane] = bare_lane[lane]
+    for g in range(len(unseen_group)):
+        unseen_group[g] = bare_group[g]
     masked = 0
     for d in range(len(laid.kind)):
         masked += 1 if health.masked[d] else 0
