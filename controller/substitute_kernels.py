@@ -138,7 +138,7 @@ def call_unproven(now_ms, laid, health, seen, believed_veh, lamp, green_ended_ms
     """Lanes that may be empty or may be blind are looked after now and then; believed queues call.
 
     So does whoever was counted farther up and never came to a stop line that tells of nobody: he has
-    turned off, or its loop is dead and he stands there.
+    turned off, or its loop is dead and he stands there. A green since then was his: he calls anew.
 
     seen (L) 0 by nobody, 1 by loops that have told of nobody · believed_veh (L) · lamp (G) Lamp
     green_ended_ms (G) ms · called_ms (G) since when, NEVER_MS = not, call_since_ms (G) ms: written
@@ -160,7 +160,7 @@ def call_unproven(now_ms, laid, health, seen, believed_veh, lamp, green_ended_ms
         g, bits = laid.group_start[laid.junction[d]], laid.lane_group_bits[laid.lane[d]]
         while bits:
             if bits & 1 and lamp[g] != GREEN and called_ms[g] == NEVER_MS:
-                called_ms[g] = health.doubt_ms[d]
+                called_ms[g] = max(health.doubt_ms[d], green_ended_ms[g])
             bits >>= 1
             g += 1
     for g in range(len(lamp)):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from controller import substitute_kernels
 from controller.detectors import DAY_FLOOR_S, Detectors, Judgement, floor_s, hour_of
-from controller.detectors_model import Cause
+from controller.detectors_model import NEVER_MS, Cause
 from controller.vocabulary import DetectorKind
 from sim.city.scenario import FaultKind, FaultPlan
 from tests.loop_street import BEGIN_S, LoopStreet, fault
@@ -290,3 +291,21 @@ def test_a_loop_without_a_witness_is_contradicted_by_nobody() -> None:
     watch.run(5 * MINUTES)
     assert not watch.blamed
     assert watch.detectors.health.odd.max() == 0
+
+
+def test_who_may_stand_unseen_calls_since_he_came_or_since_the_last_green() -> None:
+    """A green that came after him was his, and kept its promise; what is left of the doubt calls anew."""
+    watch = Watch().run(60)
+    laid, health, now_ms = watch.detectors.laid, watch.detectors.health, watch.street.now_ms
+    stop = watch.street.named(STOP)
+    group = int(np.flatnonzero([laid.lane_group_bits[laid.lane[stop]] >> k & 1 for k in range(62)])[0])
+    health.doubt_ms[stop] = now_ms - 60_000
+    for green_ended_ms, since_ms in ((now_ms - 90_000, now_ms - 60_000), (now_ms - 20_000, now_ms - 20_000)):
+        n_groups, n_lanes = len(laid.group_kind), len(laid.lane_junction)
+        ended_ms = np.full(n_groups, green_ended_ms, np.int64)
+        called_ms, call_since_ms = np.full((2, n_groups), NEVER_MS, np.int64)
+        substitute_kernels.call_unproven(
+            now_ms, laid, health, np.full(n_lanes, 2, np.int8), np.zeros(n_lanes),
+            np.zeros(n_groups, np.int8), ended_ms, called_ms, call_since_ms,
+        )  # fmt: skip
+        assert call_since_ms[group] == since_ms
