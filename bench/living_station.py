@@ -110,9 +110,9 @@ def main(say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, 
 
     city = load_city(scenario, 1)
     file = folder / "station.db"
-    live, installation = _live(city, _played(city, "adaptive", speed), "adaptive", speed, file)
-    anywhere = "tcp://127.0.0.1:*"
-    plan = StationPlan(folder / "keys", file, anywhere, anywhere, anywhere)
+    keys, anywhere = folder / "keys", "tcp://127.0.0.1:*"
+    live, installation = _live(city, _played(city, "adaptive", speed), "adaptive", speed, keys, file)
+    plan = StationPlan(keys, file, anywhere, anywhere, anywhere)
     live = watched(live, instruments(folder, new=True))
     return Station(plan, city.network, live, say, layout_of_city(city), Policy(), installation).run()
 
