@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from controller.frame import empty_frame
 from controller.junction import FixedPlan, Junction, PlanStep
 from controller.network import Network
@@ -30,8 +32,12 @@ class Street:
         self.faults: list[str] = []
         self.lamps: list[int] = []
 
+    def decide(self) -> np.ndarray:
+        """Lamps of this moment, by whoever has control."""
+        return self.controller.tick(self.frame, self.now_ms, self.orders)
+
     def tick(self) -> list[int]:
-        self.lamps = self.controller.tick(self.frame, self.now_ms, self.orders).tolist()
+        self.lamps = self.decide().tolist()
         verdict = self.controller.verdict
         assert verdict is not None
         self.faults += [v.sentence for v in verdict.violations] + [a.sentence for a in verdict.alarms]

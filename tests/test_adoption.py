@@ -31,16 +31,10 @@ class Change(Street):
         self.adoption = Adoption(self.controller, new, np.array(places), self.now_ms)
         return self.adoption
 
-    def tick(self) -> list[int]:
+    def decide(self) -> np.ndarray:
         if self.adoption is None or self.adoption.phase is Phase.BACK:
-            return super().tick()
-        self.lamps = self.adoption.tick(self.frame, self.now_ms, self.orders).tolist()
-        verdict = self.controller.verdict
-        assert verdict is not None
-        self.faults += [v.sentence for v in verdict.violations] + [a.sentence for a in verdict.alarms]
-        self.frame.lamps_shown[:] = self.lamps
-        self.now_ms += 100
-        return self.lamps
+            return super().decide()
+        return self.adoption.tick(self.frame, self.now_ms, self.orders)
 
     def stages(self, seconds: float) -> list[list[int]]:
         """The stage of every junction, second by second."""

@@ -47,16 +47,10 @@ class Town(Street):
         self.adoption = CardAdoption(self.controller, new, np.array(places), self.now_ms, card, 2)
         return self.adoption
 
-    def tick(self) -> list[int]:
+    def decide(self) -> np.ndarray:
         if self.adoption is None or self.adoption.phase is Phase.BACK:
-            return super().tick()
-        self.lamps = self.adoption.tick(self.frame, self.now_ms, self.orders).tolist()
-        verdict = self.controller.verdict
-        assert verdict is not None
-        self.faults += [v.sentence for v in verdict.violations] + [a.sentence for a in verdict.alarms]
-        self.frame.lamps_shown[:] = self.lamps
-        self.now_ms += 100
-        return self.lamps
+            return super().decide()
+        return self.adoption.tick(self.frame, self.now_ms, self.orders)
 
     def of(self, j: int) -> np.ndarray:
         """Lamps of one junction."""
