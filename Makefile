@@ -18,7 +18,7 @@ help:  ## this list
 run: $(VENV)/.for-run  ## a small city that lives: on a terminal to look at, else summed up (under 2 minutes)
 	$(BIN)/belisha demo
 
-test: $(VENV)/.for-test  ## every test (under eight minutes on two cores)
+test: $(VENV)/.for-test  ## every test (about seven minutes on two cores, compiled once before)
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 quick: $(VENV)/.for-test  ## the tests that take less than 20 seconds each
