@@ -121,27 +121,38 @@ class Builder:
         self.street, self.policy, self._read = street, policy, read
 
     def build(self, number: int) -> tuple[StreetNetwork, Policy]:
-        """Street and policy. Raises ChangeRefused where a content does not fit."""
+        """Street and policy. Raises ChangeRefused where a content does not fit or is not what was signed."""
         from override.street_change import with_content
 
-        contents: list[bytes] = []
-        seen: set[int] = set()
-        while True:
-            version, content = self._read(number)
-            if number in seen:
-                raise KeyError(number)
-            seen.add(number)
-            if version.returns_to:
-                number = version.returns_to
-                continue
-            if not version.base:
-                break
-            contents.append(content)
-            number = version.base
         street, policy = self.street, self.policy
-        for content in reversed(contents):
-            street, policy = with_content(street, policy, content)
+        for version, content in reversed(way_down(self._read, number)):
+            if version.base and not version.returns_to:
+                street, policy = with_content(street, policy, content)
         return street, policy
+
+
+def way_down(read: Read, number: int) -> list[tuple[Version, bytes]]:
+    """The version and all that it is made of, down to its baseline, each with its content.
+
+    Raises ChangeRefused where a content is not the one its version is known by, or one made of others is not
+    what it says it returns to; KeyError where one is missing.
+    """
+    from override.street_change import ChangeRefused
+
+    found: list[tuple[Version, bytes]] = []
+    below = number
+    while True:
+        version, content = read(below)
+        if version.number != below or (found and below >= found[-1][0].number):
+            raise ChangeRefused(f"version {below} lies where another belongs")
+        if found and found[-1][0].returns_to and found[-1][0].digest != version.digest:
+            raise ChangeRefused(f"version {found[-1][0].number} does not return to what was signed")
+        found.append((version, content))
+        if not version.base:
+            return found
+        if not version.returns_to and hashlib.sha256(content).digest() != version.digest:
+            raise ChangeRefused(f"version {below} is not what was signed")
+        below = version.returns_to or version.base
 
 
 def moved(version: Version, state: VersionState, why: str = "") -> Version:

@@ -18,8 +18,9 @@ from controller.junction import StreetNetwork
 from controller.policy import Policy
 from controller.street_file import street_to_text
 from override.deploy_messages import VersionState, Way
+from override.keys import Identity
 from override.street_change import ChangeRefused, StreetChange, compared, prove
-from override.version import BASELINE, Builder, Read, Version, is_signed, version_of
+from override.version import BASELINE, Builder, Read, Version, is_signed, version_of, way_down
 from override.version_book import VersionBook
 
 CHECK = b"K"
@@ -91,21 +92,33 @@ def check(installation: Installation, number: int) -> StreetChange:
     return change
 
 
-def check_signed(version: Version, content: bytes, public: Callable[[str], bytes | None]) -> None:
+def check_signed(read: Read, number: int, people: Callable[[str], Identity | None]) -> None:
     """Whether this version may come onto the street: agreed to, and signed as it lies there by two people, or
-    by one who broke the glass. `public` gives people's signing keys. Raises ChangeRefused."""
-    if version.state not in (VersionState.ADOPTING, VersionState.IN_FORCE):
-        raise ChangeRefused(f"version {version.number} is {version.state}: nobody may have it")
-    if not version.returns_to and sha256(content).digest() != version.digest:
-        raise ChangeRefused(f"version {version.number} is not what was signed")
-    people = {version.proposer: version.signature}
+    by one who broke the glass; and so all that it is made of.
+
+    `people` gives who has a name, or had it: under what is or was in force a signature still counts whose key
+    was revoked since. Raises ChangeRefused; KeyError where a version is missing.
+    """
+    for version, _ in way_down(read, number):
+        first = version.number == number
+        proved = (VersionState.IN_FORCE, VersionState.ADOPTING if first else VersionState.FORMER)
+        if version.state not in proved:
+            raise ChangeRefused(f"version {version.number} is {version.state}: nobody may have it")
+        if version.base:
+            _check_people(version, people, version.state is VersionState.ADOPTING)
+
+
+def _check_people(version: Version, people: Callable[[str], Identity | None], today: bool) -> None:
+    """Whether two people signed it, or one who broke the glass. Raises ChangeRefused."""
+    signed = {version.proposer: version.signature}
     if not version.glass:
-        people[version.second] = version.second_signature
-        if len(people) < 2:
+        signed[version.second] = version.second_signature
+        if len(signed) < 2:
             raise ChangeRefused(f"version {version.number} was not agreed to by a second person")
-    for name, signature in people.items():
-        key = public(name)
-        if key is None or not is_signed(key, version.digest, signature):
+    for name, signature in signed.items():
+        who = people(name)
+        counts = who is not None and not (today and who.revoked)
+        if who is None or not counts or not is_signed(who.sign_public, version.digest, signature):
             raise ChangeRefused(
                 f"version {version.number} does not carry the signature of {name or 'anybody'}"
             )

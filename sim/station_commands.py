@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from controller.orders import Orders
     from controller.tick import Controller
     from override.engine_process import MonitorLink
+    from override.keys import Identity
     from override.lamp_processes import LiveStreet, MakeStreetEnd
     from override.line import LocalLine
     from override.version_check import Installation
@@ -162,11 +163,12 @@ def _live(
     builder = installation.builder()
 
     def card_of_version(number: int) -> Card:
-        check_signed(*stored(file)(number), _signing_keys(keys))
+        check_signed(stored(file), number, _people(keys))
         return ground(builder.build(number)[0])
 
     def of_version(number: int) -> LiveStreet:
         try:
+            check_signed(stored(file), number, _people(keys))
             street, policy = builder.build(number)
         except (KeyError, sqlite3.Error):
             street, policy = city.street, Policy()  # the baseline, which the gateway has yet to write down
@@ -201,12 +203,11 @@ def _live(
     return of_version(number_to_begin(installation)), installation
 
 
-def _signing_keys(keys: Path) -> Callable[[str], bytes | None]:
-    """Public keys of those whose signature counts, by name."""
+def _people(keys: Path) -> Callable[[str], Identity | None]:
+    """Whose signature may count, by name."""
     from override.keys import read_people
 
-    known = {person.name: person.sign_public for person in read_people(keys) if not person.revoked}
-    return known.get
+    return {person.name: person for person in read_people(keys)}.get
 
 
 def _journal(

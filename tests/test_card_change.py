@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,13 +26,15 @@ from controller.tick import Controller
 from controller.vocabulary import Lamp, Sensors
 from override.deploy_messages import VersionState, Way
 from override.engine_process import MonitorLink
+from override.keys import Identity
 from override.lamp_line import Heads, Hello, Permit, knock_at, pack, unpack
 from override.monitor_process import MonitorProcess, Places
 from override.street_change import ChangeRefused
-from override.version import BASELINE, statement
+from override.version import BASELINE, Builder, Version, pack_content, statement
 from override.version_check import check_signed, stored
 from tests import toy_street
-from tests.deploy_room import ENG, EVERYBODY, SUE, Deployment
+from tests.control_room import street
+from tests.deploy_room import ENG, EVERYBODY, LONG, SUE, Deployment, wired, with_plan
 from tests.test_card_adoption import slower
 
 
@@ -239,28 +242,87 @@ def test_two_people_bring_other_times_onto_one_junction_and_only_that_one_flashe
     assert not room.alarms
 
 
-def test_the_monitor_trusts_only_what_two_people_have_signed(room: Deployment) -> None:
-    def public(name: str) -> bytes | None:
-        return EVERYBODY[name].secret.sign_public if name in EVERYBODY else None
+def somebody(name: str, revoked: tuple[str, ...] = ()) -> Identity | None:
+    """Who has this name in the room; some have left."""
+    who = EVERYBODY.get(name)
+    if who is None:
+        return None
+    return replace(who.identity, revoked="left" if name in revoked else "")
 
+
+def test_the_monitor_trusts_only_what_two_people_have_signed(room: Deployment) -> None:
     room.propose(longer_promise(room.street))
     version = room.until(VersionState.PROPOSED, 2)
     content = stored(room.file)(2)[1]
-    assert sha256(content).digest() == version.digest
+
+    def lies(number: int) -> tuple[Version, bytes]:
+        return (version, content) if number == 2 else stored(room.file)(number)
+
     with pytest.raises(ChangeRefused, match="nobody may have it"):
-        check_signed(version, content, public)
+        check_signed(lies, 2, somebody)
     room.approve(2)
-    version = room.version(2)
+    honest = version = room.version(2)
     assert version.base == BASELINE
-    check_signed(version, content, public)
+    check_signed(lies, 2, somebody)
     for changed, words in (
-        (replace(version, second="eng", second_signature=version.signature), "second person"),
-        (replace(version, second="sam"), "signature of sam"),
-        (replace(version, signature=SUE.secret.sign(statement(version.digest))), "signature of eng"),
-        (replace(version, proposer="nobody"), "signature of nobody"),
+        (replace(honest, second="eng", second_signature=honest.signature), "second person"),
+        (replace(honest, second="sam"), "signature of sam"),
+        (replace(honest, signature=SUE.secret.sign(statement(honest.digest))), "signature of eng"),
+        (replace(honest, proposer="nobody"), "signature of nobody"),
     ):
+        version = changed
         with pytest.raises(ChangeRefused, match=words):
-            check_signed(changed, content, public)
+            check_signed(lies, 2, somebody)
+    version = honest
+    with pytest.raises(ChangeRefused, match="signature of eng"):
+        check_signed(lies, 2, lambda name: somebody(name, ("eng",)))
+    content += b"\0"
     with pytest.raises(ChangeRefused, match="not what was signed"):
-        check_signed(version, content + b"\0", public)
+        check_signed(lies, 2, somebody)
     assert ENG.identity.name == "eng"
+
+
+def agreed(number: int, content: bytes, state: VersionState, **more: Any) -> tuple[Version, bytes]:
+    """A version that eng proposed and sue agreed to, made from the one before it."""
+    digest = more.pop("digest", sha256(content).digest())
+    signatures = {"signature": ENG.secret.sign(statement(digest)),
+                  "second_signature": SUE.secret.sign(statement(digest))}  # fmt: skip
+    return Version(
+        number, digest, state, Way.LIVE, number - 1, "eng", second="sue", **signatures, **more
+    ), content
+
+
+def test_what_a_version_is_made_of_must_be_signed_as_well() -> None:
+    """Whoever may write to the station's file, but has nobody's key, brings nothing onto the street."""
+    base = wired(street(1))
+    contents = [pack_content(with_plan(base, replace(LONG, offset_ms=k)), "")[0] for k in (0, 5_000)]
+    file = {
+        1: (Version(1, b"street", VersionState.FORMER), b""),
+        2: agreed(2, contents[0], VersionState.FORMER),
+        3: agreed(3, contents[1], VersionState.IN_FORCE),
+        4: agreed(4, b"", VersionState.ADOPTING, returns_to=2, digest=sha256(contents[0]).digest()),
+    }
+    built = Builder(base, Policy(), file.__getitem__).build
+    assert [built(number)[0].junctions[0].plans[0].offset_ms for number in (2, 3, 4)] == [0, 5_000, 0]
+    for number in (3, 4):
+        check_signed(file.__getitem__, number, somebody)
+    # What was agreed to long ago stays so, though all of them have left.
+    check_signed(file.__getitem__, 3, lambda name: somebody(name, tuple(EVERYBODY)))
+
+    honest = file[2][0]
+    other, digest = pack_content(street_to_text(base), "")
+    file[2] = honest, other
+    for number in (3, 4):
+        with pytest.raises(ChangeRefused, match="version 2 is not what was signed"):
+            built(number)
+    file[2] = replace(honest, digest=digest), other
+    with pytest.raises(ChangeRefused, match="version 4 does not return to what was signed"):
+        built(4)
+    with pytest.raises(ChangeRefused, match="version 2 does not carry the signature of eng"):
+        check_signed(file.__getitem__, 3, somebody)
+    file[2] = replace(honest, base=3), contents[0]
+    with pytest.raises(ChangeRefused, match="lies where another belongs"):
+        built(3)
+    file[2] = replace(honest, state=VersionState.REFUSED), contents[0]
+    with pytest.raises(ChangeRefused, match="version 2 is refused: nobody may have it"):
+        check_signed(file.__getitem__, 3, somebody)
