@@ -104,7 +104,9 @@ def decode(payload: bytes, topic: Topic) -> Any:
         raise Refused("topic", f"not a message of topic {topic.name}")
     version = data.pop("version", None)
     if type(version) is not int or version != topic.version:
-        raise Refused("version", f"version {repr(version)[:20]}; {topic.name} is at version {topic.version}")
+        # Not even the words for it: a list in a list, hundreds deep, cannot be written down.
+        found = str(version)[:20] if type(version) is int else f"of type {type(version).__name__}"
+        raise Refused("version", f"version {found}; {topic.name} is at version {topic.version}")
     return _record(topic.message, data, topic.name)
 
 

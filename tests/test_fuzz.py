@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from typing import Any
+from unicodedata import normalize
 
 import msgpack  # type: ignore[import-untyped]
 import pytest
@@ -11,6 +14,8 @@ from tests.fuzz_corpus import CORPUS, FILE_BYTES_MAX, read_corpus
 
 pytest.importorskip("google.transit", reason="needs pip install 'belisha[transit]'")
 
+from override.citizen import kinds
+from override.citizen.texts import READ_CHARACTERS
 from tests import fuzz_seeds
 from tests.fuzz_files import of_records, records_of
 from tests.fuzz_targets import TARGETS, Target, targets, verdict
@@ -60,6 +65,11 @@ def reply(**changes: object) -> bytes:
     return b"reply\n" + msgpack.packb({**REPLY, **changes})
 
 
+def nested(depth: int) -> list[Any]:
+    """A list in a list, and so on."""
+    return functools.reduce(lambda inner, _: [inner], range(depth), [])
+
+
 def journal_with_an_order_called(name: object) -> bytes:
     """A good journal, but for one order of its second tick."""
     whole = fuzz_seeds.journals()[1]
@@ -75,6 +85,7 @@ def journal_with_an_order_called(name: object) -> bytes:
         ("frames", reply(), "accepted"),
         ("frames", reply(version=1.0), "Refused:version"),  # equal to 1, but no whole number
         ("frames", reply(version="\0"), "Refused:version"),  # was told again as it came
+        ("frames", reply(version=nested(1000)), "Refused:version"),  # too deep to be told again
         ("frames", reply(**{"": 1}), "Refused:schema"),  # a field without a name was overlooked
         ("open311-query", b"page_size=00000000019999", "Open311Error:400"),  # its first nine digits counted
         ("open311-query", b"page_size=000000001" + b"0" * 5000, "Open311Error:400"),  # not even a number
@@ -95,11 +106,24 @@ def journal_with_an_order_called(name: object) -> bytes:
         ("journals", journal_with_an_order_called([]), "JournalError"),  # TypeError
         ("journals", journal_with_an_order_called({}), "JournalError"),
     ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
 )  # fmt: skip
 def test_what_fuzzing_found_is_refused_as_it_should_be(
     name: str, data: bytes, said: str, readers: dict[str, Target]
 ) -> None:
     assert verdict(readers[name], data) == said
+
+
+def test_a_text_of_letters_that_are_whole_sentences_is_read_in_no_time(
+    readers: dict[str, Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One letter that is written out as eighteen, a thousand times: four seconds of the citizen process."""
+    folded: list[str] = []
+    monkeypatch.setattr(kinds, "normalize", lambda form, text: folded.append(text) or normalize(form, text))
+    for _ in range(2):  # the words of all languages are folded once
+        folded.clear()
+        verdict(readers["texts"], ("4F7K " + "\ufdfa" * 1000).encode())
+    assert len(folded) <= 2 * READ_CHARACTERS
 
 
 def test_a_form_that_cannot_be_read_leaves_no_line_in_the_log(

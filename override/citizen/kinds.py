@@ -7,6 +7,7 @@ words, never instead of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from unicodedata import combining, normalize
 
 from override.citizen.language import TAGS, Language, language
@@ -117,13 +118,22 @@ def kind_called(word: str, spoken: Language) -> tuple[Kind, str] | None:
     if len(word) == 1 and word.isdecimal():
         number = int(word)
         return next((row.kind, spoken.tag) for row in KINDS.values() if row.number == number)
+    plain = folded(word)
     for tag in (spoken.tag, *(tag for tag in TAGS if tag != spoken.tag)):
-        there = language(tag)
-        for kind, english in KEYWORDS.items():
-            known = {kind.value, *(folded(w) for w in keywords(english, there))}
-            if folded(word) in known or (tag == "zh" and any(w in word for w in known)):
+        for kind, known in _words_of_kinds(tag):
+            if plain in known or (tag == "zh" and any(w in word for w in known)):
                 return kind, tag
     return None
+
+
+@cache
+def _words_of_kinds(tag: str) -> tuple[tuple[Kind, frozenset[str]], ...]:
+    """What may be texted for each kind in this language, folded."""
+    there = language(tag)
+    return tuple(
+        (kind, frozenset((kind.value, *(folded(w) for w in keywords(english, there)))))
+        for kind, english in KEYWORDS.items()
+    )
 
 
 def keywords(english: str, there: Language) -> list[str]:

@@ -18,6 +18,7 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
+from functools import cache
 from unicodedata import decimal, normalize
 
 from override.bounds import NONCE_BYTES, REASON_CHARACTERS
@@ -224,7 +225,7 @@ def keywords_of(kind: Kind, speak: Language) -> list[str]:
 
 def _words(text: str) -> list[str]:
     """Words, with digits of any script as ASCII, and a code parted from Chinese written close to it."""
-    text = plain(normalize("NFKC", text))
+    text = plain(normalize("NFKC", text))[:READ_CHARACTERS]  # some letters become eighteen
     text = "".join(str(decimal(c)) if c.isdecimal() else c for c in text)
     text = re.sub(r"(?<=[0-9A-Za-z])(?=[^\x00-\u024f])|(?<=[^\x00-\u024f])(?=[0-9A-Za-z])", " ", text)
     found = (word.strip(",.;:!¡¿\"'()，。！；：、") for word in text.split())
@@ -237,14 +238,18 @@ def _spoken(said: list[str]) -> tuple[str, list[str]]:
         return _NAMES.get(tag, tag), said[1:]
     for word in said[:NAME_WORDS_MAX]:
         for tag in TAGS:
-            there = language(tag)
-            if folded(word) in (
-                folded(w) for listed in (HELP, STATUS, STILL) for w in keywords(listed, there)
-            ):
+            if folded(word) in _commands(tag):
                 return tag, said
         if script := _script(word):
             return script, said
     return TAGS[0], said
+
+
+@cache
+def _commands(tag: str) -> frozenset[str]:
+    """What may be texted in this language beside kinds, folded."""
+    there = language(tag)
+    return frozenset(folded(w) for listed in (HELP, STATUS, STILL) for w in keywords(listed, there))
 
 
 def _script(word: str) -> str:
