@@ -6,7 +6,7 @@ import gc
 import tracemalloc
 
 import pytest
-from numba.core.runtime import _nrt_python, rtsys
+from numba.core.runtime import _nrt_python, rtsys  # type: ignore[attr-defined]
 
 from bench import streets
 from bench.bench_tick import Town

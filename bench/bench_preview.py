@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 import numpy as np
 from pytest_benchmark.fixture import BenchmarkFixture
 

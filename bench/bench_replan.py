@@ -77,6 +77,7 @@ def test_one_of_many(benchmark: BenchmarkFixture, measurements: Measurements) ->
         return (), {}
 
     benchmark.pedantic(busy.replan, setup=other_traffic, rounds=40, warmup_rounds=3)
+    assert benchmark.stats is not None
     compiled_s = benchmark.stats.stats.median / JUNCTIONS
     measurements.budgeted("replan", compiled_s * 1e6)
     measurements.told("interpreted by Python, over that", _interpreted_s() / compiled_s, "times")
@@ -91,6 +92,7 @@ def test_one_alone(benchmark: BenchmarkFixture, measurements: Measurements) -> N
         return (), {}
 
     benchmark.pedantic(busy.replan, setup=other_traffic, rounds=1000, warmup_rounds=10)
+    assert benchmark.stats is not None
     measurements.told(
         "replan of one junction called by itself: median", benchmark.stats.stats.median * 1e6, "us"
     )

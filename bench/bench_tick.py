@@ -57,6 +57,7 @@ class Town:
         verdict = self.controller.verdict
         assert verdict is not None
         assert not verdict.flash.any(), "a street in flash is not what is measured"
+        assert benchmark.stats is not None
         return np.array(benchmark.stats.stats.data) * 1000.0
 
 
@@ -125,4 +126,5 @@ def test_an_hour_of_ticks_between_two_seconds(
         return (now_ms,), {}
 
     benchmark.pedantic(lambda now_ms: controller.tick(frame, now_ms), setup=other_time, rounds=3000)
+    assert benchmark.stats is not None
     measurements.told("tick with nothing new, 1 junction: median", benchmark.stats.stats.median * 1e6, "us")

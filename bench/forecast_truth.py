@@ -84,8 +84,10 @@ def check(world: World, forecaster: Forecaster, j: int, command: Command) -> Che
     outcome = _foreseen(world, forecaster, j, junctions, command)
     lived = [_lived(world, junctions, give) for give in (_nothing, _give(network, j, command))]
     step_at = PLAYED_S // 10 - 1
-    rows = [run.waited_s[step_at].sum() for run in (outcome.without, outcome.with_order)]
-    return Check(j, str(command), *map(float, rows), lived[0][0], lived[1][0], lived[0][1], lived[1][1])
+    without, with_order = (
+        float(run.waited_s[step_at].sum()) for run in (outcome.without, outcome.with_order)
+    )
+    return Check(j, str(command), without, with_order, lived[0][0], lived[1][0], lived[0][1], lived[1][1])
 
 
 def _foreseen(

@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from collections import Counter
+from importlib.abc import Loader
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def engine_verdict(mutant: Mutant, true: list[mutant_drive.Drive]) -> dict[str, 
 # --- the monitor ---------------------------------------------------------------------------------
 
 
-class Finder:
+class Finder(Loader):
     """Gives one module of the monitor with a wrong in it to whoever imports it."""
 
     def __init__(self, mutant: Mutant) -> None:

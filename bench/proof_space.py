@@ -72,6 +72,12 @@ class Explored:
     """Steps with a change of lamps, each judged by the monitor."""
     seconds: float
 
+    def __add__(self, other: Explored) -> Explored:
+        return Explored(
+            self.states + other.states, self.steps + other.steps, self.changes + other.changes,
+            self.seconds + other.seconds,
+        )  # fmt: skip
+
 
 def up(ms: int) -> int:
     """Rounded up to whole steps."""
@@ -114,8 +120,8 @@ class Cell:
         law.between_ms[:] = NO_CONFLICT
         for pair in self.junction.intergreens:
             law.between_ms[index[pair.ending], index[pair.starting]] = up(pair.duration_ms)
-        for pair in self.junction.yields:
-            law.gives_way[index[pair.group], index[pair.to]] = True
+        for way in self.junction.yields:
+            law.gives_way[index[way.group], index[way.to]] = True
         for k, g in enumerate(groups):
             law.walks[k] = g.kind == GroupKind.PEDESTRIAN
             law.may_call[k] = law.walks[k] and (self.called is None or k in self.called)

@@ -68,13 +68,18 @@ def prove(junction: Junction, timing: Timing, seconds: float, room: int = ROOM) 
     began = time.perf_counter()
     crossings = len(Cell(junction, timing).crossings)
     best: tuple[int, int, Explored] | None = None
+    allowed = room * max(1, crossings)
     for at_once, orders in levels(crossings):
         try:
-            found = explored(junction, timing, at_once, orders, room)
+            found = explored(junction, timing, at_once, orders, room, allowed)
         except NoRoom:
             break
         best = at_once, orders, found
-        if time.perf_counter() - began > seconds / 4:
+        # The next level may have no more states than there is time for at this one's pace: an
+        # exploration that cannot end in time proves nothing and is better not begun.
+        left_s = seconds / 2 - (time.perf_counter() - began)
+        allowed = int(found.states / max(found.seconds, 0.001) * left_s)
+        if allowed <= found.states:
             break
     if best is None:
         raise NoRoom(junction.name)
@@ -95,12 +100,18 @@ def levels(crossings: int) -> Iterator[tuple[int, int]]:
         yield at_once, 2
 
 
-def explored(junction: Junction, timing: Timing, at_once: int, orders: int, room: int) -> Explored:
-    """Every set of so many crossings; states and steps summed."""
+def explored(
+    junction: Junction, timing: Timing, at_once: int, orders: int, room: int, allowed: int = 1 << 60
+) -> Explored:
+    """Every set of so many crossings; states and steps summed. Raises NoRoom where one set has more states
+    than `room`, or all of them together more than are `allowed`."""
     total = Explored(0, 0, 0, 0.0)
     for called in sets_of_crossings(Cell(junction, timing), at_once):
-        found = Exploration(cell_of(junction, timing, called, orders), room).run()
-        total = Explored(*(a + b for a, b in zip(_row(total), _row(found), strict=True)))
+        here = min(room, allowed - total.states)
+        if here <= 0:
+            raise NoRoom(junction.name)
+        found = Exploration(cell_of(junction, timing, called, orders), here).run()
+        total += found
     return total
 
 
@@ -147,10 +158,6 @@ def _kept(junction: Junction, timing: Timing, at_once: int) -> tuple[int, int, i
         followed += int(wait.counts[0])
         least_left_ms = min(least_left_ms, int(wait.least_left_ms.min()))
     return followed, at_once, least_left_ms
-
-
-def _row(found: Explored) -> tuple[int, int, int, float]:
-    return found.states, found.steps, found.changes, found.seconds
 
 
 # --- a folder of networks ----------------------------------------------------------------------

@@ -47,6 +47,9 @@ def group(name: str, promise_ms: int = 120_000, max_green_ms: int = 40_000) -> G
     return Group(name, GroupKind.VEHICLE, name, (), 5_000, max_green_ms, 3_000, 0, promise_ms)
 
 
+GROUPS = tuple(map(group, NAMES))
+
+
 def lane(group: str, exit_lane: str, name: str = "") -> Lane:
     """A lane 200 m long that serves one group."""
     movement = Movement(0, group, "straight", exit_lane, 13.9)
@@ -56,7 +59,7 @@ def lane(group: str, exit_lane: str, name: str = "") -> Lane:
 
 def junction(
     name: str = "square",
-    groups: Sequence[Group] = tuple(group(n) for n in NAMES),
+    groups: Sequence[Group] = GROUPS,
     stages: Sequence[tuple[str, ...]] = GIVEN,
     generated: Sequence[tuple[str, ...]] = (),
     compatible: set[tuple[str, str]] = COMPATIBLE,
@@ -113,8 +116,8 @@ class Traffic:
         self.sequencer = Sequencer(self.network)
         self.chance = np.random.default_rng(self.seed)
         self.longest_wait_ms = np.zeros(self.network.n_groups, np.int64)
-        self.veh_per_s = np.array(self.veh_per_s or [0.0] * self.network.n_lanes)
-        self.people_per_s = np.array(self.people_per_s or [0.0] * self.network.n_groups)
+        self._veh_per_s = np.array(self.veh_per_s or [0.0] * self.network.n_lanes)
+        self._people_per_s = np.array(self.people_per_s or [0.0] * self.network.n_groups)
 
     def run(self, seconds: int, every_s: Callable[[Traffic], None] = lambda traffic: None) -> Traffic:
         """So many seconds, arrivals and departures once a second, the planner at every lamp time."""
@@ -144,10 +147,10 @@ class Traffic:
 
     def _arrive(self) -> None:
         state = self.state
-        arriving = self.chance.poisson(self.veh_per_s)
+        arriving = self.chance.poisson(self._veh_per_s)
         for lane in np.flatnonzero(arriving):
-            self.put(lane, state.queue_veh[lane] + arriving[lane])
-        for crossing in np.flatnonzero(self.chance.random(self.network.n_groups) < self.people_per_s):
+            self.put(int(lane), state.queue_veh[lane] + arriving[lane])
+        for crossing in np.flatnonzero(self.chance.random(self.network.n_groups) < self._people_per_s):
             self.press(int(crossing))
         state.people_per_s[:] = self.people_per_s
         for g in self.network.movement_group[state.queue_veh > 0.0]:
