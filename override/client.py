@@ -30,7 +30,7 @@ from override.deploy_messages import (
 from override.details import Detail, Pulse, Record, WatchRequest
 from override.flag_messages import FlagAction, FlagActRequest, FlagView
 from override.keys import Secret
-from override.layouts import Layout, LayoutRequest
+from override.layouts import Layout, LayoutRequest, StreetLayout
 from override.previews import Forecast, PreviewRequest, Receipt, ReceiptRequest
 from override.refused import Refused
 from override.requests import (
@@ -44,7 +44,6 @@ from override.requests import (
     SnapshotRequest,
 )
 from override.sockets import client
-from override.street_layout import StreetLayout
 from override.topics import TOPICS
 from override.tries import TRIES, TRY_MS, NoAnswer, Tries
 from override.version import statement

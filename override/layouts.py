@@ -76,6 +76,19 @@ class RoadLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class StreetLayout:
+    """What of a street does not change while its station runs."""
+
+    street: str
+    junctions: tuple[JunctionLayout, ...]
+    roads: tuple[RoadLayout, ...] = ()
+
+    def districts(self) -> tuple[str, ...]:
+        """Names of the districts, in the order in which junctions lie in them."""
+        return tuple(dict.fromkeys(junction.district for junction in self.junctions))
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Part of the whole layout; all parts carry the same boot."""
 

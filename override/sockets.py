@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import zmq
 from nacl.public import PrivateKey
-from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import recv_monitor_message
 
 from override import z85
 from override.keys import KeysError, Secret
 from override.topics import TOPICS
+
+if TYPE_CHECKING:
+    from zmq.auth.thread import ThreadAuthenticator
 
 LIBZMQ_LEAST = (4, 3, 5)
 """Earlier ones can be crashed or blocked before anybody is authenticated (A19)."""
@@ -72,8 +75,7 @@ class Doorkeeper:
         citizens: Iterable[bytes] = (),
     ) -> None:
         check_version()
-        self._authenticator = ThreadAuthenticator(context)
-        self._authenticator.start()
+        self._authenticator = _authenticator(context)
         self._keys: tuple[frozenset[bytes], frozenset[bytes]] = (frozenset(), frozenset())
         self.refused = 0
         """Connections refused so far; our own probe is among them."""
@@ -116,8 +118,7 @@ class OpenDoor:
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
         check_version()
-        self._authenticator = ThreadAuthenticator(context)
-        self._authenticator.start()
+        self._authenticator = _authenticator(context)
         self._authenticator.configure_curve_callback(PUBLIC_DOMAIN, credentials_provider=_Anybody())
 
     @property
@@ -128,6 +129,15 @@ class OpenDoor:
     def stop(self) -> None:
         """End its thread."""
         self._authenticator.stop()
+
+
+def _authenticator(context: zmq.Context[zmq.Socket[bytes]]) -> ThreadAuthenticator:
+    # Of servers only: a console is there sooner without it.
+    from zmq.auth.thread import ThreadAuthenticator
+
+    authenticator = ThreadAuthenticator(context)
+    authenticator.start()
+    return authenticator
 
 
 class _Anybody:

@@ -28,11 +28,12 @@ from override.deploying import BeginAnew
 from override.gateway import Gateway
 from override.keys import Keyring, KeysError, Secret, read_secret
 from override.lamp_processes import Anew, LampProcesses, LiveStreet
+from override.layouts import StreetLayout
 from override.line import LocalLine, line_pair
 from override.panic import DOOR, PanicDoor
 from override.sockets import SocketsError, stranger_is_refused
 from override.storage import Storage
-from override.street_layout import PackedLayout, StreetLayout, layout_of_street
+from override.street_layout import PackedLayout, layout_of_street
 
 if TYPE_CHECKING:
     from controller.policy import Policy

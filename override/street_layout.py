@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from controller.junction import Group, Junction, StreetNetwork
@@ -17,6 +17,7 @@ from override.layouts import (
     Layout,
     RoadLayout,
     StageLayout,
+    StreetLayout,
 )
 from override.poles import pole_codes
 from override.refused import Refused
@@ -33,19 +34,6 @@ Row = TypeVar("Row")
 
 class LayoutError(ValueError):
     """A street that cannot be told over the wire; one line naming the place."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreetLayout:
-    """What of a street does not change while its station runs."""
-
-    street: str
-    junctions: tuple[JunctionLayout, ...]
-    roads: tuple[RoadLayout, ...] = ()
-
-    def districts(self) -> tuple[str, ...]:
-        """Names of the districts, in the order in which junctions lie in them."""
-        return tuple(dict.fromkeys(junction.district for junction in self.junctions))
 
 
 def with_street(layout: StreetLayout, street: StreetNetwork) -> StreetLayout:

@@ -11,15 +11,18 @@ import hashlib
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import msgpack  # type: ignore[import-untyped]
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from controller.junction import StreetNetwork
-from controller.policy import Policy
 from override.deploy_messages import VersionState, Way
 from override.refused import Refused
+
+if TYPE_CHECKING:
+    from controller.junction import StreetNetwork
+    from controller.policy import Policy
 
 CONTEXT = b"belisha version 1\0"
 TEXT_BYTES_MAX = 4_000_000

@@ -7,10 +7,8 @@ sends raises anything but `Refused`. A page for writers of other clients: `docs/
 from __future__ import annotations
 
 import hashlib
-import types
-import typing
 from collections.abc import Callable
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -19,6 +17,7 @@ import msgpack  # type: ignore[import-untyped]
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
+from override.record_reader import Unfit, record_reader
 from override.refused import Refused
 from override.topics import TOPICS, Topic
 
@@ -107,7 +106,10 @@ def decode(payload: bytes, topic: Topic) -> Any:
         # Not even the words for it: a list in a list, hundreds deep, cannot be written down.
         found = str(version)[:20] if type(version) is int else f"of type {type(version).__name__}"
         raise Refused("version", f"version {found}; {topic.name} is at version {topic.version}")
-    return _record(topic.message, data, topic.name)
+    try:
+        return record_reader(topic.message)(data)
+    except Unfit as unfit:
+        raise Refused("schema", topic.name + unfit.words) from None
 
 
 def _no_duplicates(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -148,79 +150,4 @@ def _plain_value(value: Any) -> Any:
         return value.value
     if is_dataclass(value):
         return _plain(value)
-    return value
-
-
-@cache
-def _schema(kind: type) -> tuple[tuple[Field[Any], Any], ...]:
-    hints = typing.get_type_hints(kind, include_extras=True)
-    return tuple((f, hints[f.name]) for f in fields(kind))
-
-
-def _record(kind: type, data: Any, place: str) -> Any:
-    if not isinstance(data, dict):
-        raise Refused("schema", f"{place}: a map is needed")
-    values: dict[str, Any] = {}
-    schema = _schema(kind)
-    known = {f.name for f, _ in schema}
-    stranger = next((key for key in data if key not in known), None)
-    if stranger is not None:  # it may be the empty text
-        raise Refused("schema", f"{place}: unknown field {stranger[:40]!r}")
-    for f, hint in schema:
-        if f.name in data:
-            values[f.name] = _value(hint, data[f.name], f"{place}.{f.name}")
-        elif f.default is MISSING:
-            raise Refused("schema", f"{place}.{f.name} is missing")
-    return kind(**values)
-
-
-def _value(hint: Any, value: Any, place: str) -> Any:
-    low = high = characters = 0
-    if typing.get_origin(hint) is typing.Annotated:
-        hint, bounds = typing.get_args(hint)
-        low, high, characters = bounds.low, bounds.high, bounds.characters
-    if isinstance(hint, types.GenericAlias):
-        if not isinstance(value, list) or not low <= len(value) <= high:
-            raise Refused("schema", f"{place}: a list of {low} to {high} is needed")
-        item = typing.get_args(hint)[0]
-        return tuple(_item(item, one, f"{place}[{k}]", characters) for k, one in enumerate(value))
-    if is_dataclass(hint) and isinstance(hint, type):
-        return _record(hint, value, place)
-    if hint is bool:
-        if not isinstance(value, bool):
-            raise Refused("schema", f"{place}: true or false is needed")
-        return value
-    if hint is int:
-        return _whole(value, low, high, place)
-    if hint is bytes:
-        if not isinstance(value, bytes) or not low <= len(value) <= high:
-            needed = f"{low}" if low == high else f"{low} to {high}"
-            raise Refused("schema", f"{place}: {needed} bytes are needed")
-        return value
-    if issubclass(hint, StrEnum):
-        if not isinstance(value, str) or value not in list(hint):
-            raise Refused("schema", f"{place}: one of {', '.join(hint)} is needed")
-        return hint(value)
-    return _text(value, low, high, place)
-
-
-def _item(kind: Any, value: Any, place: str, characters: int) -> Any:
-    if kind is str:
-        return _text(value, 1, characters, place)
-    if kind is int:
-        return _whole(value, 0, (1 << 63) - 1, place)
-    return _record(kind, value, place)
-
-
-def _whole(value: Any, low: int, high: int, place: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise Refused("schema", f"{place}: a whole number from {low} to {high} is needed")
-    return value
-
-
-def _text(value: Any, low: int, high: int, place: str) -> str:
-    if not isinstance(value, str) or not low <= len(value) <= high:
-        raise Refused("schema", f"{place}: text of {low} to {high} characters is needed")
-    if not value.isprintable():
-        raise Refused("schema", f"{place}: control characters are not accepted")
     return value

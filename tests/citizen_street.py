@@ -17,10 +17,9 @@ from override.citizen.remedies import Wish
 from override.citizen.store import Store
 from override.details import Record
 from override.flag_messages import Channel, FlagReply, FlagRequest, Kind
-from override.layouts import DetectorLayout, GroupLayout, JunctionLayout, StageLayout
+from override.layouts import DetectorLayout, GroupLayout, JunctionLayout, StageLayout, StreetLayout
 from override.poles import pole_codes
 from override.roles import Command
-from override.street_layout import StreetLayout
 from sim.city.people.citizens import Told
 
 WALL_MS = 1_763_800_200_000

@@ -17,10 +17,11 @@ import zmq
 
 from override import wire
 from override.keys import Keyring, add_person, init_keys, read_secret
+from override.layouts import StreetLayout
 from override.picture import in_parts
 from override.roles import Role
 from override.sockets import Doorkeeper, sender_of, server
-from override.street_layout import PackedLayout, StreetLayout
+from override.street_layout import PackedLayout
 from override.topics import TOPICS
 from override.views import Delta, JunctionView, Snapshot
 from tests.paper_pictures import STAGES, city, detail, lamps_of, pulse

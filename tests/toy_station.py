@@ -10,10 +10,11 @@ from pathlib import Path
 from controller.policy import Policy
 from controller.tick import Controller
 from override.engine import Engine
+from override.layouts import StreetLayout
 from override.line import LocalLine
 from override.ruling import Act
 from override.station import Station, StationPlan, clock
-from override.street_layout import StreetLayout, layout_of_street
+from override.street_layout import layout_of_street
 from tests.control_room import street
 from tests.order_street import Street
 

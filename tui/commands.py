@@ -133,9 +133,7 @@ def run(
     """
     from override.client import Console
     from override.keys import read_people, read_secret
-    from tui.app import BelishaConsole
     from tui.link import Link, Watching
-    from tui.looks import Look
 
     secret = read_secret(keys / f"{who.name}.key")
     station = next((p for p in read_people(keys) if p.name == "station"), None)
@@ -144,6 +142,10 @@ def run(
     public = station.curve_public
     kind, role = (Watching, Role.VIEWER) if only_watch else (Console, who.role)
     link = Link(lambda: kind(secret, public, endpoints))
+    link.call()  # the station tells where everything is while the screens are being imported
+    from tui.app import BelishaConsole
+    from tui.looks import Look
+
     look = None if picture is None else Look()  # a picture has all colours, whatever the terminal has
     app = BelishaConsole(link, who.name, role, look=look, training=training)
     app.hand_in_flag = flag_line(flags, keys)

@@ -94,10 +94,17 @@ class Link:
 
     # --- for screens, from any thread ---------------------------------------------------
 
+    def call(self) -> None:
+        """Call the station already, before anybody listens: it answers while screens are being made."""
+        if not self._thread.ident:
+            self._thread.start()
+
     def start(self, tell: Callable[[Sight], None]) -> None:
-        """Begin; `tell` is called from this connection's thread."""
+        """Begin; `tell` is called from this connection's thread, and here with what has come already."""
         self._tell = tell
-        self._thread.start()
+        if self._thread.ident:
+            tell(self.sight)
+        self.call()
 
     def stop(self) -> None:
         """Hang up; waits no longer than an unanswered question takes."""

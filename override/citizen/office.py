@@ -31,8 +31,9 @@ from override.citizen.store import KeptFlag, Store, StoreFull, Writing, hashed
 from override.citizen.watching import Watch
 from override.citizen.wording import BadWords, checked, refusal
 from override.flag_messages import Channel, FlagActRequest, FlagReply, FlagRequest, FlagView
+from override.layouts import StreetLayout
 from override.poles import parted
-from override.street_layout import PackedLayout, StreetLayout
+from override.street_layout import PackedLayout
 
 GROUP_MS = 15
 """Flags are collected so long before they are written together; with the disk's own time below 50 ms."""

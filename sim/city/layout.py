@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from override.layouts import RoadLayout
-from override.street_layout import StreetLayout, layout_of_street
+from override.layouts import RoadLayout, StreetLayout
+from override.street_layout import layout_of_street
 from sim.city.load import City
 from sim.city.net_roads import ONE_DISTRICT
 from sim.city.roads import Roads

@@ -14,7 +14,7 @@ from override.connect_options import ORDERS, PICTURES, Orders, Pictures
 from override.refused import Refused
 
 if TYPE_CHECKING:
-    from override.street_layout import StreetLayout
+    from override.layouts import StreetLayout
 
 app = typer.Typer(help="Codes on the poles, by which people call a signal.", no_args_is_help=True)
 

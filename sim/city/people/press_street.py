@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from override.citizen.record import Code
-from override.layouts import DetectorLayout, GroupLayout, JunctionLayout, StageLayout
+from override.layouts import DetectorLayout, GroupLayout, JunctionLayout, StageLayout, StreetLayout
 from override.poles import pole_codes
-from override.street_layout import StreetLayout
 
 WALK, BUTTON = 0, 0
 PROMISE_MS = 90_000
