@@ -70,6 +70,19 @@ def test_the_first_sight_is_whole_and_the_next_ones_follow_by_themselves(station
         link.stop()
 
 
+def test_what_came_before_anybody_listened_is_told_to_who_begins_to_listen(station: Station) -> None:
+    link = Link(dial(station))
+    link.call()
+    try:
+        link.ask(lambda console: console.view.seq).result(10)  # answered once the first picture is there
+        told: list[Sight] = []
+        link.start(told.append)
+        assert told[0].contact is Contact.LIVE
+        assert set(told[0].layouts) == set(told[0].junctions) != set()
+    finally:
+        link.stop()
+
+
 def test_orders_are_sent_from_the_connections_thread_and_come_back_as_futures(station: Station) -> None:
     link = Link(dial(station))
     seen = Seen(link)
