@@ -13,6 +13,7 @@ import uvicorn
 
 from override.citizen.desk import CitizenDesk
 from override.citizen.web.app import make_app
+from override.citizen.web.http_line import BoundedLine
 
 START_S = 10.0
 
@@ -22,7 +23,12 @@ def served(desk: CitizenDesk, **options: Any) -> Iterator[str]:
     """Its address, on a free port of this machine, until the end of the block."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        make_app(desk, **options), log_level="error", access_log=False, ws="none", lifespan="off", http="h11"
+        make_app(desk, **options),
+        log_level="error",
+        access_log=False,
+        ws="none",
+        lifespan="off",
+        http=BoundedLine,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

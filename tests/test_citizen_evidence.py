@@ -170,3 +170,21 @@ def test_a_street_that_begins_its_day_again_does_not_turn_the_record_back(street
 @pytest.mark.parametrize("kind", [Kind.TURNED, Kind.SOUND, Kind.OTHER])
 def test_what_no_record_can_show_is_a_persons(street: CitizenStreet, kind: Kind) -> None:
     assert judge(street, kind).verdict is Verdict.CANNOT
+
+
+def test_while_the_signal_flashes_no_promise_is_broken(street: CitizenStreet) -> None:
+    """The cars flash, people on foot have a red head; who pressed waits for no fault of the button."""
+    street.note(Code.PRESSED)
+    street.note(Code.CALLED)
+    street.note(Code.FLASH_AMBER, 0, CAR)
+    street.wait(290)
+    street.note(Code.PRESSED)
+    street.wait(10)
+    assert judge(street, Kind.BUTTON_DEAD).verdict is not Verdict.AGREES
+    assert judge(street, Kind.WAITED_LONG).verdict is not Verdict.AGREES
+    assert judge(street, Kind.DARK).verdict is Verdict.AGREES, "that is what is wrong"
+    street.note(Code.GREEN, 0, CAR)
+    street.wait(60)
+    assert judge(street, Kind.WAITED_LONG).verdict is not Verdict.AGREES, "the promise runs from here"
+    street.wait(60)
+    assert judge(street, Kind.WAITED_LONG).verdict is Verdict.AGREES, "and is broken now"

@@ -43,7 +43,7 @@ class Bucket:
 
 
 class Admission:
-    """Ceilings of one street. Times are of one monotonic clock; not thread-safe."""
+    """Ceilings of one street. Times are of one monotonic clock; not thread-safe but for `full_s`."""
 
     def __init__(self, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._random_bytes = random_bytes
@@ -63,22 +63,33 @@ class Admission:
     def admit(self, junction: str, district: str, source: str, now_ms: int) -> int:
         """0 = heard; otherwise seconds to come back after."""
         often = self.often(source, now_ms) >= OFTEN
-        wait_s = 0
-        for buckets, name, per_min in (
-            (self._signals, junction, SIGNAL_PER_MIN),
-            (self._districts, district, DISTRICT_PER_MIN),
-        ):
-            bucket = buckets.setdefault(name, Bucket(per_min, per_min, now_ms))
-            least = 1 + RESERVED * per_min if often else 1
-            if (short := least - bucket.level(now_ms)) > 0:
-                wait_s = max(wait_s, -int(-short * 60 // per_min))
+        self._signals.setdefault(junction, Bucket(SIGNAL_PER_MIN, SIGNAL_PER_MIN, now_ms))
+        self._districts.setdefault(district, Bucket(DISTRICT_PER_MIN, DISTRICT_PER_MIN, now_ms))
+        wait_s = self._wait_s(junction, district, often, now_ms)
         self._speak(source, now_ms)
         if wait_s:
             self.refused += 1
-            return min(max(1, wait_s), RETRY_MAX_S)
+            return wait_s
         self._signals[junction].take(now_ms)
         self._districts[district].take(now_ms)
         return 0
+
+    def full_s(self, junction: str, district: str, source: str, now_ms: int) -> int:
+        """What `admit` would say to this source now, noting nothing. Any thread may ask."""
+        stale = now_ms - self._key_ms >= KEY_MS
+        times = [] if stale or not source else self._spoken.get(self._hashed(source), [])
+        often = sum(ms > now_ms - SOURCE_MS for ms in times) >= OFTEN
+        return self._wait_s(junction, district, often, now_ms)
+
+    def _wait_s(self, junction: str, district: str, often: bool, now_ms: int) -> int:
+        wait_s = 0
+        for bucket in (self._signals.get(junction), self._districts.get(district)):
+            if bucket is None:
+                continue
+            least = 1 + RESERVED * bucket.per_min if often else 1
+            if (short := least - bucket.level(now_ms)) > 0:
+                wait_s = max(wait_s, 1, -int(-short * 60 // bucket.per_min))
+        return min(wait_s, RETRY_MAX_S)
 
     def _speak(self, source: str, now_ms: int) -> None:
         if not source:
@@ -95,4 +106,7 @@ class Admission:
         if now_ms - self._key_ms >= KEY_MS:
             self._key, self._key_ms = self._random_bytes(16), now_ms
             self._spoken.clear()
+        return self._hashed(source)
+
+    def _hashed(self, source: str) -> bytes:
         return hashlib.blake2b(source.encode("utf-8", "replace"), key=self._key, digest_size=12).digest()

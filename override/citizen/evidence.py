@@ -265,8 +265,10 @@ class Witness:
         return tuple(Signal(signal.number, k, signal.junction, g, "") for k, g in enumerate(groups))
 
     def _overdue(self, signal: Signal) -> Finding | None:
-        """A call that waits longer than promised."""
+        """A call that waits longer than promised; nothing is promised while the junction flashes."""
         past = self.record.group(signal.number, signal.at)
+        if any(p.lamp in UNLIT for p in self.record.groups.get(signal.number, {}).values()):
+            return None
         waited_ms = self.record.now_ms - past.called_ms if past.called_ms >= 0 else 0
         if not signal.promise_ms or waited_ms <= signal.promise_ms:
             return None

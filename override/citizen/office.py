@@ -66,13 +66,13 @@ class Office:
         self.complaint = self.broken = ""
         self.commits = 0
         self.lock = threading.RLock()
-        self._clock, self._role_of = clock, role_of
+        self.clock, self._role_of = clock, role_of
         self._inbox: deque[Waiting] = deque()
         self._stir = threading.Condition()
         self._over = False
         self._looked_ms = self._recorded_ms = self._tidied_ms = self._listened_ms = -(1 << 60)
         self._watched: dict[str, int] = {}
-        self._recent: dict[bytes, str] = {}
+        self.recent: dict[bytes, str] = {}
         """Nonce: case, of the flags accepted last."""
         self._acts: dict[str, bool] = dict.fromkeys(store.acts(), True)
         """Nonces of what people did: whether it is on the disk."""
@@ -101,11 +101,11 @@ class Office:
     def signals(self) -> tuple[SignalRow, ...]:
         """Every crossing there is."""
         with self.lock:
-            return self.reading.rows(self._clock()[1])
+            return self.reading.rows(self.clock()[1])
 
     def signal(self, name: str) -> SignalPage | None:
         """By code on the pole, or name or title of a junction."""
-        now_ms, wall_ms = self._clock()
+        now_ms, wall_ms = self.clock()
         with self.lock:
             signal = self.dealing.directory.find(name[:200])
             if signal is None:
@@ -164,7 +164,7 @@ class Office:
         with self.lock:
             if (case := self.dealing.cases.get(found)) is None:
                 return refusal(nonce, say("unknown-token"))
-            return self._reply(nonce, case, token, self._clock()[1])
+            return self._reply(nonce, case, token, self.clock()[1])
 
     def cases(
         self, begin_wall_ms: int = 0, end_wall_ms: int = 1 << 62, limit: int = 1000
@@ -181,7 +181,7 @@ class Office:
     def open_data(self) -> OpenData:
         """The public feed."""
         with self.lock:
-            return self.reading.open_data(self._clock()[1])
+            return self.reading.open_data(self.clock()[1])
 
     def inventory(self) -> tuple[InventoryRow, ...]:
         """What is kept."""
@@ -201,7 +201,7 @@ class Office:
 
     def act(self, request: FlagActRequest) -> str:
         """What a person does with a case; gives why not. The same act counts once, however often it comes."""
-        nonce, wall_ms = request.header.nonce.hex(), self._clock()[1]
+        nonce, wall_ms = request.header.nonce.hex(), self.clock()[1]
         with self.lock:
             if nonce in self._acts:
                 self._acts[nonce] = self._acts.pop(nonce)  # told again: to be named among the latest
@@ -217,7 +217,7 @@ class Office:
 
     def flag_views(self) -> tuple[FlagView, ...]:
         """Cases as consoles see them: all that are open, and those closed in the last hour."""
-        wall_ms = self._clock()[1]
+        wall_ms = self.clock()[1]
         with self.lock:
             lately = [
                 c for c in self.dealing.cases.values() if not c.closed or wall_ms - c.closed_ms < 3_600_000
@@ -236,7 +236,7 @@ class Office:
 
     def watched(self) -> list[str]:
         """Junctions whose pages were read lately."""
-        now_ms = self._clock()[0]
+        now_ms = self.clock()[0]
         with self.lock:
             self._watched = {j: ms for j, ms in self._watched.items() if now_ms - ms < WATCHED_MS}
             return list(self._watched)
@@ -266,7 +266,7 @@ class Office:
 
     def turn(self, batch: list[Waiting]) -> None:
         """Deal with these flags; and with everything, if a second has passed since that was done."""
-        now_ms, wall_ms = self._clock()
+        now_ms, wall_ms = self.clock()
         with self.lock:
             if batch:
                 self._take(batch, now_ms, wall_ms)
@@ -288,7 +288,7 @@ class Office:
     def tidy(self) -> int:
         """The retention job; gives the words erased."""
         with self.lock:
-            return self.store.tidy(self._clock()[1], self.dealing.record.now_ms)
+            return self.store.tidy(self.clock()[1], self.dealing.record.now_ms)
 
     def _take(self, batch: list[Waiting], now_ms: int, wall_ms: int) -> None:
         before = dict(self.dealing.cases)
@@ -300,9 +300,9 @@ class Office:
             answers.append(Answer(waiting, self._deal(waiting, fresh, now_ms, wall_ms)))
         kept = self._commit()
         if kept:
-            self._recent |= fresh
-            while len(self._recent) > RECENT:
-                del self._recent[next(iter(self._recent))]
+            self.recent |= fresh
+            while len(self.recent) > RECENT:
+                del self.recent[next(iter(self.recent))]
         else:
             self._undo(before)
         for answer in answers:
@@ -314,7 +314,7 @@ class Office:
     def _deal(self, waiting: Waiting, fresh: dict[bytes, str], now_ms: int, wall_ms: int) -> FlagReply:
         request, dealing = waiting.request, self.dealing
         token = self.store.token_of(request.nonce)
-        known = fresh.get(request.nonce) or self._recent.get(request.nonce, "")
+        known = fresh.get(request.nonce) or self.recent.get(request.nonce, "")
         if known in dealing.cases:
             return self._reply(request.nonce, dealing.cases[known], token, wall_ms)
         earlier = self.store.case_of(token=request.still) if request.still else ""

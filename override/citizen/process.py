@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 
+from override.citizen.crowd import Crowd
 from override.citizen.door import FlagDoor
 from override.citizen.link import Link, clock
 from override.citizen.office import Office
@@ -108,6 +109,7 @@ class CitizenProcess:
         import uvicorn
 
         from override.citizen.web.app import make_app
+        from override.citizen.web.http_line import BoundedLine
 
         plan = self.plan
         app = make_app(
@@ -116,10 +118,11 @@ class CitizenProcess:
             text_secret=plan.text_secret,
             open311_keys=plan.open311_keys,
             public_url=plan.public_url,
+            crowd=Crowd(self.office),
         )
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, limit_concurrency=CONNECTIONS_MAX, backlog=BACKLOG,
-            server_header=False, lifespan="off", timeout_keep_alive=5,
+            app, log_level="error", access_log=False, limit_concurrency=CONNECTIONS_MAX, backlog=BACKLOG,
+            server_header=False, lifespan="off", timeout_keep_alive=5, http=BoundedLine, ws="none",
         )  # fmt: skip
         web = uvicorn.Server(config)
         threads = [

@@ -256,6 +256,8 @@ class SignalRecord:
         elif Code.RED <= code <= Code.DARK:
             past = self.group(number, parameter)
             if past.lamp != code:
+                if past.lamp in UNLIT:
+                    self._promise_again(ms, number)
                 past.lamp, past.since_ms = code, ms
                 past.changes.append((ms, code))
                 if code == Code.GREEN:
@@ -278,6 +280,12 @@ class SignalRecord:
         elif Code.RUNG <= code <= Code.RUNG + RUNG_FLASH:
             junction = self.junction(number)
             junction.rung, junction.rung_ms = code - Code.RUNG, ms
+
+    def _promise_again(self, ms: int, number: int) -> None:
+        """While the junction flashed or was dark its promises rested (10.1): they run from now on."""
+        for past in self.groups[number].values():
+            if past.called_ms >= 0:
+                past.called_ms = ms
 
     def _gap(self, before_ms: int, ms: int) -> None:
         self.breaks += 1

@@ -21,6 +21,7 @@ from override.citizen.web.open311_routes import Open311Routes
 from override.citizen.web.open_data import OpenDataRoutes
 from override.citizen.web.render import Renderer
 from override.citizen.web.text_hook import TextHook
+from override.citizen.web.turnstile import Full, Turnstile
 
 
 def wall_ms() -> int:
@@ -36,12 +37,14 @@ def make_app(
     open311_keys: frozenset[str] = frozenset(),
     public_url: str = "",
     now_ms: Callable[[], int] = wall_ms,
+    crowd: Full | None = None,
 ) -> Starlette:
     """The application.
 
     `zone` is the city's. Without a `text_secret` the hook for text messages is closed. With
     `open311_keys` only their holders may file by Open311; without, everybody may. `public_url`
-    is where the page is found from outside, for links.
+    is where the page is found from outside, for links. `crowd` knows which signals hear nobody now,
+    so that a flood is turned away before it is read.
     """
     renderer = Renderer(now_ms, zone)
     pages = CitizenPages(desk, renderer, public_url)
@@ -71,6 +74,7 @@ def make_app(
             *pages.routes(),
         ],
         middleware=[
+            *([Middleware(Turnstile, crowd=crowd, renderer=renderer)] if crowd else []),
             Middleware(SafeHeaders, policy=renderer.policy),
             Middleware(GZipMiddleware, minimum_size=500),
         ],
