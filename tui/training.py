@@ -28,6 +28,8 @@ SCENARIO = "training"
 START_S = 300.0
 """The first start compiles kernels; after that it takes seconds."""
 GOODBYE_S = 5.0
+ANY_PORT = "tcp://127.0.0.1:*"
+"""The usual ones belong to the station that may run on this very machine."""
 TRAINEE, PARTNER, LISTENER = "trainee", "partner", "citizen"
 """Who sits at the console; a supervisor for the second key; the process through which flags come."""
 _HERE = r"(tcp://127\.0\.0\.1:\d+)"
@@ -104,13 +106,13 @@ class TrainingCity:
             self._copy(self.copy_of, folder / "copy.fork")
         found = self._start(
             _READY, "station", self.scenario, "--keys", str(self.keys), "--file", str(folder / "station.db"),
-            "--orders", "tcp://127.0.0.1:*", "--pictures", "tcp://127.0.0.1:*", "--speed", str(self.speed),
-            *self.more,
+            "--orders", ANY_PORT, "--pictures", ANY_PORT, "--citizens", ANY_PORT,
+            "--speed", str(self.speed), *self.more,
         )  # fmt: skip
         listens = self._start(
             _LISTENS, "citizen", "--keys", str(self.keys), "--name", LISTENER, "--station",
             f"{found[1]},{found[3]}", "--file", str(folder / "citizen.db"), "--http", "127.0.0.1:0",
-            "--flags", "tcp://127.0.0.1:*",
+            "--flags", ANY_PORT,
         )  # fmt: skip
         self.endpoints = Endpoints(found[2], found[3], listens[2], listens[1])
 
