@@ -247,6 +247,25 @@ def test_five_presses_in_ten_seconds_are_a_flag_without_a_phone(street: CitizenS
     assert street.flag(Kind.OTHER).accepted, "presses and flags are counted by one clock"
 
 
+def test_a_button_that_presses_by_itself_says_so_until_it_is_no_longer_believed(
+    street: CitizenStreet,
+) -> None:
+    """Nobody else tells: a loose contact, two presses a second, served each time the lights change."""
+    for second in range(80):
+        if second == 40:
+            street.note(Code.LOST, 0, 1)
+        for code in (Code.PRESSED, Code.CALLED, Code.PRESSED):
+            street.note(code)
+        street.wait(1)
+        if second == 10:
+            assert street.office.cases()[0].life is not FlagLife.REMEDIED, "its presses were heard"
+    (page,) = street.office.cases()
+    assert page.life is FlagLife.REMEDIED
+    assert page.evidence is not None
+    assert page.evidence.code == "rec-button-lost"
+    assert len(street.orders) == 1
+
+
 def test_flags_of_a_kind_are_folded_and_the_same_nonce_counts_once(street: CitizenStreet) -> None:
     request = street.request(Kind.SOUND)
     first, second = street.send(request), street.send(request)

@@ -32,6 +32,8 @@ TAGS = ("en", "es", "bn", "zh", "ar")
 _LOCALES = {"zh": "zh_Hans"}
 _DIGITS = {"beng": "০১২৩৪৫৬৭৮৯", "arab": "٠١٢٣٤٥٦٧٨٩"}
 _SECONDS = {"s": 1, "minutes": 60, "days": 86_400}
+_STOPS, _COMMAS = {"zh": "。", "bn": "।"}, {"zh": "，", "ar": "، "}
+"""Where they are not those of English."""
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 _NO_TEXT = ("Cf", "Cn", "Co", "Cs")
 _JOINERS = "\u200c\u200d"
@@ -80,6 +82,14 @@ class Language:
     def number(self, value: int) -> str:
         """A whole number in the language's own digits."""
         return self.own_digits(str(value))
+
+    def sentence(self, words: str) -> str:
+        """Words as a sentence, with the language's own full stop."""
+        return words + _STOPS.get(self.tag, ".")
+
+    def beside(self, first: str, second: str) -> str:
+        """Two names with the language's own comma between them."""
+        return f"{first}{_COMMAS.get(self.tag, ', ')}{second}"
 
     def joined(self, names: Sequence[str]) -> str:
         """Names in a row, as the language joins them."""

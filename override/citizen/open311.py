@@ -220,7 +220,7 @@ def update_rows(case: CasePage, speak: Language, zone: tzinfo) -> list[Row]:
             "service_request_id": case.case,
             "status": "CLOSED" if step.life.value in ("fixed", "not-confirmed") else "OPEN",
             "updated_datetime": _iso(step.wall_ms, zone),
-            "description": f"{speak.say(LIFE[step.life])}. {speak.phrase(step.why)}",
+            "description": f"{speak.sentence(speak.say(LIFE[step.life]))} {speak.phrase(step.why)}",
             "extended_attributes": {"state": step.life.value, "reason": step.why.code},
         }
         for number, step in enumerate(case.steps, 1)

@@ -114,6 +114,8 @@ class SignalPage:
     """All crossings of the junction."""
     shows_code: bool = False
     """Its pole shows a code for a while, by which people tell that they are there."""
+    button: bool = True
+    """People call it by a button; False where there is none to press."""
 
 
 @dataclass(frozen=True, slots=True)

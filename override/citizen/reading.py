@@ -106,7 +106,7 @@ class Reading:
             self.why(signal, showing, wall_ms), detail.citizen if detail and not silent else "", self.policy,
             tuple(_case_row(c) for c in self._open_cases(signal)),
             tuple(self._row(s, wall_ms) for s in self.dealing.directory.crossings_at(number)),
-            self.shows_codes and signal.at >= 0,
+            self.shows_codes and signal.at >= 0, bool(signal.buttons) or signal.at < 0,
         )  # fmt: skip
 
     def silent(self, wall_ms: int) -> bool:

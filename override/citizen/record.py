@@ -51,6 +51,7 @@ LETTERS = {
     "R": Code.RED, "G": Code.GREEN, "Y": Code.YELLOW, "C": Code.CLEARANCE,
     "F": Code.FLASH_RED, "A": Code.FLASH_AMBER, "D": Code.DARK,
 }  # fmt: skip
+AGAIN_MS = 60_000
 UNLIT = frozenset({Code.FLASH_RED, Code.FLASH_AMBER, Code.DARK})
 
 
@@ -79,6 +80,8 @@ class GroupPast:
     share: float = 0.0
     """Presses here for each one elsewhere, as of the last press; 0 = not known yet."""
     last_episode_ms: int = -EPISODE_MS
+    five_ms: int = -1
+    """When five presses in ten seconds were last a flag."""
     by_hour: deque[list[int]] = field(default_factory=lambda: deque(maxlen=24))
     """[hour, calls served, of them within the promise]."""
 
@@ -304,7 +307,9 @@ class SignalRecord:
         past = self.group(number, group)
         past.presses.append(ms)
         recent = [at for at in past.presses if at > ms - EPISODE_MS]
-        if len(recent) == 5:
+        # Whoever, or whatever, goes on pressing has not been helped by the first flag: another each minute.
+        if len(recent) == 5 or (len(recent) > 5 and ms - past.five_ms >= AGAIN_MS):
+            past.five_ms = ms
             self.five_presses.append((ms, number, group))
         new = ms - past.last_episode_ms >= EPISODE_MS
         past.last_episode_ms = ms

@@ -68,7 +68,7 @@ def crossing_name(name: str, speak: Language) -> str:
 def place(here: SignalPage | SignalRow | CasePage, speak: Language) -> str:
     """Where a signal stands: the junction's title, and the crossing if it is about one."""
     title = speak.name(here.title)
-    return f"{title}, {crossing_name(here.crossing, speak)}" if here.crossing else title
+    return speak.beside(title, crossing_name(here.crossing, speak)) if here.crossing else title
 
 
 def done_words(case: CasePage, speak: Language, now_ms: int) -> str:
