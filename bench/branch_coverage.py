@@ -15,7 +15,10 @@ WATCHED = (
     "controller/monitor/*.py", "controller/sequencer.py", "controller/sequencer_kernels.py",
     "controller/ladder.py", "controller/ladder_kernels.py",
 )  # fmt: skip
-TESTS = ("test_monitor_*.py", "test_ladder.py", "test_sequencer.py", "test_sequencer_flash.py")
+TESTS = (
+    "test_monitor_*.py", "test_card_adoption.py", "test_ladder.py", "test_leading.py", "test_sequencer.py",
+    "test_sequencer_flash.py",
+)  # fmt: skip
 
 
 def main() -> int:

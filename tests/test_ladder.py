@@ -277,3 +277,25 @@ def test_no_fate_skips_a_rung_upward_or_rises_twice_in_two_cycles(
             before = after
     entered, left = rungs.entries[0].sum(), rungs.exits[0].sum()
     assert entered == left == walk.ladder.steps_taken
+
+
+def test_who_does_worse_than_his_plan_runs_it_until_the_time_is_up() -> None:
+    """Whether it does is found in shadow (`test_shadow.py`); here only what follows."""
+    walk = Walk().run(100)
+    walk.reasons.plan_until_ms[0] = 1000 * (walk.second + 300)
+    assert walk.run(35).rung == Rung.COORDINATED
+    assert walk.ladder.log()[-1].reason == Reason.WORSE_THAN_PLAN
+    assert walk.run(260).rung == Rung.COORDINATED
+    walk.until(Rung.ADAPTIVE)
+
+
+def test_another_version_of_the_street_stands_where_the_one_before_stood() -> None:
+    walk = Walk().run(100)
+    walk.reasons.planner_lost[0] = True
+    walk.until(Rung.ACTUATED)
+    heir = Walk()
+    heir.ladder.carry_on(walk.ladder)
+    assert heir.rung == Rung.ACTUATED
+    heir.second, heir.state = walk.second, walk.state
+    walk.reasons.planner_lost[0] = heir.reasons.planner_lost[0] = False
+    assert heir.until(Rung.ADAPTIVE) == walk.until(Rung.ADAPTIVE), "with the same dwell behind it"
