@@ -10,7 +10,7 @@ import pytest
 from controller.adoption import Phase
 from controller.card_adoption import CardAdoption
 from controller.junction import Junction
-from controller.monitor import Card, SafetyMonitor
+from controller.monitor import Card, CardError, SafetyMonitor, judge
 from controller.monitor.card_parts import junctions_that_differ, only, with_junction
 from controller.monitor.lamps import ACTIVE, FLASHING
 from controller.permissive import card_of
@@ -185,7 +185,9 @@ def test_where_a_person_orders_something_it_waits() -> None:
     assert not street.faults
 
 
-def test_the_monitor_takes_a_card_only_where_nobody_may_go_and_for_one_junction_only() -> None:
+def test_the_monitor_takes_a_card_only_where_nobody_may_go_and_for_one_junction_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     street = town()
     monitor = street.controller.monitor
     assert isinstance(monitor, SafetyMonitor)
@@ -196,8 +198,15 @@ def test_the_monitor_takes_a_card_only_where_nobody_may_go_and_for_one_junction_
         monitor.take_card(going, with_junction(monitor.card, both, going))
     with pytest.raises(ValueError, match="changes other junctions too"):
         monitor.take_card(going, both)
-    with pytest.raises(ValueError, match="another ground"):
-        monitor.take_card(0, only(both, 0))
+    before = monitor.card
+    for elsewhere in (0, 2):
+        with pytest.raises(ValueError, match="another ground"):
+            monitor.take_card(elsewhere, only(both, 0) if elsewhere == 0 else both)
+    with monkeypatch.context() as patch:
+        patch.setattr(judge, "self_test_of", lambda card: "C5 was not seen")
+        with pytest.raises(ValueError, match="failed its test of the new card: C5 was not seen"):
+            monitor.take_card(going, with_junction(monitor.card, both, going), at_once=True)
+    assert monitor.card is before
     monitor.take_card(going, with_junction(monitor.card, both, going), at_once=True)
     assert FLASHING[monitor.permitted[street.network.group_junction == going]].any()
     assert not ACTIVE[monitor.permitted[street.network.group_junction == going]][
@@ -208,7 +217,10 @@ def test_the_monitor_takes_a_card_only_where_nobody_may_go_and_for_one_junction_
 def test_parts_of_cards_are_what_they_were() -> None:
     here = card_of(toy_street.network(*(toy_street.junction(f"J{k}") for k in range(3))).street, 100)
     there = card_of(toy_street.network(*(slower(toy_street.junction(f"J{k}")) for k in range(3))).street, 100)
-    card = here
+    card, stranger = here, only(here, 0)
+    for made in (lambda: with_junction(here, stranger, 0), lambda: junctions_that_differ(here, stranger)):
+        with pytest.raises(CardError, match="another ground"):
+            made()
     for j in (2, 0, 1):
         card = with_junction(card, there, j)
         assert junctions_that_differ(card, there)[j] == np.False_

@@ -19,6 +19,15 @@ def changed(name: str, index: int, value: int) -> dict[str, Any]:
     return {name: values}
 
 
+def leads(walk: int, drivers: int, lead_ms: int = 3_000) -> dict[str, Any]:
+    values = {"lead_walk": walk, "lead_drivers": drivers, "lead_ms": lead_ms}
+    return {name: np.array([value]) for name, value in values.items()}
+        "lead_walk": np.array([walk]),
+        "lead_drivers": np.array([drivers]),
+        "lead_ms": np.array([lead_ms]),
+    }
+
+
 def pairs(*kept: tuple[int, int, int]) -> dict[str, Any]:
     names = ("pair_ending", "pair_starting", "pair_intergreen_ms")
     return {name: np.array([pair[at] for pair in kept]) for at, name in enumerate(names)}
@@ -95,6 +104,12 @@ def test_a_junction_without_conflicts_is_a_card() -> None:
         (changed("pair_intergreen_ms", 6, 600_001), "longer than 600000 ms"),
         (pairs(*PAIRS, PAIRS[0]), "listed twice"),
         (pairs(*PAIRS[1:]), "listed in both directions"),
+        (leads(6, EAST), "card lead: groups 6 and 0, allowed 0 to 5"),
+        (leads(CROSSING, -1), "card lead: groups 3 and -1"),
+        (leads(EAST, NORTH), "east before Market Street/north: only a crossing leads, and only drivers"),
+        (leads(CROSSING, 4), "the groups belong to different junctions"),
+        (leads(CROSSING, EAST, 0), "0 ms, allowed 1 to the least WALK"),
+        (leads(CROSSING, EAST, 60_000), "60000 ms, allowed 1 to the least WALK"),
     ],
 )
 def test_a_card_that_cannot_be_trusted_is_refused_by_name(changes: dict[str, Any], says: str) -> None:
