@@ -22,10 +22,6 @@ def changed(name: str, index: int, value: int) -> dict[str, Any]:
 def leads(walk: int, drivers: int, lead_ms: int = 3_000) -> dict[str, Any]:
     values = {"lead_walk": walk, "lead_drivers": drivers, "lead_ms": lead_ms}
     return {name: np.array([value]) for name, value in values.items()}
-        "lead_walk": np.array([walk]),
-        "lead_drivers": np.array([drivers]),
-        "lead_ms": np.array([lead_ms]),
-    }
 
 
 def pairs(*kept: tuple[int, int, int]) -> dict[str, Any]:
