@@ -82,3 +82,10 @@ def test_the_command_prints_a_city_s(tmp_path: Path) -> None:
     assert neither.exception is not None
     assert belisha.is_bad_input(neither.exception)
     assert "--key" in str(neither.exception)
+
+
+def test_no_number_is_parted_at_the_end_of_a_line() -> None:
+    """Seen on a printed card: the Arabic line ended after `555-`."""
+    html = sheet("town", [J7], URL, "555-0100")
+    assert "555-\u20600100" in html
+    assert "555-0100" not in html

@@ -112,8 +112,8 @@ def _card(card: Card, base: str, number: str, shown: ShownCodes | None) -> dict[
         speak = language(tag)
         example = f"{code} {keywords(KEYWORDS[Kind.BUTTON_DEAD], speak)[0]}"
         text = speak.say(TEXT, example=example, number=number) if number else ""
-        for name in (example, number):  # no line is broken inside of them
-            text = text.replace(name, name.replace(" ", "\u00a0"))
+        for name in filter(None, (example, number)):
+            text = text.replace(name, _unbroken(name))
         lines.append(
             {
                 "code": str(speak.locale).replace("_", "-"),
@@ -128,6 +128,11 @@ def _card(card: Card, base: str, number: str, shown: ShownCodes | None) -> dict[
         "card": card, "code": code, "path": path, "turning": bool(extra), "lines": lines,
         "qr": _qr(f"{base}/s/{path}"),
     }  # fmt: skip
+
+
+def _unbroken(name: str) -> str:
+    """No line is broken inside of it, neither at a space nor behind a hyphen."""
+    return name.replace(" ", "\u00a0").replace("-", "-\u2060")
 
 
 def _qr(address: str) -> Markup:
