@@ -10,7 +10,7 @@ RESULTS ?= results/$(shell git rev-parse --short HEAD 2>/dev/null || echo unvers
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick lint types contracts evaluate bench storms fuzz prove mutants coverage clean
+.PHONY: help run test quick lint types contracts evaluate bench storms hostile killings fuzz prove mutants coverage clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -43,6 +43,12 @@ bench: $(VENV)/.for-test  ## budgets: planner, tick, allocations, an hour in SUM
 
 storms: $(VENV)/.for-test  ## everything goes wrong, seed after seed, for MINUTES=10; a failure prints its seed and tick
 	$(BIN)/python -m tests.storm --minutes $(or $(MINUTES),10) $(ARGS)
+
+hostile: $(VENV)/.for-test  ## orders by anybody, lawful or not, COMMANDS=1000000; a failure prints its seed and tick
+	$(BIN)/python -m tests.hostile --commands $(or $(COMMANDS),1000000) $(ARGS)
+
+killings: $(VENV)/.for-test  ## kill -9 of any process of a station while orders come, KILLS=50 times
+	$(BIN)/python -m tests.killings --kills $(or $(KILLS),50) $(ARGS)
 
 fuzz: $(VENV)/.for-test  ## every reader of strangers' bytes, MINUTES=10 each (TARGET=all); keeps what reaches more
 	$(BIN)/python -m bench.fuzz $(or $(TARGET),all) --minutes $(or $(MINUTES),10) $(ARGS)

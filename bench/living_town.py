@@ -26,7 +26,7 @@ SPEED = 2.0
 FLOOD_PER_MIN = 100_000
 SENDERS = 2
 GOODBYE_S = 30.0
-_READY = re.compile(r"ready: orders at (\S+), pictures at (\S+)")
+READY = re.compile(r"ready: orders at (\S+), pictures at (\S+)")
 _CITIZENS = re.compile(r"citizens at (\S+)")
 _LISTENS = re.compile(r"ready: pages at (\S+), flags at (\S+)")
 _SCENARIO = """version = 1
@@ -97,7 +97,7 @@ def living(half_dead: bool) -> Iterator[Town]:
         scenario.write_text(_SCENARIO + _HALF_DEAD * half_dead, encoding="utf-8")
         try:
             says = town.start("station", "bench.living_station", str(town.folder), str(scenario), str(SPEED))
-            town.endpoints = says(_READY)
+            town.endpoints = says(READY)
             door = says(_CITIZENS)
             listens = town.start(
                 "citizen", "belisha", "citizen", "--keys", str(keys), "--station",

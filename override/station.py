@@ -8,6 +8,7 @@ when the street has ended the station has.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import secrets
@@ -115,6 +116,9 @@ class Station:
 
     def run(self) -> int:
         """Until the engine ends or somebody ends the station; gives the exit code."""
+        # What is built is the children's too: a collector that went through it would copy it, page by page.
+        gc.collect()
+        gc.freeze()
         with _Signals(self.stop):
             if self.lamps is not None:
                 self.lamps.start()

@@ -168,7 +168,7 @@ class Storm:
         self._ill_until[:] = 0
         self._busy[:] = True
         self._street_offset_ms = 0
-        self.orders.book.kind[:] = 0
+        self._people_fall_silent()
         greens = np.zeros(self.network.n_groups, np.bool_)
         for _ in range(CALM_TICKS):
             self._one_tick()
@@ -252,8 +252,17 @@ class Storm:
             j = int(chance.integers(self.network.n_junctions))
             self._mad = (j, self.tick + int(chance.integers(1, 30)))
             self.law.mad[j] = True
-        for j in np.flatnonzero(chance.random(self.network.n_junctions) < weather.orders):
-            any_order(self.orders, chance, int(j), self.tick * TICK_MS + self._street_offset_ms, stops=True)
+        self._people_order()
+
+    def _people_order(self) -> None:
+        """What people want of the street in this tick."""
+        chance, now_ms = self.chance, self.tick * TICK_MS + self._street_offset_ms
+        for j in np.flatnonzero(chance.random(self.network.n_junctions) < self.weather.orders):
+            any_order(self.orders, chance, int(j), now_ms, stops=True)
+
+    def _people_fall_silent(self) -> None:
+        """Nobody orders anything any more."""
+        self.orders.book.kind[:] = 0
 
     def _read(self) -> None:
         """A reading once a second; some detectors lie, some frames come late or twice or broken."""

@@ -21,12 +21,12 @@ from tests.test_station import READY, Running, with_keys
 class Live(Running):
     """The processes of a live station, in the order they were started: street, monitor, engine, gateway."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more: str) -> None:
         self.folder = folder
         self.said = folder / "said.txt"
         with self.said.open("w", encoding="utf-8") as said:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.toy_live_station", str(folder)], stderr=said
+                [sys.executable, "-m", "tests.toy_live_station", str(folder), *more], stderr=said
             )
 
     def says(self, text: str) -> bool:

@@ -1,4 +1,7 @@
-"""A station of three lamp processes, for tests: `python -m tests.toy_live_station FOLDER`."""
+"""A station of three lamp processes, for tests: `python -m tests.toy_live_station FOLDER [JUNCTIONS]`.
+
+Every act an engine is told stands in `told.txt`, after a line for each engine that began, or forgot all.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from override.engine import Engine
 from override.engine_process import MonitorLink
 from override.lamp_processes import LiveStreet, MakeStreetEnd, machine_ms
 from override.line import LocalLine
+from override.ruling import Act
 from override.station import Station, StationPlan
 from tests.control_room import street
 from tests.order_street import Street
@@ -40,14 +44,36 @@ def play(network: Network, make: MakeStreetEnd) -> None:
         end.rest(max(0.0, due_s - now_s))
 
 
+def write_down(engine: Engine, path: Path) -> None:
+    """Write what it is told, before it does it."""
+    take, reset = engine.acting.take, engine.acting.reset
+    told = path.open("a", encoding="utf-8", buffering=1)
+    told.write("engine\n")
+
+    def take_and_tell(acts: tuple[Act, ...], desk_ms: int, street_ms: int) -> None:
+        for act in acts:
+            if act.order is not None:
+                told.write(f"{act.order.id} {act.junction} {act.order.command} {act.until_ms} {desk_ms}\n")
+        take(acts, desk_ms, street_ms)
+
+    def reset_and_tell() -> None:
+        told.write("engine\n")  # it knows nothing any more, as one that has just begun
+        reset()
+
+    engine.acting.take, engine.acting.reset = take_and_tell, reset_and_tell  # type: ignore[method-assign]
+
+
 def main() -> int:
     folder = Path(sys.argv[1])
-    network = Street(*street(JUNCTIONS).junctions).network
+    junctions = int(sys.argv[2]) if len(sys.argv) > 2 else JUNCTIONS
+    network = Street(*street(junctions).junctions).network
     warm_up("fixed", Sensors.LOOPS)
 
     def make_engine(link: MonitorLink, now_ms: int, line: LocalLine | None) -> Engine:
         assert line is not None
-        return Engine(Controller(network, "fixed", Policy(), now_ms, link), line, machine_ms, SPEED)
+        engine = Engine(Controller(network, "fixed", Policy(), now_ms, link), line, machine_ms, SPEED)
+        write_down(engine, folder / "told.txt")
+        return engine
 
     live = LiveStreet(
         network, card_of(network.street), Sensors.LOOPS, lambda make: play(network, make), make_engine, SPEED
