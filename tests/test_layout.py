@@ -171,7 +171,7 @@ def test_mypy_knows_every_kernel_file(root: Path) -> None:
         "overrides"
     ]
     listed = next(set(o["module"]) for o in overrides if o.get("disallow_untyped_defs") is False)
-    kernels = [path for path in code_files(root, PRODUCT) if path.name.endswith("_kernels.py")]
+    kernels = [path for path in code_files(root, (*PRODUCT, "bench")) if path.name.endswith("_kernels.py")]
     on_disk = {path.relative_to(root).with_suffix("").as_posix().replace("/", ".") for path in kernels}
     assert listed == on_disk, "list each *_kernels.py under [[tool.mypy.overrides]] in pyproject.toml"
 
