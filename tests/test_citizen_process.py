@@ -8,6 +8,7 @@ import re
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from typer.testing import CliRunner
 
 from belisha import app
 from override.citizen.flagging import FlagLine
+from override.citizen.store import hashed
 from override.client import Console, NoAnswer
 from override.flag_messages import FlagAction, FlagLife, FlagRequest, Kind
 from override.keys import add_person, init_keys, new_secret, read_secret
@@ -244,7 +246,7 @@ def test_killed_gateway_is_asked_again_for_what_the_evidence_still_needs(town: T
 
 
 def test_a_hundred_thousand_flags_a_minute_change_nothing_for_operators(town: Town) -> None:
-    """1,700 a second from two senders: operators' answers stay as they were, and BUSY is told."""
+    """1,700 a second: operators' answers stay as they were, BUSY is told, what is accepted is in the file."""
 
     def operate(seconds: float) -> list[float]:
         took = []
@@ -260,12 +262,22 @@ def test_a_hundred_thousand_flags_a_minute_change_nothing_for_operators(town: To
 
     before = operate(4)
     public = read_secret(town.keys / "citizen.key").curve_public.hex()
-    words = [sys.executable, "-m", "tests.flag_flood", town.flags, public, town.pole(3), "850", "9"]
-    floods = [subprocess.Popen(words, stdout=subprocess.PIPE) for _ in range(2)]
+    floods = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.flag_flood", where, public, town.pole(3), "850", "9"],
+            stdout=subprocess.PIPE,
+        )
+        for where in (town.flags, town.page)
+    ]
     time.sleep(1)
     during = operate(7)
     told = [json.loads(flood.communicate()[0]) for flood in floods]
-    counts = {name: sum(one[name] for one in told) for name in ("sent", "busy", "accepted")}
+    counts = {name: sum(one[name] for one in told) for name in ("sent", "busy", "accepted", "other")}
+    file = sqlite3.connect(f"{(town.folder / 'citizen.db').as_uri()}?mode=ro", uri=True)
+    in_file = {row[0] for row in file.execute("SELECT nonce FROM flags")}
+    file.close()
+    assert all(hashed(bytes.fromhex(nonce)) in in_file for one in told for nonce in one["kept"])
+    assert not counts["other"]
     p99 = [one[int(0.99 * len(one))] for one in (before, during)]
     print(
         f"{60 * counts['sent'] / 9:.0f} a minute: {counts}; p99 {1000 * p99[0]:.0f}, {1000 * p99[1]:.0f} ms"
