@@ -186,6 +186,20 @@ def test_a_district_narrows_map_and_list_and_the_next_goes_on() -> None:
     Stage().play(story)
 
 
+def test_districts_that_lie_in_one_another_keep_their_names_apart() -> None:
+    names = ("Riverside Gardens", "Cathedral Quarter")
+    layouts = {
+        name: replace(layout, district=names[k % 2])
+        for k, (name, layout) in enumerate(city().layouts.items())
+    }
+
+    async def story(stage: Stage) -> None:
+        for name in names:
+            assert stage.shows(name)
+
+    Stage(layouts=layouts).play(story, columns=80, rows=24)
+
+
 def test_every_rung_has_a_shape_of_its_own_on_the_map_and_letters_can_take_their_place() -> None:
     view = next(iter(junction_views(["j"]).values()))
     for plain in (False, True):
@@ -309,6 +323,19 @@ def test_quitting_asks_nothing_ends_nothing_and_says_what_goes_on() -> None:
     assert wire.stopped
     assert not wire.asked, "nothing was asked of the station"
     assert stage.app.return_code in (0, None)
+
+
+def test_the_shell_is_one_key_away_wherever_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    suspended: list[str] = []
+    monkeypatch.setattr(
+        BelishaConsole, "action_suspend_process", lambda app: suspended.append(type(app.screen).__name__)
+    )
+
+    async def story(stage: Stage) -> None:
+        await stage.press("n", "ctrl+z", "slash", "ctrl+z", "escape", "enter", "ctrl+z", "o", "ctrl+z")
+        assert suspended == ["CityScreen", "CityScreen", "JunctionScreen", "OrderDialog"]
+
+    Stage().play(story)
 
 
 def test_help_names_every_key_that_works_here_and_what_the_signs_mean() -> None:

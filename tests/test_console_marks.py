@@ -84,7 +84,7 @@ def test_alarms_of_one_monitor_trip_are_one_line_and_what_is_over_comes_after_wh
     lines = folded(Attention().notices(replace(sight, alarms={**alarms, "gone": gone}, flags={}, orders={})))
     assert lines[0].why == "9 junctions: the safety monitor has tripped: flash"
     over = next(n for n in lines if "dark" in n.why)
-    assert over.why.startswith("over, nobody has seen it")
+    assert over.why == "over: somewhere it was dark, nobody has seen it"
     assert over.urgency is Urgency.SOON
 
 

@@ -192,7 +192,7 @@ def test_a_callers_flag_is_one_flag_and_asks_nothing_about_the_caller() -> None:
 
     async def story(stage: Stage) -> None:
         stage.app.hand_in_flag = hand_in
-        await stage.press("f", "n", "down", "down", "down", "enter", "enter")
+        await stage.press("f", "n", "4", "enter")
         await stage.press(*"dead", "enter")
         for _ in range(100):
             if "tok-1" in said(stage):

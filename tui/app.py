@@ -66,6 +66,15 @@ class BelishaConsole(App[None]):
         ),
         Binding(END_KEY, "end_tour", "End the tour", show=False),
         Binding("ctrl+q", "leave", "Quit", show=False),
+        # Priority, so that it works over dialogs too.
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "To the shell",
+            show=False,
+            priority=True,
+            tooltip="Back to the shell for a while; fg brings the console back",
+        ),
         *(
             Binding(door.key, f"open_door('{door.name}')", door.title, tooltip=door.words, show=door.shown)
             for door in DOORS

@@ -144,7 +144,7 @@ def _of_alarm(alarm: AlarmView, title: str) -> Notice:
     if title:
         why = why.replace(f" at {title}", "")
     if not alarm.active:
-        why = f"over, nobody has seen it: {why}"
+        why = f"over: {why}, nobody has seen it"  # what it was comes first: a narrow list shows no more
         urgency = Urgency.SOON if urgency is Urgency.NOW else Urgency.KNOW
     if alarm.count > 1:
         why = f"{why} ({alarm.count} times)"

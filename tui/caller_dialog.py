@@ -56,15 +56,15 @@ class CallerDialog(Dialog[str]):
         super().on_mount()
         self.query_one("#question", Said).say("What is wrong?")
         box = self.query_one(OptionList)
-        for kind, words in KINDS.items():
-            box.add_option(Option(words, str(kind)))
+        for number, (kind, words) in enumerate(KINDS.items(), 1):
+            mark = f"{number} " if number < 10 else "  "
+            box.add_option(Option(Text.assemble((mark, "bold"), words), str(kind)))
         box.highlighted = 0
         box.focus()
 
-    @on(OptionList.OptionSelected)
-    def _kind(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.kind = Kind(event.option_id or Kind.OTHER)
+    def pick(self, value: str) -> None:
+        """What is wrong: by its digit, Enter or the mouse. Then which signal."""
+        self.kind = Kind(value)
         self.query_one(OptionList).display = False
         self._ask("Which signal? The code on its pole, or name or title of the junction.", self.junction)
 

@@ -203,7 +203,7 @@ class StreetMap(Widget, can_focus=True):
         return self._places.spacing_m / (self.window.metres_a_dot * DOTS_ACROSS)
 
     def _district_labels(self) -> list[tuple[int, int, str]]:
-        """(row, column, name) of each district, in its middle or as near to it as no junction stands."""
+        """(row, column, name) of each district, as near to its middle as no junction and no other name is."""
         if self._cells_apart() >= NAMED_CELLS or len(self._places.districts) < 2:
             return []
         columns, rows, inside = self.window.cells(self._places.x_m, self._places.y_m)
@@ -213,8 +213,10 @@ class StreetMap(Widget, can_focus=True):
             (column,), (row,), (seen,) = self.window.cells(np.array([x_m]), np.array([y_m]))
             left = int(column) - len(district) // 2
             for at in (int(row) + d for d in (0, 1, -1, 2, -2, 3, -3)) if seen else ():
-                if not any((at, left + k) in taken for k in range(len(district))):
+                cells = {(at, left + k) for k in range(len(district))}
+                if not cells & taken:
                     out.append((at, left, district))
+                    taken |= cells | {(at, left - 1), (at, left + len(district))}
                     break
         return out
 

@@ -121,6 +121,8 @@ class TimeSpaceScreen(SightScreen):
     def picture(self, chain: list[tuple[JunctionLayout, str]], sight: Sight, stale: bool) -> Text:
         """Names, bands, paths and the time."""
         area = self.query_one(Diagram).size
+        if not area:
+            return Text("")  # not laid out yet
         height, columns = area.height - 2, area.width - NAME_COLUMNS - 1
         if height < 1 or columns < 10 or not chain:
             return Text("Too little room for a diagram." if chain else "")
