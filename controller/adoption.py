@@ -136,6 +136,8 @@ class Adoption:
         for j in self.places[~self.adopted[self.places]].tolist():
             if orders is not None and orders.book.kind[j] != Kind.NONE:
                 return f"{names[j].name}: an order acts there"
+            if self.old.verdict is not None and self.old.verdict.flash[j] and not self.renewing[j]:
+                return f"{names[j].name}: it flashes"
         left = self.places[self.adopted[self.places] & ~self.proven[self.places]]
         return f"{names[left[0]].name}: its lamps have not proved it yet" if len(left) else ""
 

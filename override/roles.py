@@ -239,13 +239,13 @@ def permission(
     if junctions < 1 or junctions > city_junctions:
         return Permission(refusal=f"{junctions} junctions; 1 to {city_junctions} are possible")
     if grant.lease_max_ms and not 0 < lease_ms <= grant.lease_max_ms:
-        return Permission(refusal=f"a lease of {lease_ms} ms; 1 to {grant.lease_max_ms} are allowed")
+        return Permission(refusal=f"a lease of {_time(lease_ms)}; {_time(grant.lease_max_ms)} at most")
     if break_glass:
         if not grant.break_glass:
             return Permission(refusal=f"a role of {role} may not break glass for {command}")
         if lease_ms > BREAK_GLASS_MS or junctions > JUNCTIONS_ALONE:
             return Permission(
-                refusal=f"broken glass lasts {BREAK_GLASS_MS} ms for {JUNCTIONS_ALONE} junctions at most"
+                refusal=f"broken glass lasts {_time(BREAK_GLASS_MS)} for {JUNCTIONS_ALONE} junctions at most"
             )
         return Permission(alarm=True)
     return _second_person(grant, junctions, city_junctions, lease_ms)
@@ -268,3 +268,11 @@ def _second_person(grant: Grant, junctions: int, city_junctions: int, lease_ms: 
 def may_approve(role: Role, command: Command) -> bool:
     """Whether a role may be the second person of this command."""
     return role in APPROVERS.get(command, DRIVERS)
+
+
+def _time(ms: int) -> str:
+    """As people say it: `90 s`, `3 min`, `4 h`."""
+    for unit_ms, unit in ((HOUR_MS, "h"), (MINUTE_MS, "min"), (1_000, "s")):
+        if ms and ms % unit_ms == 0:
+            return f"{ms // unit_ms} {unit}"
+    return f"{ms} ms"

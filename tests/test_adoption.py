@@ -96,6 +96,18 @@ def test_what_a_person_ordered_goes_on_and_its_junction_waits() -> None:
     assert street.faults == []
 
 
+def test_it_says_that_a_junction_flashes_and_therefore_waits() -> None:
+    street = town()
+    adoption = street.begin(longer(street.network))
+    street.controller.monitor.lose("C11", "somebody fell silent")
+    street.tick()
+    assert adoption.waits_for(street.orders) == "J0: it flashes"
+    while adoption.phase is not Phase.DONE:
+        street.tick()
+        assert street.now_ms < 600_000
+    assert adoption.waits_for(street.orders) == ""
+
+
 def test_lamps_that_prove_it_not_take_it_back_everywhere() -> None:
     street = town()
     adoption = street.begin(longer(street.network))

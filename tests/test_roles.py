@@ -115,6 +115,16 @@ def test_nobody_on_a_network_reaches_the_monitor_the_cabinet_or_the_railway() ->
             assert answer.refusal or (command is Command.RESET_TRIP and answer.need is Need.APPROVAL)
 
 
+@pytest.mark.parametrize(
+    ("lease_ms", "said"),
+    [(300 * MINUTE_MS, "a lease of 5 h; 3 min at most"), (190_000, "a lease of 190 s; 3 min at most"),
+     (0, "a lease of 0 ms; 3 min at most"), (180_001, "a lease of 180001 ms; 3 min at most")],
+)  # fmt: skip
+def test_how_long_is_too_long_is_said_as_people_say_it(lease_ms: int, said: str) -> None:
+    answer = permission(Role.OPERATOR, Command.HOLD, Slot.OPERATOR, 1, 12, lease_ms)
+    assert answer.refusal == said
+
+
 def test_a_second_person_is_one_who_could_answer_for_it() -> None:
     for role, command in product(Role, Command):
         if command in (Command.LOCKOUT, Command.CONFIGURE, Command.RESET_TRIP):
