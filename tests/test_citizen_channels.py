@@ -137,3 +137,18 @@ def test_where_the_cars_flash_nobody_waits_for_a_green(phone: TestClient, street
     assert "Which crossing?" in whole
     assert "Nobody has right of way" in whole
     assert "Flashing" not in Reader(phone.get(f"/en/s/{street.pole(1)}").text).text
+
+
+def test_who_asks_how_it_stands_is_told_when_nothing_can_help_just_now(
+    phone: TestClient, street: CitizenStreet
+) -> None:
+    """The walk does not come by itself while the signal flashes, and nobody knows while it is not heard."""
+    address = phone.post(f"/en/s/{street.pole()}", data={"kind": "sound"}).url.path
+    assert "Nobody has right of way" not in phone.get(address).text
+    street.note(Code.FLASH_AMBER, 0, CAR)
+    street.tell()
+    for page in (address, f"{address}/now"):
+        assert "Nobody has right of way" in phone.get(page).text
+    street.wall_ms += 20_000
+    for page in (address, f"{address}/now"):
+        assert "We cannot reach the signals now" in phone.get(page).text

@@ -134,7 +134,7 @@ class CitizenPages:
         return self.renderer.page(
             request, "status.html", live=True, case=case, token=token, place=place(case, speak),
             here=address(request, speak, "f", token), again="again" in request.query_params,
-            code_note=_code_note(request, case, speak),
+            code_note=_code_note(request, case, speak), beyond=self._beyond(case, speak),
         )  # fmt: skip
 
     async def status_now(self, request: Request) -> Response:
@@ -142,8 +142,9 @@ class CitizenPages:
         case = self.desk.case(request.path_params["token"])
         if case is None:
             return Response(status_code=404)
-        where = place(case, self._speak(request))
-        return self.renderer.page(request, "standing.html", case=case, place=where)
+        speak = self._speak(request)
+        where, beyond = place(case, speak), self._beyond(case, speak)
+        return self.renderer.page(request, "standing.html", case=case, place=where, beyond=beyond)
 
     async def still(self, request: Request) -> Response:
         """One tap: still broken."""
@@ -199,6 +200,17 @@ class CitizenPages:
             "rests": page.why.code in PROMISE_RESTS,
             "lost": page.heard_s > LOST_S,
         }
+
+    def _beyond(self, case: CasePage, speak: Language) -> str:
+        """Why what is done for a case may not help just now; empty where the signal works and is heard."""
+        page = None if case.closed else self.desk.signal(case.pole or case.junction)
+        if page is None:
+            return ""
+        if page.heard_s > LOST_S:
+            return speak.say(
+                "We cannot reach the signals now. You can still tell us what is wrong: we keep it."
+            )
+        return speak.phrase(page.why) if page.why.code in PROMISE_RESTS else ""
 
     def _unknown(self, request: Request, code: str) -> Response:
         speak = self._speak(request)
