@@ -61,3 +61,17 @@ def test_a_crossing_is_called_by_its_street_in_every_language() -> None:
         assert "Garden Road" in said
         assert "west" not in said
     assert crossing_name("Garden Road (upper)", language("en")) == "Garden Road (upper)"
+
+
+def test_who_turns_is_said_so_in_every_language() -> None:
+    """Seen on a page in Spanish: `verde para west left`."""
+    sentence = "Green now for west left, east left: the longest queues that can move on were here."
+    said = {tag: said_anew(sentence, language(tag, bare=True)) for tag in TAGS}
+    assert "west (turning left) and east (turning left)" in said["en"]
+    for tag in ("es", "bn", "zh", "ar"):
+        assert not re.search("west|left|east", said[tag]), said[tag]
+
+
+def test_times_of_the_record_have_the_digits_of_the_language() -> None:
+    assert "০৭:০৪" in language("bn").coded("rec-five-presses", at="07:04")
+    assert "07:04" in language("ar").coded("rec-five-presses", at="07:04")

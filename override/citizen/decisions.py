@@ -38,6 +38,7 @@ WAYS = {
     "west": words("west"),
 }
 """Names of ways that mean something by themselves."""
+LEFT = words("{side} (turning left)")
 GREEN = words("Green now for {whom}: {reason}.")
 NO_GREEN = words("No green for a moment: {reason}.")
 BOTH = words("{waited}, and {reason}")
@@ -72,6 +73,12 @@ def _reason(text: str, speak: Language) -> str:
 
 def _ways(names: str, speak: Language) -> str:
     """Names in a row, as the language joins them."""
-    return speak.joined(
-        [speak.say(WAYS[n]) if n in WAYS else crossing_name(n, speak) for n in names.split(", ")]
-    )
+    return speak.joined([_way(name, speak) for name in names.split(", ")])
+
+
+def _way(name: str, speak: Language) -> str:
+    side, _, turn = name.partition(" ")
+    if side in WAYS and turn in ("", "left"):
+        said = speak.say(WAYS[side])
+        return speak.say(LEFT, side=said) if turn else said
+    return crossing_name(name, speak)

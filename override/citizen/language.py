@@ -9,6 +9,7 @@ number with its unit, in the right one of the language's plurals.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -36,6 +37,7 @@ _STOPS, _COMMAS = {"zh": "。", "bn": "।"}, {"zh": "，", "ar": "، "}
 """Where they are not those of English."""
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 _NO_TEXT = ("Cf", "Cn", "Co", "Cs")
+_TIME = re.compile(r"\d\d:\d\d")
 _JOINERS = "\u200c\u200d"
 """Bengali and Persian words need them to be spelled right."""
 NO_UNIT_UP = 1e9
@@ -144,6 +146,8 @@ class Language:
                 if unit in _SECONDS:
                     word = {"s": "second", "minutes": "minute", "days": "day"}[unit]
                     spoken[f"{name}_text"] = self._timespan(value * _SECONDS[unit], word, NO_UNIT_UP)
+            elif _TIME.fullmatch(str(value)):
+                spoken[name] = self.own_digits(str(value))
             else:
                 spoken[name] = self.name(str(value))
         return spoken
