@@ -49,6 +49,17 @@ def test_it_tells_of_orders_alarms_flags_and_lower_rungs() -> None:
     assert "PROMISE BROKEN" in text
 
 
+def test_a_junction_is_named_once_in_a_line_though_the_sentence_names_it_too() -> None:
+    picture, layouts = view(), city(24).layouts
+    alarm = picture.alarms["x1"]
+    title = layouts[alarm.junction].title
+    picture.alarms["x1"] = replace(alarm, sentence=f"{title} stands on rung 3")
+    said = replace(event(1, 2.0), junction=alarm.junction, sentence=f"{title}: up to rung 2")
+    lines = told([said], picture).splitlines()
+    assert any(f"] {title}: stands on rung 3 (" in line for line in lines)
+    assert any(line.endswith(f"rung     {title}: up to rung 2") for line in lines)
+
+
 def test_closed_cases_and_old_events_are_left_out() -> None:
     picture = view()
     picture.flags = {name: replace(flag, life=FlagLife.FIXED) for name, flag in picture.flags.items()}

@@ -11,7 +11,7 @@ from override.client import View
 from override.layouts import JunctionLayout
 from override.views import AlarmView, Event
 from tui.ages import ago, clock, countdown, duration
-from tui.attention import RANK
+from tui.attention import RANK, without_title
 from tui.flag_list import CLOSED, CREW, KINDS, LIVES, flag_order
 from tui.lamps import rung
 
@@ -184,7 +184,8 @@ def _alarm_lines(told: Handover) -> Iterator[str]:
             state = "NOT SEEN"
         over = "" if alarm["active"] else ", over"
         place = f"{alarm['where']}: " if alarm["where"] else ""
-        yield f"  [{alarm['urgency']}] {place}{alarm['sentence']} ({ago(alarm['age_ms'])}, {state}{over})"
+        what = without_title(alarm["sentence"], alarm["where"])
+        yield f"  [{alarm['urgency']}] {place}{what} ({ago(alarm['age_ms'])}, {state}{over})"
     yield ""
 
 
@@ -224,4 +225,5 @@ def _event_lines(told: Handover, offset_ms: int) -> Iterator[str]:
     for event in told.happened:
         place = f"{event['where']}: " if event["where"] else ""
         at = clock((event["wall_ms"] + offset_ms) % 86_400_000)
-        yield f"  {at} {event['kind']:<8} {place}{event['sentence']}"
+        what = without_title(event["sentence"], event["where"])
+        yield f"  {at} {event['kind']:<8} {place}{what}"
