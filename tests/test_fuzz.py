@@ -70,6 +70,11 @@ def nested(depth: int) -> list[Any]:
     return functools.reduce(lambda inner, _: [inner], range(depth), [])
 
 
+def sumo(net: str) -> bytes:
+    """A scenario of a SUMO network of this name."""
+    return f'version = 1\n[sumo]\nnet = "{net}"\nroutes = ["one.toml"]'.encode()
+
+
 def journal_with_an_order_called(name: object) -> bytes:
     """A good journal, but for one order of its second tick."""
     whole = fuzz_seeds.journals()[1]
@@ -102,6 +107,8 @@ def journal_with_an_order_called(name: object) -> bytes:
         ("streets", b'junction = "a list of\\n"', "StreetFileError"),  # on two lines
         ("keys", b"people\nperson = 3", "KeysError"),  # TypeError, in the middle of a running gateway
         ("keys", b"people\n" + b"a" * 5000 + b" = 1", "KeysError"),
+        ("scenarios", sumo("\u202e"), "ScenarioError"),  # a name that turns the terminal's line around
+        ("scenarios", sumo("x" * 5000), "ScenarioError"),  # OSError: no file is called so
         ("feeds", b"\n\x07\n\x03\xcf.0\x10\x00", "FeedError"),  # a version that is no UTF-8
         ("journals", journal_with_an_order_called([]), "JournalError"),  # TypeError
         ("journals", journal_with_an_order_called({}), "JournalError"),

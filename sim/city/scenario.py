@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.street_schema import Flag, Kind, Many, Number, Record, StreetFileError, Text, Whole, Word
-from controller.toml_text import NotToml, table_of
+from controller.toml_text import NotToml, in_line, table_of
 from controller.vocabulary import CONTROLLERS, Sensors, Timing
 from sim.scenarios import ScenarioError, busiest_hour_s
 
@@ -337,8 +337,12 @@ def _scenario(path: Path, table: dict[str, Any]) -> CityScenario:
 def _sumo_plan(path: Path, given: Mapping[str, Any]) -> SumoPlan:
     def found(name: str, key: str) -> Path:
         place = path.parent / name
-        if not place.is_file():
-            raise ScenarioError(f"{path}: sumo.{key}: no such file {name}")
+        try:
+            there = place.is_file()
+        except OSError:  # a name no file can have
+            there = False
+        if not there:
+            raise ScenarioError(f"{path}: sumo.{key}: no such file {in_line(name)}")
         return place
 
     return SumoPlan(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from controller.frame import Frame
 from controller.network import Network
+from controller.toml_text import in_line
 from controller.vocabulary import DetectorKind, Sensors
 from sim.city.roads import Ints
 from sim.city.scenario import FaultKind, FaultPlan
@@ -223,18 +224,18 @@ def detectors_at(network: Network, roads: Districted, where: str, usable: NDArra
         try:
             here = network.detector_junction == network.junction_index(name)
         except KeyError as error:
-            raise ValueError(f"fault at {where}: {error.args[0]}") from None
+            raise ValueError(f"fault at {in_line(where)}: {in_line(str(error.args[0]))}") from None
     elif kind == "district":
         if name not in roads.districts:
             known = ", ".join(roads.districts)
-            raise ValueError(f"fault at {where}: no such district; known are {known}")
+            raise ValueError(f"fault at {in_line(where)}: no such district; known are {known}")
         of_detector = roads.junction_district[network.detector_junction]
         here = of_detector == roads.districts.index(name)
     else:
         here = np.array([d.name == name for d in network.detectors], np.bool_)
         if not here.any():
             known = ", ".join(d.name for d in network.detectors[:5])
-            raise ValueError(f"fault at {where}: no such detector; known are {known} and others")
+            raise ValueError(f"fault at {in_line(where)}: no such detector; known are {known} and others")
     return np.flatnonzero(here & usable).astype(np.int64)
 
 
