@@ -197,6 +197,10 @@ _RULES_FOR_CITIZENS: dict[str, str] = {
 }
 
 
+UNSEEN_FOR_CITIZENS = "Not all who wait here can be seen: usual traffic is assumed."
+"""What follows the reason, where there is room for it and some groups are served without being seen."""
+
+
 class _Speaker:
     """The words for one decision, with at most `names` group names in a list.
 
@@ -252,9 +256,9 @@ class _Speaker:
             reason = f"{waited}, and {_FOR_CITIZENS[self.term]}" if waited else _FOR_CITIZENS[self.term]
         else:
             reason = _RULES_FOR_CITIZENS[d.rule]
-        if not d.to_groups:
-            return f"No green for a moment: {reason}."
-        return f"Green now for {whom}: {reason}."
+        told = f"Green now for {whom}: {reason}." if d.to_groups else f"No green for a moment: {reason}."
+        more = f"{told} {UNSEEN_FOR_CITIZENS}"
+        return more if d.by_history and len(more) <= SENTENCE_MAX else told
 
     # --- their parts -------------------------------------------------------------------------
 

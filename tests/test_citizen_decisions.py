@@ -22,6 +22,7 @@ CASES: list[dict[str, Any]] = [
     {"waiting": ()},
     {"to_groups": 0},
     {"to_groups": bits(0, 1, 2)},
+    {"to_groups": bits(0), "waiting": (), "by_history": bits(1)},
 ]  # fmt: skip
 
 
@@ -35,6 +36,16 @@ def test_every_sentence_of_the_controller_is_understood(changes: dict[str, Any])
     numbers = re.findall(r"\d+", english)
     for tag in ("es", "zh", "ar"):
         assert re.findall(r"\d+", spoken[tag]) == numbers, spoken[tag]
+
+
+def test_who_is_not_seen_is_told_so_in_every_language() -> None:
+    """An operator read it, a citizen did not."""
+    blind = explain(decision(to_groups=bits(0), waiting=(), by_history=bits(1)), network(), "citizen")
+    assert blind.endswith("Not all who wait here can be seen: usual traffic is assumed.")
+    for tag in TAGS:
+        told, plain = (said_anew(one, language(tag)) for one in (blind, blind.partition(". ")[0] + "."))
+        assert told.startswith(plain)
+        assert len(told) > len(plain) + 10
 
 
 def test_the_cases_are_as_many_as_there_are_reasons() -> None:

@@ -47,8 +47,14 @@ DRIVERS = words("drivers from {place} had waited {waited_s} s")
 LIMIT = words("nobody here shall wait longer than {limit_s} s")
 
 
+UNSEEN = words("Not all who wait here can be seen: usual traffic is assumed.")
+
+
 def decision(sentence: str, speak: Language) -> str:
     """The sentence in the language; empty when it fits no pattern."""
+    if sentence.endswith(f" {UNSEEN}"):
+        told = decision(sentence.removesuffix(f" {UNSEEN}"), speak)
+        return f"{told} {speak.say(UNSEEN)}" if told else ""
     if found := re.fullmatch(r"Green now for (.+): ([^:]+)\.", sentence):
         reason = _reason(found[2], speak)
         return speak.say(GREEN, whom=_ways(found[1], speak), reason=reason) if reason else ""
