@@ -152,7 +152,7 @@ class Traffic:
             self.put(int(lane), state.queue_veh[lane] + arriving[lane])
         for crossing in np.flatnonzero(self.chance.random(self.network.n_groups) < self._people_per_s):
             self.press(int(crossing))
-        state.people_per_s[:] = self.people_per_s
+        state.people_per_s[:] = self._people_per_s
         for g in self.network.movement_group[state.queue_veh > 0.0]:
             if state.lamp[g] != Lamp.GREEN and state.call_since_ms[g] == NEVER_MS:
                 state.call_since_ms[g] = self.now_ms
