@@ -98,7 +98,7 @@ def test_the_desk_itself_says_what_it_would_say(room: Room) -> None:
     assert "no stage" in told.refusal
     assert not told.rows, "what makes no sense is not forecast"
     told = room.preview(Command.HOLD, names[:1], stage=stage, lease_ms=900_000)
-    assert "900000 ms" in told.refusal
+    assert "a lease of 15 min" in told.refusal
     assert told.rows, "what is only not allowed is forecast all the same"
     told = room.preview(Command.LOCKOUT, names[:1], SAM, lease_ms=600_000)
     assert told.needs.startswith("a second person")
