@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from override.flag_messages import FlagReply, FlagRequest
     from override.keys import Identity
 
+COLLECTED_AFTER = 50_000
+"""New objects before garbage is looked for: a large city is some hundred thousand records, none of them
+garbage, and with Python's usual 700 they would all be looked through again and again before the first screen."""
 _ENDPOINT = re.compile(r"tcp://(?P<host>[^:/\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})\Z")
 
 
@@ -135,6 +139,7 @@ def run(
     from override.keys import read_people, read_secret
     from tui.link import Link, Watching
 
+    gc.set_threshold(COLLECTED_AFTER)
     secret = read_secret(keys / f"{who.name}.key")
     station = next((p for p in read_people(keys) if p.name == "station"), None)
     if station is None:
