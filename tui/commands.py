@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from override.keys import Identity
 
 COLLECTED_AFTER = 50_000
-"""New objects before garbage is looked for: a large city is some hundred thousand records, none of them
-garbage, and with Python's usual 700 they would all be looked through again and again before the first screen."""
+"""New objects before garbage is looked for. A large city is some hundred thousand records, none of them
+garbage; with Python's usual 700 all would be looked through many times before the first screen."""
 _ENDPOINT = re.compile(r"tcp://(?P<host>[^:/\s]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})\Z")
 
 
