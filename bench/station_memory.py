@@ -222,6 +222,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--every", type=float, default=10.0, help="seconds between two samples")
     parser.add_argument("--json", type=Path, help="keep the samples there")
     asked = parser.parse_args(arguments)
+    if asked.minutes <= asked.settle:
+        parser.error(
+            f"--minutes {asked.minutes:g} ends before --settle {asked.settle:g}: no slope could be told"
+        )
     with tempfile.TemporaryDirectory(prefix="belisha-memory-") as name:
         taken = watch(Path(name), asked)
     print("\n".join(report(taken, asked.settle)))
