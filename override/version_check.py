@@ -42,6 +42,13 @@ class Installation:
         """Makes streets of versions from the file."""
         return Builder(self.street, self.policy, stored(self.file))
 
+    def signed(self, number: int, people: Callable[[str], Identity | None]) -> tuple[StreetNetwork, Policy]:
+        """Street and policy of a version, of the very bytes whose signatures were checked. Raises as
+        `check_signed`, ChangeRefused also where a content does not fit."""
+        lies = {version.number: (version, content) for version, content in
+                check_signed(stored(self.file), number, people)}  # fmt: skip
+        return Builder(self.street, self.policy, lies.__getitem__).build(number)
+
 
 def stored(file: Path) -> Read:
     """Reads versions from a station's file, whoever else writes to it."""
@@ -92,20 +99,25 @@ def check(installation: Installation, number: int) -> StreetChange:
     return change
 
 
-def check_signed(read: Read, number: int, people: Callable[[str], Identity | None]) -> None:
+def check_signed(
+    read: Read, number: int, people: Callable[[str], Identity | None]
+) -> list[tuple[Version, bytes]]:
     """Whether this version may come onto the street: agreed to, and signed as it lies there by two people, or
     by one who broke the glass; and so all that it is made of.
 
     `people` gives who has a name, or had it: under what is or was in force a signature still counts whose key
-    was revoked since. Raises ChangeRefused; KeyError where a version is missing.
+    was revoked since. Gives what was checked, itself first. Raises ChangeRefused; KeyError where a version
+    is missing.
     """
-    for version, _ in way_down(read, number):
+    found = way_down(read, number)
+    for version, _ in found:
         first = version.number == number
         proved = (VersionState.IN_FORCE, VersionState.ADOPTING if first else VersionState.FORMER)
         if version.state not in proved:
             raise ChangeRefused(f"version {version.number} is {version.state}: nobody may have it")
         if version.base:
             _check_people(version, people, version.state is VersionState.ADOPTING)
+    return found
 
 
 def _check_people(version: Version, people: Callable[[str], Identity | None], today: bool) -> None:

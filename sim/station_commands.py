@@ -150,7 +150,7 @@ def _live(
     from controller.tick import Controller
     from override.engine import Engine
     from override.lamp_processes import LiveStreet, machine_ms
-    from override.version_check import Installation, check_signed, number_to_begin, stored
+    from override.version_check import Installation, number_to_begin
     from sim.importers.junction_paths import paths_of_signals
 
     resolution_ms, paths = city.network.lamp_resolution_ms, paths_of_signals(city.net)
@@ -163,13 +163,11 @@ def _live(
     builder = installation.builder()
 
     def card_of_version(number: int) -> Card:
-        check_signed(stored(file), number, _people(keys))
-        return ground(builder.build(number)[0])
+        return ground(installation.signed(number, _people(keys))[0])
 
     def of_version(number: int) -> LiveStreet:
         try:
-            check_signed(stored(file), number, _people(keys))
-            street, policy = builder.build(number)
+            street, policy = installation.signed(number, _people(keys))
         except (KeyError, sqlite3.Error):
             street, policy = city.street, Policy()  # the baseline, which the gateway has yet to write down
         network = city.network if street is city.street else build_network(street, resolution_ms)

@@ -9,7 +9,6 @@ so many have been given; a failure prints seed and tick, and `--seed` with `--on
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import time
@@ -34,6 +33,7 @@ from override.ruling import Person
 from override.topics import NEEDS
 from tests.control_room import Room, header, slot_of
 from tests.storm import NOISE, Storm, StormFailure
+from tests.storm_command import generated, storm_options, tell_failure
 from tests.test_overlay_storm import any_order
 
 PER_TICK = 100
@@ -223,24 +223,16 @@ def one(street: StreetNetwork, seed: int, ticks: int) -> Hostile:
 
 def main(arguments: list[str]) -> int:
     """Prints a line for each storm."""
-    from sim.city.generator.generate import generate, street_of_city
-    from sim.city.scenario import CityPlan
-
-    parser = argparse.ArgumentParser(prog="hostile", description=__doc__)
+    parser = storm_options("hostile", __doc__, ticks=1_500, junctions=60)
     parser.add_argument("--commands", type=int, default=1_000_000, help="until so many have been given")
-    parser.add_argument("--seed", type=int, default=1, help="of the first storm; the next ones follow")
-    parser.add_argument("--ticks", type=int, default=1_500, help="of each storm, before the silence")
-    parser.add_argument("--junctions", type=int, default=60)
-    parser.add_argument("--once", action="store_true", help="only the storm of that seed")
     asked = parser.parse_args(arguments)
-    street = with_another_plan(street_of_city(generate(CityPlan(junctions=asked.junctions))))
+    street = with_another_plan(generated(asked.junctions))
     seed, given, effective, begun_s = asked.seed, [0, 0], 0, time.process_time()
     while sum(given) < asked.commands:
         try:
             storm = one(street, seed, asked.ticks)
         except StormFailure as failure:
-            print(f"FAILED: {failure}; again with: --seed {seed} --ticks {asked.ticks}"
-                  f" --junctions {asked.junctions} --once")  # fmt: skip
+            tell_failure(failure, seed, asked)
             return 1
         given[storm.through_desk] += storm.given
         effective += storm.effective

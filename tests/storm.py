@@ -7,7 +7,6 @@ failure prints seed and tick, and `--seed` brings it back.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -32,6 +31,7 @@ from override.engine_process import EngineProcess, MonitorLink
 from override.monitor_process import MonitorProcess, Places
 from override.street_process import StreetEnd
 from tests.asking_anybody import anybody
+from tests.storm_command import generated, storm_options, tell_failure
 from tests.storm_law import StormLaw, Unlawful
 from tests.test_overlay_storm import any_order
 
@@ -361,24 +361,16 @@ class MadLink:
 
 
 def main(arguments: list[str]) -> int:
-    from sim.city.generator.generate import generate, street_of_city
-    from sim.city.scenario import CityPlan
-
-    parser = argparse.ArgumentParser(prog="storm", description=__doc__)
+    parser = storm_options("storm", __doc__, ticks=6_000, junctions=200)
     parser.add_argument("--minutes", type=float, default=10.0, help="of the clock")
-    parser.add_argument("--seed", type=int, default=1, help="of the first storm; the next ones follow")
-    parser.add_argument("--ticks", type=int, default=6_000, help="of each storm")
-    parser.add_argument("--junctions", type=int, default=200)
-    parser.add_argument("--once", action="store_true", help="only the storm of that seed")
     asked = parser.parse_args(arguments)
-    street = street_of_city(generate(CityPlan(junctions=asked.junctions)))
+    street = generated(asked.junctions)
     end_s, seed, survived = time.monotonic() + 60 * asked.minutes, asked.seed, 0
     while time.monotonic() < end_s:
         try:
             survived += Storm(street, seed, KINDS[seed % len(KINDS)]).run(asked.ticks)
         except StormFailure as failure:
-            print(f"FAILED: {failure}; again with: --seed {seed} --ticks {asked.ticks}"
-                  f" --junctions {asked.junctions} --once")  # fmt: skip
+            tell_failure(failure, seed, asked)
             return 1
         print(f"seed {seed}: {survived:.3g} junction-ticks, {survived / 36_000:.1f} junction-hours survived")
         if asked.once:

@@ -305,7 +305,8 @@ def test_what_a_version_is_made_of_must_be_signed_as_well() -> None:
     built = Builder(base, Policy(), file.__getitem__).build
     assert [built(number)[0].junctions[0].plans[0].offset_ms for number in (2, 3, 4)] == [0, 5_000, 0]
     for number in (3, 4):
-        check_signed(file.__getitem__, number, somebody)
+        checked = check_signed(file.__getitem__, number, somebody)
+        assert checked == [file[below] for below in ((3, 2, 1) if number == 3 else (4, 2, 1))]
     # What was agreed to long ago stays so, though all of them have left.
     check_signed(file.__getitem__, 3, lambda name: somebody(name, tuple(EVERYBODY)))
 

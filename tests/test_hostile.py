@@ -10,17 +10,16 @@ import pytest
 from bench.station_memory import slope_of
 from controller.junction import StreetNetwork
 from override.roles import Command
-from sim.city.generator.generate import generate, street_of_city
-from sim.city.scenario import CityPlan
 from tests import hostile
 from tests.hostile import Hostile, one, with_another_plan
 from tests.killings import judge
 from tests.storm import NOISE, StormFailure
+from tests.storm_command import generated
 
 
 @pytest.fixture(scope="module")
 def street() -> StreetNetwork:
-    return with_another_plan(street_of_city(generate(CityPlan(junctions=12))))
+    return with_another_plan(generated(12))
 
 
 def test_whatever_anybody_of_any_role_orders_harms_nobody_and_silence_ends_it(street: StreetNetwork) -> None:

@@ -8,20 +8,19 @@ from dataclasses import replace
 import pytest
 
 from controller.junction import StreetNetwork
-from sim.city.generator.generate import generate, street_of_city
-from sim.city.scenario import CityPlan
 from tests import storm
 from tests.storm import MAD, NOISE, ROUGH, Storm, StormFailure
+from tests.storm_command import generated
 
 
 @pytest.fixture(scope="module")
 def street() -> StreetNetwork:
-    return street_of_city(generate(CityPlan(junctions=100)))
+    return generated(100)
 
 
 @pytest.fixture(scope="module")
 def small() -> StreetNetwork:
-    return street_of_city(generate(CityPlan(junctions=12)))
+    return generated(12)
 
 
 def test_sick_detectors_and_many_orders_stop_nobody(street: StreetNetwork) -> None:

@@ -218,24 +218,25 @@ def strength_of(plan: FaultPlan) -> float:
 def detectors_at(network: Network, roads: Districted, where: str, usable: NDArray[np.bool_]) -> Ints:
     """Indices of the detectors a plan's `where` means. Raises ValueError naming those known."""
     kind, _, name = where.partition(":")
+    said = in_line(where)
     if kind == "all":
         return np.flatnonzero(usable).astype(np.int64)
     if kind == "junction":
         try:
             here = network.detector_junction == network.junction_index(name)
         except KeyError as error:
-            raise ValueError(f"fault at {in_line(where)}: {in_line(str(error.args[0]))}") from None
+            raise ValueError(f"fault at {said}: {in_line(str(error.args[0]))}") from None
     elif kind == "district":
         if name not in roads.districts:
             known = ", ".join(roads.districts)
-            raise ValueError(f"fault at {in_line(where)}: no such district; known are {known}")
+            raise ValueError(f"fault at {said}: no such district; known are {known}")
         of_detector = roads.junction_district[network.detector_junction]
         here = of_detector == roads.districts.index(name)
     else:
         here = np.array([d.name == name for d in network.detectors], np.bool_)
         if not here.any():
             known = ", ".join(d.name for d in network.detectors[:5])
-            raise ValueError(f"fault at {in_line(where)}: no such detector; known are {known} and others")
+            raise ValueError(f"fault at {said}: no such detector; known are {known} and others")
     return np.flatnonzero(here & usable).astype(np.int64)
 
 
