@@ -33,7 +33,7 @@ from sim.station_commands import _live, _played
 TICKS = 200_000
 FILE = "instruments.npy"
 TICK = np.dtype([("began_s", "f8"), ("street_ms", "i8"), ("took_ms", "f8"), ("edges", "i4")])
-HEADS = 4096
+HEADS = 16384
 LAYOUT = np.dtype(
     [
         ("ticks", "i8"),

@@ -73,7 +73,7 @@ class Approaches:
     """How every approach of a network is served. A approaches, L lanes, J junctions, D detectors."""
 
     UNCHANGING = frozenset(
-        {"network", "approaches", "of_lane", "_junction", "_lanes", "_of_detector", "_groups"}
+        {"network", "approaches", "of_lane", "_junction", "_lanes", "_of_detector", "_of_served", "_groups"}
     )
 
     def __init__(self, network: Network, now_ms: int) -> None:
@@ -87,7 +87,7 @@ class Approaches:
         self._clean_from_cycle: Ints = np.zeros(n, np.int64)
         on_lane = network.detector_lane >= 0
         self._of_detector: Ints = np.where(on_lane, self.of_lane[network.detector_lane], -1)
-        self._groups = _groups_of_lanes(network)
+        self._of_served, self._groups = _served(network, self.of_lane)
         self.steps_taken = 0
         self._steps: deque[tuple[int, int, int, int]] = deque(maxlen=STEPS_KEPT)
         """(time ms, approach, sight before, after): numbers alone, so that they can be carried elsewhere."""
@@ -143,10 +143,9 @@ class Approaches:
 
     def recall(self, state: State, now_ms: int) -> None:
         """Whoever may stand on a blind approach calls as soon as its green is over."""
-        for lane in np.flatnonzero(self.sight[self.of_lane] == Sight.HISTORY).tolist():
-            for g in self._groups[lane]:
-                if state.lamp[g] != Lamp.GREEN:
-                    state.call_since_ms[g] = min(int(state.call_since_ms[g]), now_ms)
+        blind = self._groups[(self.sight == Sight.HISTORY)[self._of_served]]
+        waits = blind[state.lamp[blind] != Lamp.GREEN]
+        state.call_since_ms[waits] = np.minimum(state.call_since_ms[waits], now_ms)
 
     def by_history(self, junction: int) -> int:
         """Groups of a junction's approaches that nobody sees, as bits of the junction."""
@@ -177,13 +176,14 @@ def _approaches(network: Network) -> tuple[tuple[Approach, ...], Ints]:
     return tuple(index), np.array(of_lane, np.int64)
 
 
-def _groups_of_lanes(network: Network) -> list[list[int]]:
-    """The groups that serve each lane, among all groups."""
-    found = []
+def _served(network: Network, of_lane: Ints) -> tuple[Ints, Ints]:
+    """Which approach is served by which group, among all groups: one pair for each group of each lane."""
+    pairs = []
     for lane in range(network.n_lanes):
         first, bits = (
             int(network.group_start[network.lane_junction[lane]]),
             int(network.lane_group_bits[lane]),
         )
-        found.append([first + k for k in range(bits.bit_length()) if bits >> k & 1])
-    return found
+        pairs += [(int(of_lane[lane]), first + k) for k in range(bits.bit_length()) if bits >> k & 1]
+    approach, group = np.array(pairs, np.int64).reshape(-1, 2).T.copy()
+    return approach, group

@@ -14,16 +14,14 @@ import numpy as np
 from controller import replan_kernels
 from controller.feeds import DIRECTION_WEIGHT, find_feeds
 from controller.lane_sharing import pockets, share_giving_way
-from controller.network import DIRECTIONS, Network
+from controller.network import DIRECTIONS, Ints, Network
 from controller.plan_live import TERMS, Live
 from controller.plan_model import CROSSINGS_MAX, STAGES_MAX, Model, empty_labels, empty_model, empty_view
+from controller.plan_turns import Turns
 from controller.policy import Policy
 from controller.state import State
 from controller.urgency import Urgency
 from controller.vocabulary import GroupKind, StageSource
-
-REPLAN_MS = 1000
-"""Every junction is planned anew at least so often."""
 
 MOSTLY_YIELDING = 0.5
 """In a lane shared with others the few who turn wait inside the junction and block nobody behind
@@ -37,7 +35,7 @@ DETECTION_RANGE_M = 200.0
 
 
 class Adaptive:
-    """Plans every junction once a second, a tenth of them each tick."""
+    """Plans every junction once a second."""
 
     def __init__(
         self,
@@ -61,49 +59,41 @@ class Adaptive:
         self._seen_s = np.ceil(reach_m / network.lane_speed_m_per_s).astype(np.int64)
         self._feeds = {**_feeds(network), **build_drains(network)}
         self.urgency = Urgency(network)
-        turns = max(1, REPLAN_MS // max(100, network.lamp_resolution_ms))
-        self._due = [np.arange(turn, network.n_junctions, turns) for turn in range(turns)]
+        self.turns = Turns(network.n_junctions, network.lamp_resolution_ms)
         self._live: Live | None = None
         self._live_of: State | None = None
 
     def propose(self, state: State, now_ms: int) -> None:
-        """Replan the junctions whose turn it is in this tick."""
-        step = max(100, self.network.lamp_resolution_ms)
-        if now_ms % step:
-            return
-        due = self._due[now_ms // step % len(self._due)]
-        if not len(due):
-            return
-        replan_kernels.replan(
-            due,
-            len(due),
-            now_ms,
-            self.policy.persons_per_walker,
-            self.policy.stop_s,
-            self.policy.impatience_s,
-            self.model,
-            self.view,
-            self.labels,
-            self.live(state),
-            self._chosen,
-            self._costs,
-        )
-        self._keep_promises(state, now_ms, due)
+        """Replan the junctions whose turn it is in this tick; promises are kept when lamps may change."""
+        due = self.turns.planning(now_ms)
+        if len(due):
+            replan_kernels.replan(
+                due,
+                len(due),
+                now_ms,
+                self.policy.persons_per_walker,
+                self.policy.stop_s,
+                self.policy.impatience_s,
+                self.model,
+                self.view,
+                self.labels,
+                self.live(state),
+                self._chosen,
+                self._costs,
+            )
+        deciding = self.turns.deciding(now_ms)
+        if len(deciding):
+            self._keep_promises(state, now_ms, deciding)
 
-    def _keep_promises(self, state: State, now_ms: int, due: np.ndarray) -> None:
+    def _keep_promises(self, state: State, now_ms: int, due: Ints) -> None:
         """The search weighs promises; the safety net under every planner keeps them."""
         self.urgency.update(state, now_ms)
-        for j in due:
-            urgent = self.urgency.stage[j]
-            if urgent >= 0:
-                state.wanted_stage[j] = urgent
-            elif (
-                state.wanted_stage[j] != state.target_stage[j]
-                and state.target_stage[j] >= 0
-                and not self.urgency.allows(state, now_ms, int(j), int(state.wanted_stage[j]))
-            ):
+        urgent, target, wanted = self.urgency.stage[due], state.target_stage[due], state.wanted_stage[due]
+        for j in due[(urgent < 0) & (wanted != target) & (target >= 0)].tolist():
+            if not self.urgency.allows(state, now_ms, j, int(state.wanted_stage[j])):
                 state.wanted_stage[j] = state.target_stage[j]
-            state.planned_end_ms[j] = min(state.planned_end_ms[j], self.urgency.leave_by_ms[j])
+        state.wanted_stage[due[urgent >= 0]] = urgent[urgent >= 0]
+        state.planned_end_ms[due] = np.minimum(state.planned_end_ms[due], self.urgency.leave_by_ms[due])
 
     def live(self, state: State) -> Live:
         """What the kernels work on for this state."""

@@ -27,7 +27,7 @@ Values = dict[str, Any]
 """Path (`controller.state.lamp`) to a copy: an array, or plain data."""
 
 UNCHANGING: dict[str, frozenset[str]] = {
-    "controller.plan.Adaptive": frozenset({"model", "_feeds", "_due", "_seen_s"}),
+    "controller.plan.Adaptive": frozenset({"model", "_feeds", "_seen_s"}),
     "controller.fixed_time.FixedTime": frozenset({"crossings"}),
 }
 """Attributes of classes of others that never change."""
