@@ -41,6 +41,8 @@ COMMANDS = {
     "watch": "override.watch_commands:watch",
     "panic": "override.order_commands:panic",
     "order": "override.order_commands:app",
+    "alarm": "override.alarm_commands:app",
+    "case": "override.case_commands:app",
     "deploy": "override.deploy_commands:app",
     "keys": "override.keys_commands:app",
     "audit": "override.audit_commands:app",

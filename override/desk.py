@@ -323,7 +323,8 @@ class Desk:
                 continue
             if order.issuer != who.name and who.role is not Role.SUPERVISOR and not request.takeover:
                 raise Refused("taken", f"{order.id} is {order.issuer}'s; ask with takeover")
-            versions.append(without(order, here, Event.RELEASE, f"by {who.name}", now_ms))
+            why = ": ".join(part for part in (f"by {who.name}", request.reason.strip()) if part)
+            versions.append(without(order, here, Event.RELEASE, why, now_ms))
         return Ruling(Outcome.DONE, request.order, f"{len(versions)} released", versions=tuple(versions))
 
     def _renew(self, request: OrderRequest, who: Person, now_ms: int) -> Ruling:

@@ -163,6 +163,7 @@ def corridor(
 def release(
     what: Annotated[list[str], typer.Argument(metavar="ORDER | JUNCTION...")],
     key: Key,
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
     slot: SlotOption = 0,
     takeover: Annotated[bool, typer.Option("--takeover", help="Also another's order.")] = False,
     station: StationKey = "",
@@ -177,7 +178,9 @@ def release(
         known = view.orders.get(what[0]) if len(what) == 1 else None
         slot = slot or (known.slot if known else default_slot(Command.HOLD, role))
         target: dict[str, Any] = {"order": what[0], "junctions": ()} if known else {"junctions": tuple(what)}
-        reply = console.order(command=Command.RELEASE, slot=slot, basis=(), takeover=takeover, **target)
+        reply = console.order(
+            command=Command.RELEASE, slot=slot, basis=(), reason=reason, takeover=takeover, **target
+        )
         say(reply, view.now_ms, as_json)
 
 

@@ -14,7 +14,8 @@ from sim.first_start import compile_kernels
 ROOT = Path(__file__).resolve().parent.parent
 
 OUTSIDE = (
-    "backup", "citizen_browser", "citizen_channels", "citizen_office", "citizen_process", "city_simulate",
+    "alarm_commands", "backup", "citizen_browser", "citizen_channels", "citizen_office",
+    "citizen_process", "city_simulate",
     "console_city", "console_hazards", "console_link", "console_orders", "console_pictures",
     "console_screens", "console_station", "console_web", "console_web_end", "corridor", "counter",
     "crashes", "demo", "deploying", "engine", "evaluate_commands", "gateway", "lamp_processes",

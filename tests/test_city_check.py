@@ -71,3 +71,16 @@ def test_what_cannot_be_is_one_line_and_exit_code_2(scenario: Path) -> None:
     assert done.stderr.startswith(f"belisha: {scenario}: faults[0].kind: found 'tired'; allowed is one of")
     assert done.stderr.count("\n") == 1
     assert not done.stdout
+
+
+@pytest.mark.parametrize("where", ["detector:NOSUCH", "junction:NOSUCH", "district:NOSUCH"])
+def test_a_fault_at_what_is_not_there_is_refused_by_whoever_loads_the_city(
+    scenario: Path, where: str
+) -> None:
+    text = SCENARIO.replace('kind = "stuck-off"', f'kind = "stuck-off"\nwhere = "{where}"')
+    scenario.write_text(text, encoding="utf-8")
+    done = command_line.belisha("check", scenario)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"belisha: mine: fault at {where}: no ")
+    assert "known" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -16,7 +16,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from belisha import compose
 from tests.conftest import ROOT
 
 PAGES = (
@@ -27,6 +29,8 @@ PAGES = (
     "docs/scenarios.md",
 )
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SHOWN = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+"""Commands that need something running beside them; they are parsed, not run."""
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
@@ -77,6 +81,27 @@ def test_every_command_of_the_page_works_as_written(page: str, tmp_path: Path) -
         done = in_a_shell_of_a_user(command, directory)
         assert done.returncode == 0, f"{page}: {command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         assert "Traceback" not in done.stderr
+
+
+def shown_commands() -> list[tuple[str, str]]:
+    """(page, command) of every ```console block that calls belisha."""
+    found = []
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        lines = "".join(SHOWN.findall(path.read_text(encoding="utf-8"))).replace("\\\n", " ").splitlines()
+        lines = [line.partition(" #")[0].removeprefix("$ ").strip() for line in lines]
+        found += [(path.name, line) for line in lines if line.startswith("belisha ")]
+    return found
+
+
+@pytest.mark.parametrize(("page", "command"), shown_commands())
+def test_commands_that_need_a_station_are_spelled_as_the_command_line_has_them(
+    page: str, command: str
+) -> None:
+    """Nothing is done: every option is one that the command has, or the page is wrong."""
+    words = shlex.split(command.partition(" &")[0].partition(" > ")[0].partition(" | ")[0])[1:]
+    # Options are read before help is given: one that is not there is told.
+    done = CliRunner().invoke(compose((words[0],)), [*words, "--help"])
+    assert done.exit_code == 0, f"{page}: {command}\n{done.output}"
 
 
 def test_the_readme_shows_the_two_commands() -> None:

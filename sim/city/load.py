@@ -13,7 +13,8 @@ from sim.city.movement.traffic import STEP_MS
 from sim.city.net_roads import roads_of_net
 from sim.city.people.lines import Line
 from sim.city.roads import Roads
-from sim.city.scenario import CityPlan, CityScenario, SumoPlan
+from sim.city.scenario import CityPlan, CityScenario, ScenarioError, SumoPlan
+from sim.city.sensing.faults import Faults
 from sim.city.trips import Drives, Walks
 from sim.importers.sumo import street_of_net
 from sim.importers.sumo_net_xml import SumoNet, read_net
@@ -57,9 +58,23 @@ def load_city(scenario: CityScenario, seed: int = 1) -> City:
     Raises ScenarioError, `UnusableNetwork` or `UnsafeJunction`, one line each.
     """
     if scenario.sumo is not None:
-        return _imported(scenario, scenario.sumo, seed)
-    assert scenario.city is not None, "a checked scenario has one of the two"
-    return _generated(scenario, scenario.city, seed)
+        city = _imported(scenario, scenario.sumo, seed)
+    else:
+        assert scenario.city is not None, "a checked scenario has one of the two"
+        city = _generated(scenario, scenario.city, seed)
+    _check_faults(city)
+    return city
+
+
+def _check_faults(city: City) -> None:
+    """Where a fault is meant to be can only be known now. Raises ScenarioError."""
+    run = city.scenario.run
+    try:
+        Faults(
+            city.network, city.roads, city.scenario.faults, city.begin_ms, city.end_ms, city.seed, run.sensors
+        )
+    except ValueError as error:
+        raise ScenarioError(f"{city.scenario.name}: {error}") from None
 
 
 def _imported(scenario: CityScenario, plan: SumoPlan, seed: int) -> City:

@@ -111,7 +111,7 @@ def _run(
     request: _Request, out: Path, processes: int, cluster: str | None, again: bool, quiet: bool
 ) -> tuple[Outcomes, CityStore]:
     from sim.city.load import load_city
-    from sim.city.measuring.measured_run import check_run, run_city
+    from sim.city.measuring.measured_run import run_city
     from sim.city.measuring.results import CityStore
     from sim.city.simulate import open_folders, plan_jobs, street_map, sweep_city
     from sim.first_start import compile_kernels
@@ -120,10 +120,6 @@ def _run(
     planned = plan_jobs(request.scenario, request.controllers, request.seeds, request.policy)
     # Refuse what cannot run before anything runs.
     city = load_city(request.scenario, request.seeds[0])
-    try:
-        check_run(city)
-    except ValueError as error:
-        raise BadRequest(f"{request.scenario.name}: {error}") from None
     if cluster is None and not all(store.path(job).exists() for job in planned):
         # Compiled once here, not once in each process.
         compile_kernels()

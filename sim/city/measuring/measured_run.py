@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from controller.network import Network
 from controller.vocabulary import DetectorKind
-from sim.city.load import City, load_city
+from sim.city.load import load_city
 from sim.city.measuring.measures import measure
 from sim.city.measuring.results import CityJob
 from sim.city.measuring.run_files import RunFiles, pack_run
@@ -91,12 +91,6 @@ class Buttons:
         dead[self._groups[deaf]] = True
         groups = self._crossing_group
         return (groups >= 0) & dead[groups] & ~recall[groups]
-
-
-def check_run(city: City) -> None:
-    """Refuse what no world can be made of: faults that hit nothing, for one. Raises ValueError."""
-    run = city.scenario.run
-    Faults(city.network, city.roads, city.scenario.faults, city.begin_ms, city.end_ms, city.seed, run.sensors)
 
 
 def run_city(job: CityJob, progress: Progress) -> RunFiles:

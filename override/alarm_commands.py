@@ -1,0 +1,131 @@
+"""`belisha alarm`: what is not as it should be, and who deals with it, on the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from override.connect_options import ORDERS, PICTURES, Key, Orders, Pictures, StationKey, connect
+from override.order_commands import AsJson, BadOrder, Lease, milliseconds, plain, say
+from override.requests import AlarmAction
+from override.views import Urgency
+
+if TYPE_CHECKING:
+    from override.client import View
+    from override.views import AlarmView
+
+app = typer.Typer(help="See what is not as it should be, and deal with it.", no_args_is_help=True)
+
+Alarm = Annotated[str, typer.Argument(metavar="ALARM", help="Its id, as `alarm list` has it.")]
+_RANK = {urgency: rank for rank, urgency in enumerate((Urgency.NOW, Urgency.SOON, Urgency.KNOW))}
+
+
+@app.command(name="list")
+def list_alarms(
+    key: Key,
+    every: Annotated[bool, typer.Option("--all", help="Suspended ones too.")] = False,
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+    as_json: AsJson = False,
+) -> None:
+    """Every alarm that wants somebody, the most pressing first. Exit code 1 where nobody has seen one."""
+    console, _ = connect(key, station, orders, pictures)
+    with console:
+        view = console.look()
+    alarms = sorted((a for a in view.alarms.values() if every or not a.suspended), key=_pressing)
+    if as_json:
+        typer.echo(json.dumps([plain(alarm) for alarm in alarms], indent=2))
+    else:
+        for alarm in alarms:
+            typer.echo(_line(alarm, view.now_ms))
+        if not alarms:
+            typer.echo("No alarm.")
+    if any(not alarm.acknowledged for alarm in alarms):
+        raise typer.Exit(1)
+
+
+@app.command()
+def acknowledge(
+    alarm: Alarm,
+    key: Key,
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+    as_json: AsJson = False,
+) -> None:
+    """You have seen it. It stays until its cause is gone."""
+    _act(alarm, AlarmAction.ACKNOWLEDGE, 0, "", (key, station, orders, pictures), as_json)
+
+
+@app.command()
+def suspend(
+    alarm: Alarm,
+    key: Key,
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+    lease: Lease = "1h",
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+    as_json: AsJson = False,
+) -> None:
+    """Show it no more for a while, eight hours at most; it comes back by itself, or when it becomes worse."""
+    for_ms = milliseconds(lease)
+    _act(alarm, AlarmAction.SUSPEND, for_ms, reason, (key, station, orders, pictures), as_json)
+
+
+@app.command()
+def resume(
+    alarm: Alarm,
+    key: Key,
+    station: StationKey = "",
+    orders: Orders = ORDERS,
+    pictures: Pictures = PICTURES,
+    as_json: AsJson = False,
+) -> None:
+    """Show a suspended one again."""
+    _act(alarm, AlarmAction.RESUME, 0, "", (key, station, orders, pictures), as_json)
+
+
+def _act(
+    alarm: str,
+    action: AlarmAction,
+    for_ms: int,
+    reason: str,
+    where: tuple[Key, StationKey, Orders, Pictures],
+    as_json: bool,
+) -> None:
+    console, _ = connect(*where)
+    with console:
+        view = console.look()
+        if alarm not in view.alarms:
+            raise BadOrder(f"no alarm {alarm}; {_known(view)}")
+        say(console.act_on_alarm(alarm, action, for_ms, reason), view.now_ms, as_json)
+
+
+def _known(view: View) -> str:
+    known = sorted(view.alarms)
+    return (
+        f"there are {', '.join(known[:10])}" + (" ..." if len(known) > 10 else "")
+        if known
+        else "none is there"
+    )
+
+
+def _pressing(alarm: AlarmView) -> tuple[bool, bool, bool, int, int]:
+    return alarm.suspended, alarm.acknowledged, not alarm.active, _RANK[alarm.urgency], alarm.since_ms
+
+
+def _line(alarm: AlarmView, now_ms: int) -> str:
+    state = "active" if alarm.active else "over"
+    seen = (
+        f"seen by {alarm.by}" if alarm.acknowledged and alarm.by else "seen" if alarm.acknowledged else "NEW"
+    )
+    if alarm.suspended:
+        seen = f"suspended by {alarm.by}, {max(0, alarm.until_ms - now_ms) // 60_000} min left"
+    since_s = max(0, now_ms - alarm.since_ms) // 1000
+    times = f" ({alarm.count} times)" if alarm.count > 1 else ""
+    head = f"{alarm.alarm}  {alarm.urgency}, {state}, {seen}, since {since_s} s"
+    return f"{head}\n    {alarm.sentence}{times}"
