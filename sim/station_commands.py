@@ -160,7 +160,6 @@ def _live(
         return card_of_ground(street, paths, card_of(street, resolution_ms))
 
     installation = Installation(city.street, Policy(), file, lambda street: ground(street).digest())
-    builder = installation.builder()
 
     def card_of_version(number: int) -> Card:
         return ground(installation.signed(number, _people(keys))[0])
@@ -176,7 +175,7 @@ def _live(
             assert line is not None, "a station has a gateway"
 
             def another(number: int, at_ms: int) -> Controller:
-                street, policy = builder.build(number)
+                street, policy = installation.signed(number, _people(keys))
                 return Controller(build_network(street, resolution_ms), controller, policy, at_ms, heard)
 
             heard = HeardJudge(link)
