@@ -83,7 +83,8 @@ class Foresight:
                 then(f"no forecast: {why.removeprefix('no forecast: ')}")
                 return
             minutes = round(outcome.horizon_ms / 60_000)
-            here = f"{len(outcome.junctions)} junctions, the next {minutes} min"
+            n = len(outcome.junctions)
+            here = f"{n} junction{'s' if n != 1 else ''}, the next {minutes} min"
             then(f"forecast for {here}: {sentence_of(rows_of(outcome, self._districts))}")
 
         self.asking.forecast(question, told, now_ms)
