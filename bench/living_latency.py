@@ -51,19 +51,21 @@ def measure(name: str, seconds: float) -> Case:
         _wait(ana, lambda: "G" in "".join(v.lamps for v in ana.view.junctions.values()))
         begun_s = time.monotonic()
         pole = directory.crossings[-1].pole
-        with flooded(town, pole) if name == "flood" else _nothing():
+        with flooded(town, pole) if name == "flood" else _nothing() as per_min:
             first = int(instruments(town.folder)[0]["ticks"])
             _orders(case, ana, directory, seconds)
             _listen(ana, max(0.0, RECORD_S / SPEED - (time.monotonic() - begun_s)))
             _flags(case, town, ana, directory, directory.crossings[-1].junction.district)
             _edges(case, town.folder, first)
             _kills(case, town.folder)
+    for what, rate in per_min.items():
+        case.count(f"flags {what} a minute", rate)
     return case
 
 
 @contextmanager
-def _nothing() -> Iterator[None]:
-    yield
+def _nothing() -> Iterator[dict[str, int]]:
+    yield {}
 
 
 def _orders(case: Case, ana: Console, directory: Directory, seconds: float) -> None:
@@ -119,10 +121,12 @@ def _order(case: Case, ana: Console, junction: str, what: dict[str, Any]) -> Non
 
     if _wait(ana, proven, 20.0):
         case.took(f"order: ACCEPTED to EFFECTIVE, {kind}", 1000 * (time.perf_counter() - accepted_s))
+    begun_s = time.perf_counter()
     with suppress(NoAnswer, Refused):  # it may have ended by itself
         ana.order(
             command=Command.RELEASE, slot=what["slot"], junctions=(), basis=(), order=reply.order, reason=""
         )
+        case.took("order: sent to ACCEPTED", 1000 * (time.perf_counter() - begun_s))
 
 
 def _flags(case: Case, town: Town, ana: Console, directory: Directory, flooded: str) -> None:

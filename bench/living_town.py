@@ -5,6 +5,7 @@ Real processes over real sockets; everything is gone when the block ends.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -117,16 +118,25 @@ def living(half_dead: bool) -> Iterator[Town]:
 
 
 @contextmanager
-def flooded(town: Town, pole: str) -> Iterator[None]:
-    """Flags of strangers meanwhile, 100,000 a minute, by processes of the same machine."""
+def flooded(town: Town, pole: str) -> Iterator[dict[str, int]]:
+    """Flags of strangers meanwhile, 100,000 a minute, by processes of the same machine.
+
+    What they did, by the minute, stands in the dictionary at the end.
+    """
+    per_min: dict[str, int] = {}
     command = [
         sys.executable, "-m", "tests.flag_flood", town.flags, town.listens_with.hex(), pole,
         str(FLOOD_PER_MIN / 60 / SENDERS), "900",
     ]  # fmt: skip
-    floods = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) for _ in range(SENDERS)]
+    floods = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(SENDERS)]
     try:
-        yield
+        yield per_min
     finally:
         for flood in floods:
             flood.terminate()
-            flood.wait()
+        for flood in floods:
+            if told := flood.communicate()[0]:
+                done = json.loads(told)
+                for what in ("sent", "busy", "accepted"):
+                    rate = round(60 * done[what] / done["seconds"])
+                    per_min[what] = per_min.get(what, 0) + rate

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import select
+import signal
 import socket
 import sys
 import time
@@ -142,13 +143,15 @@ def _nonces() -> Iterator[bytes]:
 
 
 def main() -> None:
-    """Send at that rate, and count what comes back."""
+    """Send at that rate, and count what comes back; ended early, it tells what it did until then."""
     where, key, pole, per_s, seconds = sys.argv[1:6]
     os.nice(15)
     way: Way = Pages(where, pole) if where.startswith("http://") else Frames(where, key, pole)
+    over: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: over.append(number))
     begun_s = time.monotonic()
     sent, busy_s = 0, time.process_time()
-    while (passed_s := time.monotonic() - begun_s) < float(seconds):
+    while (passed_s := time.monotonic() - begun_s) < float(seconds) and not over:
         due = min(BURST, int(passed_s * float(per_s)) - sent)
         went = 0
         while went < due and way.send():
@@ -159,7 +162,8 @@ def main() -> None:
     while sum(way.counts.values()) < 2 * way.counts["sent"] and time.monotonic() < end_s:
         way.hear(50)  # everybody is answered
     cpu_s = time.process_time() - busy_s
-    print(json.dumps(way.counts | {"cpu_s": round(cpu_s, 2), "kept": way.kept}))
+    told = {"seconds": round(passed_s, 2), "cpu_s": round(cpu_s, 2), "kept": way.kept}
+    print(json.dumps(way.counts | told))
 
 
 if __name__ == "__main__":
