@@ -25,7 +25,8 @@ class FixedTime:
 
     A plan whose longest red exceeds a group's promise cannot keep it by itself; at those
     junctions (`watched`) an urgent call goes before the plan, which is then resumed by the clock.
-    The same holds while one plan follows another, where that could take too long.
+    The same holds while one plan follows another, where that could take too long, and for a cycle
+    wherever a junction begins to follow its plan (`follow`): who called before waits no longer for it.
 
     Raises ValueError naming the junction when it has no plan, a plan whose steps do not
     add up to its cycle, or a plan naming an unknown stage.
@@ -60,7 +61,8 @@ class FixedTime:
                 longest_red_ms(junction, p, g.name) > g.promise_ms for p in plans[j] for g in junction.groups
             )
         ]
-        self.urgency = Urgency(network) if self.watched or self.hours.takes_long.any() else None
+        self.urgency = Urgency(network)
+        self._new_until_ms: Ints = np.zeros(len(plans), np.int64)
 
     def propose(self, state: State, now_ms: int) -> None:
         """Write the wanted stage and its planned end for the time of day `now_ms`."""
@@ -79,8 +81,14 @@ class FixedTime:
             state.wanted_stage,
             state.planned_end_ms,
         )
-        if self.urgency is not None and (watched := self.watched + self.hours.changing(now_ms)):
-            self._give_way(state, now_ms, self.urgency, watched)
+        new = np.flatnonzero(self._new_until_ms > now_ms).tolist()
+        if watched := self.watched + self.hours.changing(now_ms) + new:
+            self._give_way(state, now_ms, watched)
+
+    def follow(self, junction: int, now_ms: int) -> None:
+        """A junction comes to its plan from elsewhere, with calls that are older than the plan foresees."""
+        self.urgency.stage[junction] = -1
+        self._new_until_ms[junction] = now_ms + self._cycle_ms[junction]
 
     def _play(self, junction: int, plan: int, steps_ms: Sequence[int], offset_ms: int) -> None:
         """Let a junction play the steps of one of its plans for so long each, cycles from `offset_ms` on.
@@ -118,8 +126,9 @@ class FixedTime:
         self._offset_ms[junction] = now_ms - began_ms
         self.hours.beats_from(junction, now_ms - began_ms)
 
-    def _give_way(self, state: State, now_ms: int, urgency: Urgency, watched: list[int]) -> None:
+    def _give_way(self, state: State, now_ms: int, watched: list[int]) -> None:
         """At the watched junctions: an urgent call first, and no step that would break a promise."""
+        urgency = self.urgency
         urgency.update(state, now_ms)
         for j in watched:
             present = int(state.target_stage[j])
@@ -132,6 +141,11 @@ class FixedTime:
             elif not urgency.allows(state, now_ms, j, planned):
                 state.wanted_stage[j] = present
                 state.planned_end_ms[j] = urgency.leave_by_ms[j]
+            else:
+                continue
+            if self._new_until_ms[j] > now_ms:
+                # Whose turn this was has another cycle to wait.
+                self._new_until_ms[j] = now_ms + self._cycle_ms[j]
 
 
 def longest_red_ms(junction: Junction, plan: FixedPlan, group: str) -> int:

@@ -51,6 +51,9 @@ class LowerRungs:
             view.planned_end_ms[junction] = state.planned_end_ms[junction]
         if rung is Rung.FREE:
             self.free.restart(junction, int(state.target_stage[junction]), now_ms)
+            self.free.follow(junction, now_ms)
+        elif rung is Rung.COORDINATED:
+            self.coordinated.follow(junction, now_ms)
         if rung < Rung.COORDINATED:
             groups = slice(
                 int(self.network.group_start[junction]), int(self.network.group_start[junction + 1])
