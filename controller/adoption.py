@@ -10,6 +10,7 @@ must keep is the same for both, else they would not be here. The safety monitor 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from controller.frame import Frame
 from controller.monitor import Verdict
 from controller.network import Ints
 from controller.orders import Book, Done, Kind, Orders
+from controller.preemption import Phase as Preempt
+from controller.stage_table import StageTable
+from controller.state import NEVER_MS
 from controller.tick import Controller
 
 LOOKS_ON_MS = 10_000
@@ -28,7 +32,9 @@ UNLIKE_MS = 2_000
 """Heads that differ for longer from what they were told do not just follow late."""
 LIMIT_MS = 1_800_000
 """A version that is not taken up everywhere within this street time is taken back."""
-BY_JUNCTION = ("target_stage", "target_bits", "in_transition", "stage_since_ms", "all_red_until_ms")
+BY_JUNCTION = ("target_bits", "in_transition", "stage_since_ms", "all_red_until_ms")
+"""What both know of a junction with the same stages in both, beside the stage itself."""
+NAMES_STAGE = (Kind.HOLD, Kind.FORCE_OFF, Kind.BIAS)
 WRITTEN_BY_GROUP = {"called_ms", "walk_given"}
 """Of the orders' book, what the overlay writes."""
 BY_GROUP = ("lamp", "lamp_since_ms", "green_ended_ms", "call_since_ms")
@@ -53,13 +59,17 @@ class Adoption:
     `places` are the junctions that differ, all of them where a policy does.
     """
 
+    takes_other_stages = False
+    """Whether junctions may have other stages; without a flash of their own they may not."""
+
     def __init__(self, old: Controller, new: Controller, places: Ints, now_ms: int) -> None:
         a, b = old.network, new.network
-        if a.group_start.tolist() != b.group_start.tolist() or a.stage_bits.tolist() != b.stage_bits.tolist():
-            raise ValueError("groups or stages differ: such a street begins anew through flash")
+        self.stages = StageTable(a, b)
+        if self.stages.apart.any() and not self.takes_other_stages:
+            raise ValueError("other stages: such a junction begins anew through flash")
         self.old, self.new = old, new
         same = [mine == theirs for mine, theirs in zip(a.detectors, b.detectors, strict=True)]
-        new.carry_on(old, np.array(same, np.bool_))
+        new.carry_on(old, np.array(same, np.bool_), self.stages)
         self.phase = Phase.LOOKS_ON
         self.why = ""
         """Why it goes, or went, back."""
@@ -77,6 +87,7 @@ class Adoption:
         self._plans = _plan_numbers(old, new)
         self._told: NDArray[np.int8] = old.state.lamp.copy()
         self._turn = 0
+        self._set_apart()
 
     # --- one tick --------------------------------------------------------------------------
 
@@ -107,6 +118,8 @@ class Adoption:
         self._watch(frame, verdict, now_ms)
         old.heed(verdict, now_ms)
         new.heed(verdict, now_ms)
+        if self.stages.apart.any():
+            self._join()  # who does not lead has heeded a flash, or its end, that is not his
         self._go_on(verdict, orders, now_ms)
         self._told[:] = old.monitor.permitted
         return old.monitor.permitted
@@ -136,6 +149,8 @@ class Adoption:
         for j in self.places[~self.adopted[self.places]].tolist():
             if orders is not None and orders.book.kind[j] != Kind.NONE:
                 return f"{names[j].name}: an order acts there"
+            if self.old.preemption.phase[j] != Preempt.NONE:
+                return f"{names[j].name}: somebody who goes first is let through"
             if self.old.verdict is not None and self.old.verdict.flash[j] and not self.renewing[j]:
                 return f"{names[j].name}: it flashes"
         left = self.places[self.adopted[self.places] & ~self.proven[self.places]]
@@ -144,7 +159,7 @@ class Adoption:
     # --- parts -----------------------------------------------------------------------------
 
     def _same_orders(self, orders: Orders, before: Book | None) -> Orders:
-        """The orders as they stood before this tick, under the new version's numbers of plans."""
+        """The orders as they stood before this tick, under the new version's numbers of plans and stages."""
         assert before is not None
         for mine, theirs in zip(self._orders.book, before, strict=True):
             np.copyto(mine, theirs)
@@ -152,7 +167,11 @@ class Adoption:
         playing = np.flatnonzero(book.kind == Kind.PLAN)
         book.plan[playing] = self._plans[book.plan[playing]]
         lost = playing[book.plan[playing] < 0]
-        book.kind[lost], book.plan[lost], book.done[lost] = Kind.NONE, 0, Done.IMPOSSIBLE
+        book.kind[lost], book.plan[lost], book.done[lost] = Kind.NONE, 0, Done.GONE
+        names_stage = np.isin(book.kind, NAMES_STAGE)
+        np.copyto(book.stage, self.stages.to_new(book.stage), where=names_stage)
+        gone = names_stage & self.stages.apart
+        book.kind[gone], book.done[gone] = Kind.NONE, Done.GONE
         self._orders.busy_until_ms = orders.busy_until_ms
         self._orders.ignores_until_ms = orders.ignores_until_ms
         return self._orders
@@ -166,26 +185,51 @@ class Adoption:
             np.copyto(getattr(orders.book, name), getattr(self._orders.book, name), where=groups)
 
     def _join(self) -> None:
-        """Each junction's lamps are those of the version it follows; both know all of them."""
-        here, groups = self.adopted, self.adopted[self.old.network.group_junction]
-        for names, where in ((BY_JUNCTION, here), (BY_GROUP, groups)):
-            for name in names:
-                mine, theirs = getattr(self.old.state, name), getattr(self.new.state, name)
-                np.copyto(mine, theirs, where=where)
-                np.copyto(theirs, mine)
-        for name in ("wanted_stage", "planned_end_ms"):
-            np.copyto(getattr(self.old.state, name), getattr(self.new.state, name), where=here)
+        """Each junction's lamps are those of the version it follows; both know all of them.
+
+        Where stages differ they share the lamps alone.
+        """
+        mine, theirs, table = self.old.state, self.new.state, self.stages
+        same = ~table.apart
+        here, groups = self.adopted & same, self.adopted[self.old.network.group_junction]
+        for name in BY_GROUP:
+            np.copyto(getattr(mine, name), getattr(theirs, name), where=groups)
+            np.copyto(getattr(theirs, name), getattr(mine, name))
+        for name in BY_JUNCTION:
+            np.copyto(getattr(mine, name), getattr(theirs, name), where=here)
+            np.copyto(getattr(theirs, name), getattr(mine, name), where=same)
+        for name in ("target_stage", "wanted_stage"):
+            np.copyto(getattr(mine, name), table.to_old(getattr(theirs, name)), where=here)
+        np.copyto(theirs.target_stage, table.to_new(mine.target_stage), where=same)
+        np.copyto(mine.planned_end_ms, theirs.planned_end_ms, where=here)
+        self._set_apart()
+
+    def _set_apart(self) -> None:
+        """Where stages differ, whoever does not lead holds the junction to be in flash."""
+        for one, leads in ((self.old, ~self.adopted), (self.new, self.adopted)):
+            away, state, preemption = self.stages.apart & ~leads, one.state, one.preemption
+            state.target_stage[away], state.target_bits[away] = -1, 0
+            state.in_transition[away], state.all_red_until_ms[away] = False, NEVER_MS
+            preemption.phase[away], preemption._laid[away] = Preempt.NONE, False
+            np.copyto(preemption.away, away)
 
     def _break(self, why: str) -> None:
         """Back at once: the old controller knows every lamp and goes on lawfully from where they are."""
-        self.adopted[:] = False
+        self._come_home()
         self.phase, self.why = Phase.BACK, why
+
+    def _come_home(self) -> None:
+        """The old version leads everywhere again, from the lamps as they are."""
+        taken = self.stages.apart & self.adopted
+        np.copyto(self.old.state.all_red_until_ms, self.new.state.all_red_until_ms, where=taken)
+        self.adopted[:] = False
+        self._set_apart()
 
     def _watch(self, frame: Frame, verdict: Verdict, now_ms: int) -> None:
         """What speaks against the new version where it is followed, and what proves it."""
         if self.phase not in (Phase.SPREADS, Phase.DONE):
             return
-        state, network = self.old.state, self.old.network
+        network = self.old.network
         names = network.street.junctions
         for fault in (*verdict.violations, *verdict.alarms):
             if fault.junction < 0 or self.adopted[fault.junction]:
@@ -200,7 +244,8 @@ class Adoption:
             self.go_back(f"{name}: the heads have shown other lamps than they were told for two seconds")
         elif flashes.any():
             self.go_back(f"{names[int(np.flatnonzero(flashes)[0])].name} flashes")
-        changed = (state.target_stage != self._stage) & ~state.in_transition & (state.target_stage >= 0)
+        stage, moves = self._led("target_stage"), self._led("in_transition")
+        changed = (stage != self._stage) & ~moves & (stage >= 0)
         calm = now_ms - self._since_ms >= CALM_MS
         self.proven |= self.adopted & ~differs & (changed | calm) & ~verdict.flash
 
@@ -221,7 +266,7 @@ class Adoption:
             if self.proven[self.places].all():
                 self.phase = Phase.DONE
         elif not self.adopted.any() or self.proven.any():
-            ready = self._at_boundary(verdict)
+            ready = self._at_boundary(verdict) & (self.old.preemption.phase == Preempt.NONE)
             if orders is not None:
                 ready &= orders.book.kind == Kind.NONE
             # One a tick, in turn, so that whoever is never ready holds up nobody.
@@ -234,14 +279,21 @@ class Adoption:
 
     def _follow(self, j: int, now_ms: int) -> None:
         self.adopted[j], self.proven[j] = True, False
-        self._since_ms[j], self._stage[j] = now_ms, self.old.state.target_stage[j]
+        self._since_ms[j], self._stage[j] = now_ms, self.new.state.target_stage[j]
         self._unlike_ms[j] = -1
 
     def _at_boundary(self, verdict: Verdict) -> NDArray[np.bool_]:
         """(junctions) whose stage is complete and shown, and who do not flash."""
-        state = self.old.state
-        ready: NDArray[np.bool_] = (state.target_stage >= 0) & ~state.in_transition & ~verdict.flash
+        complete = (self._led("target_stage") >= 0) & ~self._led("in_transition")
+        ready: NDArray[np.bool_] = complete & ~verdict.flash
         return ready
+
+    def _led(self, name: str) -> NDArray[Any]:
+        """(junctions) this part of the state, of whoever leads there, in his own numbers."""
+        found: NDArray[Any] = np.where(
+            self.adopted, getattr(self.new.state, name), getattr(self.old.state, name)
+        )
+        return found
 
 
 def _plan_numbers(old: Controller, new: Controller) -> Ints:

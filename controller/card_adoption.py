@@ -1,10 +1,11 @@
-"""A version with other lamp times taken up junction by junction, each through its own all red and flash.
+"""A version with other lamp times or stages taken up junction by junction, each through a flash of its own.
 
-What stands on the safety monitor's card cannot change while anybody has green. So one junction after the
-other is brought to all red, as an order would do it; then the monitor is asked for the new card of this
-junction alone. It tests the card, flashes there for six seconds as after a power-up, and the junction
-begins anew under the new version, judged by the new card, while the others go on. Back goes the same
-way; a new version that breaks is left through flash at once. Without the monitor's word nothing changes.
+What stands on the safety monitor's card cannot change while anybody has green, nor can stages that only one
+of two versions knows. So one junction after the other is brought to all red, as an order would do it; then
+the monitor is asked for the new card of this junction alone, which where only stages differ says the same.
+It tests the card, flashes there for six seconds as after a power-up, and the junction begins anew under the
+new version, judged by the new card, while the others go on. Back goes the same way; a new version that
+breaks is left through flash at once. Without the monitor's word nothing changes.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 from controller.adoption import LIMIT_MS, Adoption, Phase
 from controller.frame import Frame
 from controller.monitor import Card, Verdict
-from controller.monitor.card_parts import junctions_that_differ, with_junction
+from controller.monitor.card_parts import BEFORE, junctions_that_differ, with_junction
 from controller.monitor.lamps import ACTIVE, FLASHING
 from controller.network import Ints
 from controller.orders import Kind, Orders
+from controller.preemption import Phase as Preempt
 from controller.tick import Controller
 
 STOP_MS = 60_000
@@ -31,17 +33,19 @@ FOR_EACH_MS = 60_000
 class CardAdoption(Adoption):
     """As `Adoption`; `card` is the one of the new version. Raises ValueError where the ground differs."""
 
+    takes_other_stages = True
+
     def __init__(
         self, old: Controller, new: Controller, places: Ints, now_ms: int, card: Card, version: int = 0
     ) -> None:
         super().__init__(old, new, places, now_ms)
         self._judge, self._version = old.monitor, version
         self._mine, self._theirs = self._judge.card, card
-        self._renews = junctions_that_differ(self._mine, card)
+        self._renews = junctions_that_differ(self._mine, card) | self.stages.apart
         self._bound = self._mine
         """What the monitor judges by, as it last said."""
-        self._wish: tuple[int, Card, int] | None = None
-        """(junction, card, until when) that the monitor has been asked for."""
+        self._wish: tuple[int, Card, int, int] | None = None
+        """(junction, card, of which version, until when) that the monitor has been asked for."""
         self._stop_until_ms: Ints = np.zeros(old.network.n_junctions, np.int64)
         """Until when a junction is stopped for its change; 0 = it is not."""
         self._flashed: NDArray[np.bool_] = np.zeros(old.network.n_junctions, np.bool_)
@@ -73,9 +77,7 @@ class CardAdoption(Adoption):
         """As `Adoption.waits_for`."""
         stopped = np.flatnonzero(self._stop_until_ms)
         if len(stopped):
-            return (
-                f"{self.old.network.street.junctions[int(stopped[0])].name}: it is stopped for its new card"
-            )
+            return f"{self.old.network.street.junctions[int(stopped[0])].name}: it is stopped for its change"
         return super().waits_for(orders)
 
     # --- parts -----------------------------------------------------------------------------
@@ -104,7 +106,7 @@ class CardAdoption(Adoption):
         """Ask the monitor for the card of one junction that stands, and heed its answer."""
         card = self._judge.card
         if self._wish is not None and card is self._wish[1]:
-            j, self._bound, _ = self._wish
+            j, self._bound, *_ = self._wish
             self._wish = None
             self._changed(j, orders, now_ms)
         elif card is not self._bound:
@@ -114,16 +116,16 @@ class CardAdoption(Adoption):
             self._wish = self._next(frame, now_ms)
         if self._wish is None:
             return
-        j, wanted, until_ms = self._wish
+        j, wanted, version, until_ms = self._wish
         try:
             if now_ms > until_ms:
                 raise ValueError("it has not answered")
-            self._judge.take_card(j, wanted, self._version)
+            self._judge.take_card(j, wanted, version)
         except ValueError as error:
             self._wish = None
             self.go_back(f"the safety monitor keeps its card: {error}")
 
-    def _next(self, frame: Frame, now_ms: int) -> tuple[int, Card, int] | None:
+    def _next(self, frame: Frame, now_ms: int) -> tuple[int, Card, int, int] | None:
         """A junction that shows nothing but red or flash, and the card with its part of the other version."""
         back = self.phase is Phase.GOES_BACK
         waits = self._renews & (self.adopted if back else (self._stop_until_ms > 0) & ~self.adopted)
@@ -134,7 +136,7 @@ class CardAdoption(Adoption):
             lamps = np.concatenate([shown[here], state.lamp[here], frame.lamps_shown[here]])
             if not (ACTIVE[lamps] & ~FLASHING[lamps]).any():
                 card = with_junction(self._bound, self._mine if back else self._theirs, j)
-                return j, card, now_ms + STOP_MS
+                return j, card, BEFORE if back else self._version, now_ms + STOP_MS
         return None
 
     def _changed(self, j: int, orders: Orders, now_ms: int) -> None:
@@ -146,6 +148,10 @@ class CardAdoption(Adoption):
         if self._stop_until_ms[j]:
             self._stop_until_ms[j] = 0
             orders.release(j)
+        if self.stages.apart[j]:
+            leads, here = self.new if self.adopted[j] else self.old, np.arange(len(self.adopted)) == j
+            leads.sequencer.begin_red(leads.state, here, now_ms)
+            self._join()
         # As at a start: this flash is no fault, for which the junction would go down a rung.
         self.old._begun[j] = self.new._begun[j] = False
 
@@ -162,7 +168,8 @@ class CardAdoption(Adoption):
         self.adopted &= ~(self.adopted & ~self._renews & (ready | verdict.flash))
         left = np.flatnonzero(self.adopted)
         for j in left.tolist():
-            if not verdict.flash[j] and not self._stop_until_ms[j]:
+            passes = self.new.preemption.phase[j] != Preempt.NONE
+            if not (verdict.flash[j] or self._stop_until_ms[j] or passes):
                 self._asked_to_stop.append(j)
         if not len(left) and self._wish is None:
             self._release_all(orders)
@@ -182,12 +189,12 @@ class CardAdoption(Adoption):
             here[self._wish[0]] ^= True
         for j in np.flatnonzero(here).tolist():
             card = with_junction(card, self._mine, j)
-            self._judge.take_card(j, card, self._version, at_once=True)
+            self._judge.take_card(j, card, BEFORE, at_once=True)
         super()._break(why)
 
     def _forget(self, why: str, orders: Orders) -> None:
         """The monitor, or the way to it, was lost: the whole street flashes, and begins with what was."""
         self._wish = None
-        self.adopted[:] = False
+        self._come_home()
         self._release_all(orders)
         self.phase, self.why = Phase.BACK, why

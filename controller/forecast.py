@@ -100,6 +100,7 @@ class Outlook:
                 np.copyto(getattr(self.state, f.name), present.arrays[f.name])
         state = self.state
         for row in (state.wanted_stage, state.target_stage):
+            row[row >= np.diff(network.stage_start)] = -1  # of another version, a moment ago
             row += np.where(row >= 0, network.stage_start[:-1], 0)
         np.maximum(state.wanted_stage, network.stage_start[:-1], out=state.wanted_stage)
         # A wait that began between two seconds ends at one of the next.

@@ -70,6 +70,8 @@ class Done(IntEnum):
     """A promise could not have been kept otherwise."""
     IMPOSSIBLE = 3
     """No stage is left without the groups omitted."""
+    GONE = 4
+    """The stage or plan it names is not there any more."""
 
 
 class Orders:

@@ -121,6 +121,7 @@ class Preemption:
         """Rows of `PreemptEvent`, oldest first."""
         self.events_ever = 0
         self.active = False
+        self.away: NDArray[np.bool_] = np.zeros(j, np.bool_)  # (J) others let vehicles through there
         self._own_stage: Ints = np.zeros(j, np.int64)
         self._own_end_ms: Ints = np.zeros(j, np.int64)
         self._laid: NDArray[np.bool_] = np.zeros(j, np.bool_)
@@ -155,7 +156,7 @@ class Preemption:
         for at in np.flatnonzero(self.phase):
             self._keep(int(at), rows.get(int(at), []), heard, now_ms)
         for j, calls in rows.items():
-            if j >= 0:
+            if j >= 0 and not self.away[j]:
                 self._call(j, calls, now_ms)
 
     def _rows(self, frame: Frame) -> dict[int, list[tuple[int, int, int, int]]]:

@@ -66,6 +66,18 @@ class Sequencer:
         if held:
             self._leading.let_go(state, held)
 
+    def begin_red(self, state: State, junctions: NDArray[np.bool_], now_ms: int) -> None:
+        """These junctions (J) begin as after a flash: all red, and six seconds of it before any green."""
+        groups = junctions[self.network.group_junction]
+        state.lamp[groups] = Lamp.RED
+        state.lamp_since_ms[groups] = now_ms
+        state.green_ended_ms[groups] = now_ms
+        state.target_stage[junctions] = -1
+        state.target_bits[junctions] = 0
+        state.in_transition[junctions] = False
+        state.stage_since_ms[junctions] = now_ms
+        state.all_red_until_ms[junctions] = now_ms + ALL_RED_AFTER_FLASH_MS
+
     def follow_flash(self, state: State, flash: NDArray[np.bool_], now_ms: int) -> None:
         """Junctions in `flash` (J) go to all red and stay so; the others come out of it through all red.
 
@@ -78,13 +90,5 @@ class Sequencer:
         changes = begins | ends
         if not changes.any():
             return
-        groups = changes[self.network.group_junction]
-        state.lamp[groups] = Lamp.RED
-        state.lamp_since_ms[groups] = now_ms
-        state.green_ended_ms[groups] = now_ms
-        state.target_stage[changes] = -1
-        state.target_bits[changes] = 0
-        state.in_transition[changes] = False
-        state.stage_since_ms[changes] = now_ms
+        self.begin_red(state, changes, now_ms)
         until_ms[begins] = NEVER_MS
-        until_ms[ends] = now_ms + ALL_RED_AFTER_FLASH_MS

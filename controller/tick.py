@@ -34,6 +34,7 @@ from controller.vocabulary import CONTROLLERS
 if TYPE_CHECKING:
     from controller.overlay import Overlay
     from controller.plan_hours import PlanHours
+    from controller.stage_table import StageTable
 
 TICK_MS = 100
 
@@ -157,23 +158,25 @@ class Controller:
             np.logical_and(self._begun, verdict.flash, out=self._flash)
             self.degradation.hear(verdict, self._flash)
 
-    def carry_on(self, other: Controller, same_detector: NDArray[np.bool_]) -> None:
+    def carry_on(self, other: Controller, same_detector: NDArray[np.bool_], stages: StageTable) -> None:
         """Know what `other`, of a street with the same parts, has learned; call it before the first tick.
 
         same_detector (D): whose settings did not change; of the others nothing is known any more.
         """
+        wanted = self.state.wanted_stage.copy()
         for item in fields(State):
             if item.name not in ("unseen_lane", "unseen_group"):
                 np.copyto(getattr(self.state, item.name), getattr(other.state, item.name))
         self.door = copy(other.door)
         self.estimator.carry_on(other.estimator)
-        if self.degradation is not None and other.degradation is not None:
-            self.degradation.carry_on(other.degradation, same_detector)
         if self.priority is not None and other.priority is not None:
             self.priority.carry_on(other.priority)
+        self.preemption.carry_on(other.preemption)
+        stages.renumber(self, wanted)
+        if self.degradation is not None and other.degradation is not None:
+            self.degradation.carry_on(other.degradation, same_detector)
         if self.lateness is not None and other.lateness is not None:
             self.lateness.carry_on(other.lateness)
-        self.preemption.carry_on(other.preemption)
         self._heard = other._heard
         np.copyto(self._begun, other._begun)
         self._flashing, self._sequence = other._flashing, other._sequence

@@ -22,6 +22,7 @@ from override.ruling import Act
 WHY = {
     Done.PROMISE: "a promised wait would have been broken",
     Done.IMPOSSIBLE: "no stage is left without this group",
+    Done.GONE: "the stage or plan it names is not there any more",
 }
 BASELINE_PLAN = 0
 """A locked junction plays its first plan and nothing else."""
@@ -46,21 +47,24 @@ class Acting:
     """
 
     def __init__(self, network: Network, orders: Orders, speed: float = 1.0) -> None:
-        self.network = network
         self._speed = speed
-        self.orders = orders
         self.once: list[Act] = []
         """Acts that are done once, by others: configuration, reset of a trip."""
         self._acting: dict[tuple[str, str], Order] = {}
         self._unproven: set[tuple[str, str]] = set()
         self._red_at: dict[str, set[str]] = {}
-        self._stages = [s.name for jn in network.street.junctions for s in jn.stages]
+        self.of_version(network, orders)
         self._drives: NDArray[np.bool_] = network.group_kind != GroupKind.PEDESTRIAN
         self._detectors = {
             (network.street.junctions[int(network.detector_junction[d])].name, detector.name): d
             for d, detector in enumerate(network.detectors)
         }
         self._junctions = {jn.name: j for j, jn in enumerate(network.street.junctions)}
+
+    def of_version(self, network: Network, orders: Orders) -> None:
+        """From now on act on the orders of this version of the street."""
+        self.network, self.orders = network, orders
+        self._stages = [s.name for jn in network.street.junctions for s in jn.stages]
 
     def take(self, acts: tuple[Act, ...], desk_ms: int, street_ms: int) -> None:
         """Carry these acts out from now on. `desk_ms` and `street_ms` are the same moment."""
@@ -113,14 +117,19 @@ class Acting:
             orders.release(j)
             return
         leg = order.leg(network.street.junctions[j].name)
+        named = leg.stage if leg else order.stage
+        stage = self._stage(j, named)
+        if (named and stage < 0) or (order.plan and (j, order.plan) not in orders.plan_names):
+            orders.release(j)
+            orders.book.done[j] = Done.GONE
+            return
         match order.command:
             case Command.HOLD | Command.CORRIDOR:
-                stage = self._stage(j, leg.stage if leg else order.stage)
                 orders.hold(j, stage, until_ms, leg is not None or order.suspends_promise)
             case Command.MANUAL_STEP:
                 orders.step(j, until_ms)
             case Command.FORCE_OFF:
-                orders.force_off(j, self._stage(j, order.stage), until_ms)
+                orders.force_off(j, stage, until_ms)
             case Command.OMIT:
                 orders.omit(j, network.group_index(network.street.junctions[j].name, order.group), until_ms)
             case Command.PLAN | Command.EVENT_PLAN:
@@ -128,7 +137,7 @@ class Acting:
             case Command.LOCKOUT:
                 orders.play(j, network.street.junctions[j].plans[BASELINE_PLAN].name, until_ms)
             case Command.SPLIT_BIAS:
-                orders.bias(j, self._stage(j, order.stage), order.bias_ms, until_ms)
+                orders.bias(j, stage, order.bias_ms, until_ms)
             case Command.ALL_RED:
                 orders.all_red(j, until_ms)
             case Command.FLASH:
@@ -151,8 +160,9 @@ class Acting:
         self.orders.recall(detector, 0 if disabled else until_ms)
 
     def _stage(self, j: int, name: str) -> int:
+        """-1 = there is none of this name."""
         first, end = int(self.network.stage_start[j]), int(self.network.stage_start[j + 1])
-        return self._stages.index(name, first, end)
+        return next((s for s in range(first, end) if self._stages[s] == name), -1)
 
     def _taken_back(self, j: int, junction: str, order: Order, found: Findings) -> None:
         done = self.orders.taken_back(j)

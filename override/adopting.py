@@ -23,6 +23,7 @@ from controller.monitor import Card
 from controller.network import Ints
 from controller.orders import Orders
 from controller.permissive import card_of
+from controller.stage_table import StageTable
 from controller.tick import Controller
 
 MARK = b"V"
@@ -175,7 +176,8 @@ class Adopting:
         try:
             new, card = made
             places = _places(self.controller, new)
-            if card.digest() == self.controller.monitor.card.digest():
+            same = StageTable(self.controller.network, new.network)
+            if card.digest() == self.controller.monitor.card.digest() and not same.apart.any():
                 self._adoption = Adoption(self.controller, new, places, now_ms)
             else:
                 self._adoption = CardAdoption(self.controller, new, places, now_ms, card, self.target)

@@ -2,7 +2,8 @@
 
 The monitor makes the card of the version named by itself, from the ground and the file of versions, beside
 its turns; the engine's word is only a digest it must come to as well. What it begins with is the base: to
-that a junction may go back at any time, through flash at once, as all do when an engine begins anew.
+that a junction may go back at any time, through flash at once, as all do when an engine begins anew. Where
+only a junction's stages change its card stays as it is: asked for, proved and taken like any other.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from controller.monitor import Card, SafetyMonitor
-from controller.monitor.card_parts import junctions_that_differ, with_junction
+from controller.monitor.card_parts import BEFORE, junctions_that_differ, with_junction
 
 CardOf = Callable[[int], Card]
 """The card of a version, by its number, from the ground. Raises ValueError where nobody may have it."""
@@ -31,19 +32,23 @@ class CardWish:
 
     junction: int
     version: int
+    """`BEFORE` = back to the base."""
     digest: bytes
     """Of the whole card that would be in force then, as the engine made it."""
     at_once: bool = False
     """Through flash from whatever is shown; only back to the base."""
+    number: int = 0
+    """Of the wish, however often it is said; each of an engine has another one, from 1 on."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardAnswer:
-    """Monitor to engine: the card with this digest is in force; or, with `why`, is not going to be."""
+    """Monitor to engine: the card of that wish is in force; or, with `why`, is not going to be."""
 
     junction: int
     digest: bytes
     why: str = ""
+    number: int = 0
 
 
 class CardChanges:
@@ -52,6 +57,8 @@ class CardChanges:
     def __init__(self, card: Card, card_of: CardOf | None = None) -> None:
         self.base = card
         self._card_of = card_of
+        self._done_number = 0
+        """The last wish that was done."""
         self._number = 0
         self._made: Card | str = ""
         self._thread: threading.Thread | None = None
@@ -62,11 +69,12 @@ class CardChanges:
             if not self._done(wish, monitor):
                 return None
         except ValueError as refused:
-            return CardAnswer(wish.junction, wish.digest, str(refused)[:400])
-        return CardAnswer(wish.junction, wish.digest)
+            return CardAnswer(wish.junction, wish.digest, str(refused)[:400], wish.number)
+        return CardAnswer(wish.junction, wish.digest, "", wish.number)
 
     def comes_back(self, digest: bytes, monitor: SafetyMonitor) -> bool:
         """An engine begins anew, bound by this card: whether that is in force, or now is, being the base."""
+        self._done_number = 0
         if digest == _digest(self.base):
             for j in np.flatnonzero(junctions_that_differ(monitor.card, self.base)).tolist():
                 monitor.take_card(j, with_junction(monitor.card, self.base, j), at_once=True)
@@ -74,23 +82,24 @@ class CardChanges:
 
     def _done(self, wish: CardWish, monitor: SafetyMonitor) -> bool:
         """False = not yet. Raises ValueError."""
-        if wish.digest == _digest(monitor.card):
-            if wish.junction == KEEP:
-                self.base = monitor.card
+        held = wish.digest == _digest(monitor.card)
+        if held and wish.junction == KEEP:
+            self.base = monitor.card
+            return True
+        if held and wish.number == self._done_number:
             return True  # the answer was lost
         if not 0 <= wish.junction < monitor.card.junction_count:
             raise ValueError("another card is in force")
-        card = with_junction(monitor.card, self.base, wish.junction)
+        theirs = self.base if wish.version == BEFORE else self._of(wish.version)
+        if theirs is None:
+            return False
+        if wish.at_once and wish.version != BEFORE:
+            raise ValueError("at once only back to the card before")
+        card = with_junction(monitor.card, theirs, wish.junction)
         if wish.digest != _digest(card):
-            if wish.at_once:
-                raise ValueError("at once only back to the card before")
-            theirs = self._of(wish.version)
-            if theirs is None:
-                return False
-            card = with_junction(monitor.card, theirs, wish.junction)
-            if wish.digest != _digest(card):
-                raise ValueError(f"engine and monitor made different cards of version {wish.version} (C15)")
+            raise ValueError(f"engine and monitor made different cards of version {wish.version} (C15)")
         monitor.take_card(wish.junction, card, at_once=wish.at_once)
+        self._done_number = wish.number
         return True
 
     def _of(self, version: int) -> Card | None:

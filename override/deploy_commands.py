@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from override.views import Reply
 
 app = typer.Typer(
-    help="Change plans, policy, detectors and timings while a street runs: two people, one in force.",
+    help="Change plans, policy, detectors, timings, stages while a street runs: two people, one in force.",
     no_args_is_help=True,
 )
 CHECK_S, FORECAST_S = 120.0, 8.0
@@ -314,10 +314,10 @@ def _way(version: VersionView) -> str:
         return f"At {places}, one first; each takes it up between two changes of its lamps, and none flashes."
     if version.way == "in turn":
         return (
-            f"At {places}, one first. Times on the monitor's card change: each of them goes through all red "
-            "and six seconds of flash; the others go on."
+            f"At {places}, one first. Stages, or times on the monitor's card, change: each of them goes "
+            "through all red and six seconds of flash; the others go on."
         )
-    return f"At {places}. Stages change: EVERY junction of the street goes through flash and begins anew."
+    return f"At {places}. EVERY junction of the street goes through flash and begins anew."
 
 
 def _plain(view: VersionView) -> dict[str, Any]:

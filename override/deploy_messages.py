@@ -51,9 +51,9 @@ class Way(StrEnum):
     LIVE = "live"
     """Junction by junction, no lamp notices."""
     IN_TURN = "in turn"
-    """Times on the monitor's card change: each junction goes through all red and flash, the others go on."""
+    """Other stages, or times on the monitor's card: each junction through all red and flash, others go on."""
     FLASH = "flash"
-    """Stages change: every junction goes through flash and begins anew."""
+    """What cannot be taken up otherwise: every junction goes through flash and begins anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ every junction and the file says so, and not before: who starts anew until then 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 
 import msgpack  # type: ignore[import-untyped]
@@ -106,6 +106,8 @@ class Deploying:
         self.stand: Stand | None = None
         self.forecast: Foresee = lambda number, junctions, then: None
         """Tells in words what a version would do to people at these junctions, sooner or later."""
+        self.restaging: Callable[[Mapping[str, str]], None] = lambda junctions: None
+        """Told at which junctions stages are being changed now, each with the reason in words."""
         self._uploads = Uploads()
         self._built: tuple[int, StreetNetwork, Policy] | None = None
         self._storage, self._keep, self._alarm, self._note = storage, keep, alarm, note
@@ -130,6 +132,7 @@ class Deploying:
                 self._alarm(f"started with another street: {name_of(new[-1])} is its baseline")
         if (version := self.book.adopting) is not None:
             self._since_ms, self._met = now_ms, True
+            self._tell_restaging(version)
             self._note(f"{name_of(version)} was being taken up when the gateway stopped")
         self._begin_anew(self.book.in_force.number, False)
         if self.book.in_force.base:
@@ -280,6 +283,7 @@ class Deploying:
 
     def _begin(self, version: Version, now_ms: int) -> None:
         self._since_ms, self._met = now_ms, False
+        self._tell_restaging(version)
         if version.way is Way.FLASH:
             self.stand = None
             self._begin_anew(version.number, True)
@@ -292,14 +296,20 @@ class Deploying:
         before, after = self.book.came_into_force(version)
         self._move((before, after), now_ms, wall_ms)
         self._since_ms = -1
+        self.restaging({})
         self._engine.send(pack_verb(Verb.SETTLE, version.number))
         self._begin_anew(version.number, False)
         self._in_force(version.number)
         self._note(f"{name_of(version)} is in force, at {len(version.junctions)} junctions")
 
+    def _tell_restaging(self, version: Version) -> None:
+        why = f"its stages are being changed by {name_of(version)}"
+        self.restaging(dict.fromkeys(version.restaged, why))
+
     def _returned(self, version: Version, why: str, now_ms: int, wall_ms: int) -> None:
         self._move((moved(version, VersionState.RETURNED, why),), now_ms, wall_ms)
         self._since_ms = -1
+        self.restaging({})
         self._alarm(f"{name_of(version)} was taken back, {name_of(self.book.in_force)} is in force: {why}")
 
     def _ask(self, verb: Verb, number: int, now_ms: int) -> None:
@@ -327,8 +337,9 @@ class Deploying:
         if change is None:
             new = moved(version, VersionState.REFUSED, why)
         else:
-            found = replace(version, way=change.way, junctions=change.junctions, words=change.words)
-            new = self.book.checked(found)
+            new = self.book.checked(
+                replace(version, **{f.name: getattr(change, f.name) for f in fields(change)})
+            )
         self._move((new,), now_ms, wall_ms)
         if new.state is VersionState.ADOPTING:
             self._begin(new, now_ms)

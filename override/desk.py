@@ -258,6 +258,7 @@ class Desk:
         if sum(o.issuer == order.issuer for o in self.orders.values()) >= ORDERS_MAX and not safer:
             raise Refused("rate", f"{ORDERS_MAX} orders of {order.issuer} live already")
         for at, junction in enumerate(order.junctions):
+            self.places.check_changing(order.command, junction)
             if not safer:
                 self._check_lock(order, junction)
                 seen, version = order.basis[at], self.versions[junction]

@@ -81,6 +81,8 @@ class Report:
     """(J) bool, with `beliefs`: put to flash by the monitor until a person ends it."""
     unlike: bytes = b""
     """(J) bool, with `beliefs`: has shown other lamps than it was told to for two seconds."""
+    runs: int = 0
+    """Version whose stages these are."""
 
     def packed(self) -> bytes:
         """For the line."""
@@ -224,7 +226,8 @@ class Engine:
         """Another version is final: who knows the street by it shall know it so."""
         network, policy = self.controller.network, self.controller.policy
         self.state, self.orders, self.network = self.controller.state, orders, network_for_wire(network)
-        self.acting.network, self.acting.orders = self.network, orders
+        self.acting.of_version(self.network, orders)
+        self.telemetry.another_version()
         self.handing.meter.weigh_by(policy)
         self.telemetry.pulsing.weigh_by(policy)
         self._drift = DriftWatch(network)
@@ -272,7 +275,7 @@ class Engine:
         stages = self.controller.state.target_stage.tobytes()
         ladder = self.controller.degradation
         rungs = b"" if ladder is None else ladder.ladder.rungs.rung.astype(np.int8).tobytes()
-        report = Report(clock_ms, self.progress, shown.tobytes(), stages, rungs)
+        report = Report(clock_ms, self.progress, shown.tobytes(), stages, rungs, runs=self.adopting.runs)
         if clock_ms - self._believed_ms >= SECOND_MS:
             self._believed_ms = clock_ms
             detectors = None if ladder is None else ladder.detectors

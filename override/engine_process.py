@@ -68,8 +68,9 @@ class MonitorLink:
         self._places = places
         self._base = card
         self._wish: tuple[int, Card, int, bool] | None = None
-        self._wishes: dict[bytes, Card] = {}
-        """Cards asked for, by their digest."""
+        self._wishes: dict[int, Card] = {}
+        """Cards asked for, by the number of the wish; two may say the same."""
+        self._wishes_ever = 0
         self._refusal = ""
         self._turns_asked = 0
         self._number = 0
@@ -114,7 +115,7 @@ class MonitorLink:
     def take_card(self, junction: int, card: Card, version: int = 0, at_once: bool = False) -> None:
         """Ask the monitor for another card at a junction; call it again until `card` is that one.
 
-        Raises ValueError once when the monitor has refused it.
+        Also one that says the same: the junction flashes once. Raises ValueError once when it is refused.
         """
         if self._refusal:
             refusal, self._refusal = self._refusal, ""
@@ -124,11 +125,12 @@ class MonitorLink:
         asked = (junction, card, version, at_once)
         new = asked != self._wish
         self._turns_asked = 0 if new else self._turns_asked + 1
+        if new:
+            self._wishes_ever += 1
+            self._wish, self._wishes[self._wishes_ever] = asked, card
         if self._turns_asked % ASK_EVERY == 0:
-            self._wish = asked
             digest = bytes.fromhex(card.digest())
-            self._wishes[digest] = card
-            self.line.send(pack(CardWish(junction, version, digest, at_once)))
+            self.line.send(pack(CardWish(junction, version, digest, at_once, self._wishes_ever)))
 
     def keep_card(self) -> None:
         """The card in force is the one to begin with from now on, here and at the monitor."""
@@ -175,14 +177,18 @@ class MonitorLink:
         self._flash = np.ones(self._junctions, np.bool_)
         self.card, self._wish, self._refusal = self._base, None, ""
         self._wishes.clear()
+        self._wishes_ever = 0
 
     def _hear_of_card(self, answer: CardAnswer) -> None:
-        card = self._wishes.pop(answer.digest, None)
+        card = self._wishes.pop(answer.number, None)
+        if card is None:
+            return  # it has been answered before
+        if answer.number == self._wishes_ever:
+            self._wish = None
         if answer.why:
-            self._refusal = answer.why if card is not None else ""
-        elif card is not None:
+            self._refusal = answer.why
+        else:
             self.card = card
-        self._wish = None
 
     def _send(self, sequence: int, now_ms: int, lamps: bytes, *rest: bytes) -> None:
         if self.line is None or not self._question:

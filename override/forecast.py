@@ -24,6 +24,7 @@ from controller.network import Network
 from controller.orders import Done, Kind
 from controller.policy import Policy
 from controller.present import CARS, WALKERS
+from controller.stage_table import StageTable
 from controller.state import NEVER_MS
 from override.acting import Acting
 from override.desk import Desk
@@ -65,7 +66,7 @@ class Forecaster:
         other_part = self._of_version(question, part)
         runs: list[Run | None] = [None, None]
         plays = [
-            _Play(played, self.places, orders, now, question)
+            _Play(played, self.places, orders, _without_strange_stages(now, part, played), question)
             for played, orders in ((part, question.without), (other_part, question.with_order))
         ]
 
@@ -100,6 +101,18 @@ class Forecaster:
         while len(self._parts) > PARTS_KEPT:
             self._parts.popitem(last=False)
         return part
+
+
+def _without_strange_stages(now: Handover, part: Part, played: Part) -> Handover:
+    """What was handed over; another version begins, where its stages are others, from the lamps alone."""
+    if played is part or now.present is None:
+        return now
+    apart = StageTable(part.network, played.network).apart
+    arrays = dict(now.present.arrays)
+    nothing = {"target_stage": -1, "wanted_stage": -1, "target_bits": 0, "in_transition": 0}
+    for name, none in nothing.items():
+        arrays[name] = np.where(apart, none, arrays[name]).astype(arrays[name].dtype)
+    return replace(now, present=replace(now.present, arrays=arrays))
 
 
 def _counted_as(policy: Policy, played_by: Policy, run: Run) -> Run:

@@ -304,8 +304,9 @@ class MonitorProcess:
         before = self.monitor.card
         answer = self._changes.answer(wish, self.monitor)
         if self.monitor.card is not before:
-            self.card = self.monitor.card
-            self._say(f"monitor: {self.card.junction_names[wish.junction]} has the card of another version")
+            same, self.card = self.monitor.card.digest() == before.digest(), self.monitor.card
+            what = "begins anew with the card it had" if same else "has the card of another version"
+            self._say(f"monitor: {self.card.junction_names[wish.junction]} {what}")
             self._permit()
         if answer is not None and self.engine is not None:
             self.engine.send(pack(answer))

@@ -52,7 +52,7 @@ class Near:
     def __init__(self, controller: Controller, acting: Acting) -> None:
         self.controller = controller
         self.network = network = controller.network
-        self._acting = acting
+        self.acting = acting
         self._log = DecisionLog(controller)
         self._moments: dict[int, tuple[Moment, Rung]] = {}
         self._why: dict[int, tuple[Decision, tuple[str, str, str]]] = {}
@@ -75,7 +75,7 @@ class Near:
         for moment in self._log.moments(now_ms):
             self._moments[moment.junction] = (moment, self._rung(moment.junction))
             self._why.pop(moment.junction, None)
-            self._ordered[moment.junction] = self._acting.who_moves(moment.junction)
+            self._ordered[moment.junction] = self.acting.who_moves(moment.junction)
         state = self.controller.state
         if not np.array_equal(state.target_stage, self._stage):
             for j in np.flatnonzero(state.target_stage != self._stage).tolist():
@@ -96,7 +96,7 @@ class Near:
             boot=boot,
             now_ms=clock_ms,
             street_ms=max(0, now_ms),
-            junction=self._acting.network.street.junctions[j].name,
+            junction=self.acting.network.street.junctions[j].name,
             groups=self._groups(j, now_ms),
             approaches=self._approaches(j, frame),
             detectors=self._detectors(j, frame, now_ms),
@@ -195,7 +195,7 @@ class Near:
 
     def _plan(self, j: int, now_ms: int) -> list[tuple[int, int, int]]:
         if self._planned_for != (j, now_ms):
-            ordered = bool(self._acting.who_moves(j))
+            ordered = bool(self.acting.who_moves(j))
             self._planned = plan_ahead(self.controller, j, now_ms, ordered)
             self._planned_for = (j, now_ms)
         return self._planned

@@ -52,6 +52,8 @@ class Picture:
         self._names = [junction.name for junction in network.street.junctions]
         self._index = {name: j for j, name in enumerate(self._names)}
         self._stage_names = [s.name for jn in network.street.junctions for s in jn.stages]
+        self._coming, self._runs = (0, self._stage_names), 0
+        """(version, its names of stages) next to be used; the version reported of."""
         self._lamps: NDArray[np.int8] = np.zeros(network.n_groups, np.int8)
         self._stages: NDArray[np.int64] = np.full(network.n_junctions, -1, np.int64)
         self._beliefs: NDArray[np.int32] = np.zeros((ROWS, network.n_junctions), np.int32)
@@ -62,14 +64,22 @@ class Picture:
         self._told_orders: dict[str, OrderView] = {}
         self._beat_ms = -BEAT_MS
 
-    def name_stages(self, street: StreetNetwork) -> None:
-        """From now on call stages as this version of the street does."""
-        self._stage_names = [s.name for junction in street.junctions for s in junction.stages]
-        self._changed[:] = True
+    def name_stages(self, street: StreetNetwork, version: int) -> None:
+        """Call stages as this version of the street does, as soon as it is the one reported of."""
+        self._coming = (version, [s.name for junction in street.junctions for s in junction.stages])
+        self._take_names(self._runs)
+
+    def _take_names(self, runs: int) -> None:
+        self._runs = runs
+        if not runs or self._coming[0] in (runs, 0):
+            self._stage_names = self._coming[1]
+            self._changed[:] = True
 
     def hear(self, report: Report) -> None:
         """Take in what the engine says; a junction on another rung is another one to who saw it before."""
         self.progress = report.progress
+        if report.runs != self._runs:
+            self._take_names(report.runs)
         lamps, stages = np.frombuffer(report.lamps, np.int8), np.frombuffer(report.stages, np.int64)
         first = self.network.group_start[:-1]
         self._changed |= np.logical_or.reduceat(lamps != self._lamps, first) | (stages != self._stages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controller.junction import Junction, StreetNetwork
@@ -10,6 +11,12 @@ from override.refused import Refused
 from override.requests import OrderRequest
 from override.roles import Command
 from override.topics import ARGUMENTS, NEEDS
+from override.wire_names import wire_name
+
+BY_STAGE = frozenset(
+    {Command.HOLD, Command.CORRIDOR, Command.MANUAL_STEP, Command.FORCE_OFF, Command.SPLIT_BIAS}
+)
+"""Commands that name a stage, or count them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,19 @@ class Places:
 
     def __init__(self, street: StreetNetwork) -> None:
         self.by_name: dict[str, Place] = {j.name: _place(j) for j in street.junctions}
+        self._changing: dict[str, str] = {}
         self._name_of = {j.title: j.name for j in street.junctions} | {n: n for n in self.by_name}
+
+    def change_stages(self, junctions: Mapping[str, str]) -> None:
+        """Until told otherwise nobody names a stage at these junctions (names of the street), and why."""
+        self._changing = {wire_name(name): why for name, why in junctions.items()}
+
+    def check_changing(self, command: Command, junction: str) -> None:
+        """Raise Refused where the command names a stage of a junction whose stages change just now."""
+        if command in BY_STAGE and junction in self._changing:
+            raise Refused(
+                "stale", f"{junction}: {self._changing[junction]}; until then no order names a stage there"
+            )
 
     def __len__(self) -> int:
         return len(self.by_name)

@@ -1,8 +1,8 @@
 """What a proposed version changes, in words; what of it can come onto a running street, and how.
 
 Plans, timetable, policy, detector settings, longest greens and saturation are taken up live. Times on the
-monitor's card need all red and flash, one junction after the other; other stages need flash and start-up of
-all. What the ground decides (lanes, heads, wiring, where things lie) is no change to a station that runs.
+monitor's card and other stages need all red and flash, one junction after the other. What the ground decides
+(lanes, heads, wiring, where things lie) is no change to a station that runs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ GROUP_LIVE = frozenset({"max_green_ms"})
 GROUP_CARD = frozenset({"min_green_ms", "yellow_ms", "clearance_ms", "promise_ms", "turn_on_red"})
 LANE_LIVE = frozenset({"saturation_veh_per_s"})
 DETECTOR_LIVE = frozenset({"kind", "lane", "group", "distance_m"})
-JUNCTION_WAYS = {"stages": Way.FLASH, "intergreens": Way.IN_TURN, "yields": Way.IN_TURN}
+JUNCTION_WAYS = {"stages": Way.IN_TURN, "intergreens": Way.IN_TURN, "yields": Way.IN_TURN}
 WAYS = (Way.LIVE, Way.IN_TURN, Way.FLASH)
 """The farther, the more a change asks of the street."""
 GROUND = "is decided by the ground: survey it anew and start another installation"
@@ -42,6 +42,8 @@ class StreetChange:
     way: Way
     junctions: tuple[str, ...]
     words: tuple[str, ...]
+    restaged: tuple[str, ...] = ()
+    """Junctions that get other stages."""
 
 
 def with_content(street: StreetNetwork, policy: Policy, content: bytes) -> tuple[StreetNetwork, Policy]:
@@ -115,7 +117,9 @@ def compared(
     names = tuple(j.name for j in new[0].junctions) if every else tuple(changed)
     if len(words) > WORDS_MAX:
         words[WORDS_MAX - 1 :] = [f"and {len(words) - WORDS_MAX + 1} more"]
-    return StreetChange(way, names, tuple(line[:LINE_CHARACTERS] for line in words))
+    pairs = zip(old[0].junctions, new[0].junctions, strict=True)
+    restaged = tuple(after.name for before, after in pairs if before.stages != after.stages)
+    return StreetChange(way, names, tuple(line[:LINE_CHARACTERS] for line in words), restaged)
 
 
 def _junction_words(old: Junction, new: Junction) -> Iterator[tuple[Way, str]]:
@@ -129,7 +133,8 @@ def _junction_words(old: Junction, new: Junction) -> Iterator[tuple[Way, str]]:
     for name, way in sorted(JUNCTION_WAYS.items()):
         if getattr(old, name) != getattr(new, name):
             before, after = set(getattr(old, name)), set(getattr(new, name))
-            yield way, f"{name}: {len(before - after)} go or change, {len(after - before)} come"
+            moves = f"{len(before - after)} go or change, {len(after - before)} come"
+            yield way, f"{name}: {moves if before != after else 'in another order'}"
     plans = {plan.name: plan for plan in old.plans}
     for plan in new.plans:
         if plan.name not in plans:

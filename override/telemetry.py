@@ -74,6 +74,13 @@ class Telemetry:
         self._watched: dict[int, int] = {}
         self._watched_until_ms = 0
 
+    def another_version(self) -> None:
+        """Another version is final. Where stages have other numbers what was seen of them begins anew."""
+        before, after = self.near.network, self._controller.network
+        self.near.network = after
+        if [j.stages for j in before.street.junctions] != [j.stages for j in after.street.junctions]:
+            self.near = Near(self._controller, self.near.acting)
+
     def takes(self, message: bytes) -> bool:
         """Take a wish; False = the message is none."""
         if message[: len(_WISH)] != _WISH:

@@ -54,6 +54,8 @@ class Version:
     """It is that version again."""
     junctions: tuple[str, ...] = ()
     """Those that differ from the base."""
+    restaged: tuple[str, ...] = ()
+    """Those of them with other stages."""
     words: tuple[str, ...] = ()
     forecast: str = ""
     """What it would do to people, when it was proposed."""
@@ -64,6 +66,8 @@ class Version:
     def packed(self) -> bytes:
         """As it is stored."""
         data = asdict(self) | {"state": str(self.state), "way": str(self.way)}
+        if not self.restaged:
+            del data["restaged"]  # an older program knows nothing of it
         record: bytes = msgpack.packb(data)
         return record
 
@@ -73,6 +77,7 @@ def version_of(record: bytes) -> Version:
     data = msgpack.unpackb(record)
     data |= {"state": VersionState(data["state"]), "way": Way(data["way"])}
     data |= {"junctions": tuple(data["junctions"]), "words": tuple(data["words"])}
+    data["restaged"] = tuple(data.get("restaged", ()))
     return Version(**data)
 
 

@@ -142,15 +142,16 @@ def answer_check(installation: Installation, message: bytes) -> bytes:
     try:
         change = check(installation, number)
         body = [number, str(change.way), list(change.junctions), list(change.words), ""]
+        body.append(list(change.restaged))
     except Exception as error:  # a file of somebody's must not end the process
-        body = [number, "", [], [], " ".join(str(error).split())[:400] or type(error).__name__]
+        body = [number, "", [], [], " ".join(str(error).split())[:400] or type(error).__name__, []]
     packed: bytes = msgpack.packb(body)
     return CHECK + packed
 
 
 def change_of(message: bytes) -> tuple[int, StreetChange | None, str]:
     """(version, what it changes, why not) back from the line."""
-    number, way, junctions, words, why = msgpack.unpackb(message[1:])
+    number, way, junctions, words, why, restaged = msgpack.unpackb(message[1:])
     if why:
         return number, None, why
-    return number, StreetChange(Way(way), tuple(junctions), tuple(words)), ""
+    return number, StreetChange(Way(way), tuple(junctions), tuple(words), tuple(restaged)), ""

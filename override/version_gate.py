@@ -45,6 +45,7 @@ def deploying_of(
     made.forecast = lambda number, junctions, then: gateway.foresight.of_version(
         number, junctions, then, gateway.clock()[0]
     )
+    made.restaging = lambda junctions: gateway.desk.places.change_stages(junctions)
     gateway.foresight.asking.others = lambda message: made.hears_forecaster(message, *gateway.clock())
     return made
 
@@ -53,6 +54,6 @@ def _take_names(gateway: Gateway, installation: Installation, number: int) -> No
     """Names of stages and plans are those of the version in force from now on."""
     street = street_for_wire(installation.builder().build(number)[0])
     gateway.desk.places = Places(street)
-    gateway.picture.name_stages(street)
+    gateway.picture.name_stages(street, number)
     gateway.layout = PackedLayout(with_street(gateway.layout.layout, street))
     gateway.foresight.another_version(number)

@@ -96,6 +96,7 @@ class Deployment:
             self.alarms.append, lambda words: None, self, None, self._begin, lambda number: None,
             lambda: self.counter.disk_is_full,
         )  # fmt: skip
+        self.deploying.restaging = lambda junctions: self.desk.places.change_stages(junctions)
         self.counter.others[DeployRequest] = lambda r, who, _: self.deploying.rule(r, who, WALL_MS)
         self.counter.settled = lambda r, ruling: self.deploying.settled(r, ruling, self.now_ms)  # type: ignore[arg-type]
         self.counter.start(self.now_ms, WALL_MS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -265,3 +266,29 @@ def test_acts_and_reports_survive_their_messages() -> None:
         5, 6, b"\x01", b"\x02", b"\x03", [("a", "J0")], ["b"], [("c", "J1", "why")], [], [(0, "C1", "x")]
     )
     assert report_of(report.packed()) == report
+
+
+def test_an_order_for_a_stage_that_is_gone_when_it_arrives_ends_with_its_reason(town: Town) -> None:
+    ruling = town.room.ask(ANA, Command.HOLD, ("J0",))
+    (act,) = town.room.desk.acts(town.room.now_ms)
+    assert act.order is not None
+    (message,) = pack_acts((replace(act, order=replace(act.order, stage="s9")),))
+    assert town.here.send(message)
+    town.run(1)
+    (veto,) = [veto for report in town.reports for veto in report.vetoed]
+    assert veto == (ruling.order, "J0", "the stage or plan it names is not there any more")
+
+
+def test_stages_are_called_as_in_the_version_that_is_reported_of() -> None:
+    town = Town().run(30)
+    picture = Picture(town.toy.network, town.room.desk, b"boot-one")
+    street = town.toy.network.street
+    first = street.junctions[0]
+    other = replace(first, stages=tuple(replace(s, name=f"new {s.name}") for s in first.stages))
+    picture.hear(replace(town.reports[-1], runs=1))
+    picture.name_stages(replace(street, junctions=(other, *street.junctions[1:])), 2)
+    assert all(view.stage in ("", "s0", "s1", "s2", "s3") for view in picture.deltas(0)[0].junctions)
+    picture.hear(replace(town.reports[-1], runs=2))
+    told = {view.name: view.stage for view in picture.deltas(1_000)[0].junctions}
+    assert told["J0"].startswith("new s")
+    assert told["J1"].startswith("s")

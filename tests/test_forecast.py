@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,8 @@ from controller.policy import Policy
 from controller.present import CARS, WALKERS, neighbours, take_present
 from controller.state import NEVER_MS, State, new_state
 from controller.vocabulary import Lamp
+from override.forecast import _without_strange_stages
+from override.handover import Handover
 from tests import toy_street
 from tests.toy_street import EW, NS, NS_LEFT, SATURATION_VEH_PER_S, WALK_EW
 
@@ -120,3 +124,28 @@ def test_the_same_present_has_the_same_future_and_is_not_touched() -> None:
     assert runs[0].state.digest() == runs[1].state.digest(), "in one go or in pieces"
     assert np.array_equal(runs[0].waited_s, runs[1].waited_s)
     assert state.digest() == before
+
+
+def test_a_version_with_other_stages_is_foretold_from_the_lamps_alone() -> None:
+    network = town()
+    two = network.street.junctions[1]
+    street = replace(
+        network.street, junctions=(network.street.junctions[0], replace(two, stages=two.stages[::-1]))
+    )
+    state = present(network)
+    state.target_stage[:], state.wanted_stage[:], state.target_bits[:] = (1, 7), (2, 7), 3
+    chosen = np.arange(2)
+    part, played = Part(network.street, chosen, POLICY), Part(street, chosen, POLICY)
+    handed = Handover(
+        1, 0, NOW_MS, 1.0, 1, np.zeros((2, 3)), np.zeros((2, 3), np.int64), np.zeros(2, np.int64),
+        np.zeros(8), take_present(network, state, chosen, NOW_MS),
+    )  # fmt: skip
+    begun = _without_strange_stages(handed, part, played).present
+    assert begun is not None
+    assert begun.arrays["target_stage"].tolist() == [1, -1]
+    assert begun.arrays["target_bits"].tolist() == [3, 0]
+    run = played.begin(begun, np.zeros(played.network.n_lanes))
+    assert run.state.wanted_stage.tolist() == [2, 4]
+    assert _without_strange_stages(handed, part, part) is handed
+    handed.present.arrays["target_stage"][1] = 9  # type: ignore[union-attr]
+    assert part.begin(handed.present, np.zeros(part.network.n_lanes)).state.target_stage.tolist() == [1, -1]  # type: ignore[arg-type]

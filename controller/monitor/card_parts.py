@@ -13,6 +13,8 @@ GROUND = ("junction_names", "group_names", "junction", "pedestrian", "lamp_resol
 BY_GROUP = ("yellow_ms", "min_green_ms", "clearance_ms", "promise_ms", "turn_on_red")
 PAIRS = ("pair_ending", "pair_starting", "pair_intergreen_ms")
 LEADS = ("lead_walk", "lead_drivers", "lead_ms")
+BEFORE = 0
+"""In the place of a version's number: the card to come back to."""
 
 
 def same_ground(card: Card, other: Card) -> bool:

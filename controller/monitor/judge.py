@@ -162,7 +162,7 @@ class SafetyMonitor:
         return Reset(junction, by, reason, self._gate.now_ms)
 
     def take_card(self, junction: int, card: Card, version: int = 0, at_once: bool = False) -> None:
-        """From now on judge by `card`, which differs from the one before at `junction` (index) only.
+        """From now on judge by `card`, which differs from the one before at `junction` (index) at most.
 
         The junction goes into a flash of at least 6 s, as after a power-up, and begins from all red; what
         was latched stays latched. Without `at_once` that is refused while anybody has green, yellow or a
