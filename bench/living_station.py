@@ -28,7 +28,7 @@ from sim.city.layout import layout_of_city
 from sim.city.load import load_city
 from sim.city.scenario import find_scenario
 from sim.first_start import compile_kernels
-from sim.station_commands import _live, _played
+from sim.live_city import live_city, played
 
 TICKS = 200_000
 FILE = "instruments.npy"
@@ -111,7 +111,7 @@ def main(say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, 
     city = load_city(scenario, 1)
     file = folder / "station.db"
     keys, anywhere = folder / "keys", "tcp://127.0.0.1:*"
-    live, installation = _live(city, _played(city, "adaptive", speed), "adaptive", speed, keys, file)
+    live, installation = live_city(city, played(city, "adaptive", speed), "adaptive", speed, keys, file)
     plan = StationPlan(keys, file, anywhere, anywhere, anywhere)
     live = watched(live, instruments(folder, new=True))
     return Station(plan, city.network, live, say, layout_of_city(city), Policy(), installation).run()
