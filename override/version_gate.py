@@ -53,7 +53,11 @@ def deploying_of(
 def _take_names(gateway: Gateway, installation: Installation, number: int) -> None:
     """Names of stages and plans are those of the version in force from now on."""
     street = street_for_wire(installation.builder().build(number)[0])
-    gateway.desk.places = Places(street)
+    before, after = gateway.desk.places.by_name, Places(street)
+    gateway.desk.places = after
+    for name, place in after.by_name.items():
+        if place != before[name]:
+            gateway.desk.changed(name)  # what people saw of it is old
     gateway.picture.name_stages(street, number)
     gateway.layout = PackedLayout(with_street(gateway.layout.layout, street))
     gateway.foresight.another_version(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -176,6 +177,32 @@ def test_another_run_of_the_station_is_met_and_its_layout_read_anew(station: Sta
         assert other.starts_seen == 2
         assert other.layout_number == 2
         assert not other.is_stale(time.monotonic())
+    finally:
+        link.stop()
+
+
+def test_a_console_that_is_open_learns_what_another_version_calls_its_stages(station: Station) -> None:
+    in_force = threading.Event()
+
+    def serve(gateway: Gateway, *_: object) -> None:
+        if in_force.is_set():
+            in_force.clear()
+            first = station.layout.junctions[0]
+            stages = tuple(replace(stage, name=f"new {stage.name}") for stage in first.stages)
+            junctions = (replace(first, stages=stages), *station.layout.junctions[1:])
+            gateway.layout = PackedLayout(replace(station.layout, junctions=junctions))
+            gateway.watchman.note("version", "", "version-2 is in force, at 1 junctions")
+        Gateway.turn(gateway)
+
+    station.gateway.turn = partial(serve, station.gateway)  # type: ignore[method-assign]
+    link = Link(dial(station))
+    seen = Seen(link)
+    try:
+        name = station.layout.junctions[0].name
+        before = seen.wait(lambda sight: sight.contact is Contact.LIVE).layouts[name]
+        in_force.set()
+        after = seen.wait(lambda sight: sight.layouts[name].stages[0].name.startswith("new ")).layouts[name]
+        assert [stage.name for stage in after.stages] == [f"new {stage.name}" for stage in before.stages]
     finally:
         link.stop()
 

@@ -230,7 +230,12 @@ class Link:
         self._changed = True
 
     def _take_rest(self, console: Console) -> None:
-        """Events, details, pulse and receipts that came beside the deltas."""
+        """Events, details, pulse and receipts that came beside the deltas.
+
+        Another version of the street may call stages and plans otherwise: then the layout is read anew.
+        """
+        if any(event.kind == "version" for event in console.events):
+            self._read_layout(console)
         now_s, sight = time.monotonic(), self.sight
         if console.events:
             events = (*sight.events, *console.events)[-EVENTS_KEPT:]
