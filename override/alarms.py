@@ -247,7 +247,8 @@ def _many(code: str, views: list[AlarmView]) -> AlarmView:
     worst = max(views, key=lambda view: _RANK[view.urgency])
     names = ", ".join(view.junction for view in views[:6] if view.junction)
     more = " ..." if len(views) > 6 else ""
-    sentence = f"{len(views)} more of {code}, {len(active)} of them now: {names}{more}"
+    still = "" if len(active) == len(views) else f", {len(active)} of them still,"
+    sentence = f"{len(views)} more alarms like these{still} ({code}): {names}{more}"
     return AlarmView(
         f"{MANY}:{code}"[:NAME_CHARACTERS],
         "",

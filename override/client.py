@@ -79,6 +79,8 @@ class View:
     orders: dict[str, OrderView] = field(default_factory=dict)
     alarms: dict[str, AlarmView] = field(default_factory=dict)
     flags: dict[str, FlagView] = field(default_factory=dict)
+    flags_told_ms: dict[str, int] = field(default_factory=dict)
+    """The station's clock when each case was told: its ages are of that moment; time alone is no news."""
 
     def take_snapshot(self, parts: Sequence[Snapshot]) -> None:
         """A whole new picture."""
@@ -87,6 +89,7 @@ class View:
         self.alarms = {view.alarm: view for part in parts for view in part.alarms}
         self.flags = {view.flag: view for part in parts for view in part.flags}
         self.boot, self.seq, self.now_ms = parts[0].boot, parts[0].seq, parts[0].now_ms
+        self.flags_told_ms = dict.fromkeys(self.flags, self.now_ms)
         self.whole = True
 
     def take_delta(self, delta: Delta) -> bool:
@@ -109,8 +112,10 @@ class View:
             else:
                 self.alarms.pop(alarm.alarm, None)
         self.flags.update((flag.flag, flag) for flag in delta.flags)
+        self.flags_told_ms.update((flag.flag, delta.now_ms) for flag in delta.flags)
         for gone in delta.flags_gone:
             self.flags.pop(gone, None)
+            self.flags_told_ms.pop(gone, None)
         return True
 
 

@@ -113,8 +113,8 @@ def order_view(order: str, issuer: str, command: Command, state: str, left_ms: i
 
 def pulse(street_ms: int = STREET_MS) -> Pulse:
     modes = (
-        ModePulse("car", 214, 21_000, 96_000, 991), ModePulse("foot", 61, 24_000, 84_000, 1000),
-        ModePulse("bus", 33, 14_000, 61_000, 1000),
+        ModePulse("cars", 214, 21_000, 96_000, 991), ModePulse("pedestrians", 61, 24_000, 84_000, 1000),
+        ModePulse("buses", 33, 14_000, 61_000, 1000),
     )  # fmt: skip
     districts = tuple(DistrictPulse(name, modes) for name in DISTRICTS)
     return Pulse(BOOT, NOW_MS, street_ms, 40_000, modes, districts, (20, 1, 1, 1, 0, 1), 900, 3_000)

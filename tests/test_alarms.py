@@ -101,7 +101,7 @@ def test_a_flood_of_one_kind_is_one_line_and_hides_nothing_else() -> None:
     shown = {view.alarm: view for view in alarms.changes()}
     assert len(shown) == SHOWN_OF_ONE_CODE + 2
     assert "disk" in shown
-    assert shown["*:rung"].sentence.startswith(f"{500 - SHOWN_OF_ONE_CODE} more of rung")
+    assert shown["*:rung"].sentence.startswith(f"{500 - SHOWN_OF_ONE_CODE} more alarms like these (rung): ")
     alarms.tell(Trouble("rung", "J480", Urgency.NOW, "J480 flashes"), 600)
     (top,) = [view for view in alarms.changes() if view.alarm == "rung:J480"]
     assert top.urgency is Urgency.NOW, "the worst are always among those shown"

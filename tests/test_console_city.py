@@ -15,7 +15,7 @@ from tui.app import BelishaConsole
 from tui.attention import Attention, folded
 from tui.city import CityScreen
 from tui.junction import JunctionScreen
-from tui.keys_help import keys_of
+from tui.keys_help import FRAMEWORK, keys_of
 from tui.map import StreetMap
 from tui.marks import mark_of
 from tui.model import Contact
@@ -342,7 +342,7 @@ def test_help_names_every_key_that_works_here_and_what_the_signs_mean() -> None:
     async def story(stage: Stage) -> None:
         city_screen = stage.app.screen
         described = {
-            active.binding.tooltip or active.binding.description
+            FRAMEWORK.get(active.binding.description, active.binding.tooltip or active.binding.description)
             for active in city_screen.active_bindings.values()
             if active.binding.description and not active.binding.system
         }

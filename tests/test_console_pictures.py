@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.widgets import Input
 
-from override.roles import Role
+from override.roles import Command, Role
 from override.views import AuditPage, AuditRow
 from tests.console_stage import Stage
+from tests.paper_pictures import order_view
 from tests.test_console_orders import PaperStation
 from tests.test_corridor import joined_city
 from tui.looks import PLAIN_THEME, Look
-from tui.tour import NEXT_KEY
+from tui.model import Contact
+from tui.tour import END_KEY, NEXT_KEY
 
 SIZES = ((80, 24), (120, 40))
 LOOKS = {"colour": Look(), "none": Look(PLAIN_THEME, no_colour=True)}
@@ -38,6 +41,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "suspend": ("a", "s"),
     "flags": ("f", "down"),
     "reject": ("f", "r"),
+    "promote": ("f", "down", "p"),
     "caller": ("f", "n"),
     "events": ("e",),
     "audit": ("U",),
@@ -48,9 +52,13 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "corridor-way": ("c", "2", *"c4r2", "enter"),
     "corridor-preview": ("c", "2", *"c4r2", "enter", "enter", "1"),
     "help": ("question_mark",),
+    "palette": ("ctrl+p",),
     "tour": (NEXT_KEY,),
 }
 """By the keys that lead there from the overview with a junction chosen."""
+PAST_SCREENS = {name: SCREENS[name] for name in ("city", "junction")}
+"""Looked at once more when the station has been silent for a while: what is seen is the past, and says so."""
+SILENT_S = 14.0
 
 
 class TextPicture(SingleFileSnapshotExtension):
@@ -96,6 +104,19 @@ def drawn(stage: Stage) -> str:
 LETTERS = ".abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789αβγδεζηθικλμνξοπρστυφχψω"
 
 
+async def taken_of(stage: Stage, keys: tuple[str, ...]) -> str:
+    """What these keys lead to from the overview; back there afterwards."""
+    await stage.press(*keys)
+    for line in stage.app.screen.query(Input):
+        line.cursor_blink = False
+    await stage.settled()
+    picture = drawn(stage)
+    while len(stage.app.screen_stack) > 2:
+        stage.app.pop_screen()
+    await stage.settled()
+    return picture
+
+
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_every_screen_looks_as_it_did(
@@ -107,14 +128,16 @@ def test_every_screen_looks_as_it_did(
         Records(stage)
         await stage.press("n", "n")
         for name, keys in SCREENS.items():
-            await stage.press(*keys)
-            for line in stage.app.screen.query(Input):
-                line.cursor_blink = False
-            await stage.settled()
-            pictures[name] = drawn(stage)
-            while len(stage.app.screen_stack) > 2:
-                stage.app.pop_screen()
-            await stage.settled()
+            pictures[name] = await taken_of(stage, keys)
+        await stage.press(END_KEY)
+        stop = replace(order_view("o-19", "ole", Command.ALL_RED, "effective", 60_000), at=("c1r1",))
+        await stage.tell(orders={"o-19": stop})
+        pictures["release"] = await taken_of(stage, ("l", "x"))
+        await stage.tell(contact=Contact.LOST, trouble="calling again every second")
+        await stage.later(SILENT_S)
+        stage.app.clear_notifications()
+        for name, keys in PAST_SCREENS.items():
+            pictures[f"past-{name}"] = await taken_of(stage, keys)
 
     Stage(role=Role.SUPERVISOR, look=LOOKS[look], layouts=joined_city()).play(story, *size)
     taken = snapshot.use_extension(TextPicture)

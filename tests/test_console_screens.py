@@ -131,7 +131,7 @@ def test_flags_stand_most_urgent_first_with_their_evidence_and_a_person_answers_
         screen = stage.app.screen
         assert isinstance(screen, FlagsScreen)
         assert [row.key for row in screen.query_one(Rows).rows_shown] == ["f2", "f1"]
-        assert "cars and walk green together" in said(stage)
+        assert "walk green with cars" in said(stage)
         await stage.press("down")
         assert "the signal's record AGREES: no press in 3 h" in said(stage)
         assert "4 reports of the same" in said(stage)

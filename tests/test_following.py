@@ -40,7 +40,7 @@ def test_accepted_is_not_done_and_effective_is() -> None:
     event = Event(BOOT, 9, 160_000, 0, "order", "J0", "ana-1: hold at J0 by ana has ended (expired)")
     order = followed(order, at(160_500, events=(event,)))
     assert order.done
-    assert order.progress(161_000) == "Ended: ana-1: hold at J0 by ana has ended (expired)."
+    assert order.progress(161_000) == "Ended: its time was over."
 
 
 def test_a_picture_older_than_the_order_ends_nothing() -> None:

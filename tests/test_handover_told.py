@@ -43,7 +43,7 @@ def test_it_tells_of_orders_alarms_flags_and_lower_rungs() -> None:
     assert "ALARMS (2, 1 nobody has seen)" in text
     assert text.index("NOT SEEN") < text.index("seen by ana")
     assert "URGENT" in text
-    assert text.index("cars and walk green together") < text.index("button does nothing, 4 times")
+    assert text.index("walk green with cars") < text.index("button does nothing, 4 times")
     assert "the record agrees; the walk comes without a press; nobody sent" in text
     assert "rung 5, flash (1)" in text
     assert "PROMISE BROKEN" in text

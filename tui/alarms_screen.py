@@ -130,7 +130,16 @@ class AlarmsScreen(SightScreen):
     async def action_acknowledge(self) -> None:
         """Seen."""
         if (alarm := self.alarm) is not None:
+            self._to_the_next(alarm.alarm)
             self._say(await act_on_alarm(self.console_app, alarm, AlarmAction.ACKNOWLEDGE))
+
+    def _to_the_next(self, alarm: str) -> None:
+        """What was dealt with sinks in the list: the cursor stays above, on the next that nobody has seen."""
+        table = self.query_one(Rows)
+        keys = [row.key for row in table.rows_shown]
+        below = keys[keys.index(alarm) + 1 :] if alarm in keys else []
+        alarms = self.sight.alarms
+        table.choose(next((k for k in below if k in alarms and not alarms[k].acknowledged), alarm))
 
     @work(exclusive=True, group="alarm")
     async def action_suspend(self) -> None:
@@ -144,6 +153,7 @@ class AlarmsScreen(SightScreen):
             ReasonDialog(heading, words, REASONS, TIMES_MS, SUSPEND_MAX_MS)
         )
         if reason is not None:
+            self._to_the_next(alarm.alarm)
             said = await act_on_alarm(
                 self.console_app, alarm, AlarmAction.SUSPEND, reason.for_ms, reason.words
             )

@@ -202,6 +202,8 @@ class BelishaConsole(App[None]):
                 return  # what is beneath a whole screen is not seen
 
     def _say_changes(self, before: Sight, now: Sight) -> None:
+        if before.contact is not now.contact and Contact.LOST in (before.contact, now.contact):
+            self.clear_notifications()  # what they say of the station is over
         if before.contact is Contact.LIVE and now.contact is Contact.LOST:
             self.notify("What you see is the past. The street goes on by itself.", title="Station silent",
                         severity="error", timeout=10)  # fmt: skip

@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from override.views import OrderView
 from tui.ages import duration
+from tui.card import queue_words
 from tui.dialog import Dialog
 from tui.key_line import KeyLine
 from tui.model import Sight
@@ -28,12 +29,12 @@ def order_text(view: OrderView, sight: Sight) -> Text:
     text.append(f", for {duration(view.lease_ms)}\n" if view.lease_ms else "\n")
     names = [sight.title(name) for name in view.at]
     rest = view.junctions - len(names)
-    where = ", ".join(names) or f"{view.junctions} junctions"
+    where = ", ".join(names) or (f"{view.junctions} junctions" if view.junctions > 1 else "one junction")
     text.append(f"at {where}" + (f" and {rest} more\n" if names and rest > 0 else "\n"))
     for name in view.at[:6]:
         if (here := sight.junctions.get(name)) is not None:
             text.append(f"  {sight.title(name)}: stage {here.stage or 'none'}, rung {here.rung}", "italic")
-            text.append(f", {here.queue_veh} vehicles queue, {here.people} people wait\n", "italic")
+            text.append(f", {queue_words(here)}\n", "italic")
     return text
 
 

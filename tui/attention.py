@@ -22,6 +22,8 @@ FLOOD = 5
 """So many junctions with the same trouble are told in one line."""
 WAITING = "requested"
 """State of an order that needs a second person."""
+CLOSED = frozenset({FlagLife.FIXED, FlagLife.NOT_CONFIRMED})
+"""A citizen's case in which nothing is left to do."""
 RANK = {Urgency.NOW: 0, Urgency.SOON: 1, Urgency.KNOW: 2}
 MARKS = {Urgency.NOW: "!", Urgency.SOON: "*", Urgency.KNOW: "i"}
 STYLES = {Urgency.NOW: "bold bright_red", Urgency.SOON: "bright_yellow", Urgency.KNOW: "cyan"}
@@ -123,8 +125,8 @@ def _found(sight: Sight) -> Iterator[Notice]:
     for junction in sight.junctions.values():
         yield from _of_junction(junction, junction.name in told)
     for flag in sight.flags.values():
-        if flag.life not in (FlagLife.FIXED, FlagLife.NOT_CONFIRMED):
-            yield _of_flag(flag, sight.now_ms)
+        if flag.life not in CLOSED:
+            yield _of_flag(flag, sight.flag_began_ms(flag))
     yield from _of_orders(sight)
 
 
@@ -172,13 +174,13 @@ def _of_junction(view: JunctionView, has_alarm: bool) -> Iterator[Notice]:
         yield Notice(f"detectors {name}", name, Urgency.KNOW, why, -1, "detectors")
 
 
-def _of_flag(flag: FlagView, now_ms: int) -> Notice:
+def _of_flag(flag: FlagView, began_ms: int) -> Notice:
     mine = flag.life in (FlagLife.WITH_A_PERSON, FlagLife.REOPENED)
     urgency = Urgency.NOW if flag.urgent else Urgency.SOON if mine else Urgency.KNOW
     times = f", {flag.count} times" if flag.count > 1 else ""
     remedy = f"; {flag.remedy}" if flag.remedy else ""
     why = f"citizens: {flag.kind.replace('-', ' ')} {flag.group}{times}{remedy}".replace("  ", " ")
-    return Notice(f"flag {flag.flag}", flag.junction, urgency, why, max(0, now_ms - flag.age_ms), "flag")
+    return Notice(f"flag {flag.flag}", flag.junction, urgency, why, began_ms, "flag")
 
 
 def _of_orders(sight: Sight) -> Iterator[Notice]:

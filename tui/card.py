@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widget import Widget
 
+from override.views import JunctionView
 from tui.ages import countdown, duration
 from tui.attention import STYLES, Notice, without_title
 from tui.lamps import lamp, lamp_words
@@ -28,6 +29,13 @@ def lamps_text(letters: str, kinds: list[str], plain: bool) -> Text:
         sign = lamp(letter)
         text.append(sign.cell(plain), sign.style)
     return text
+
+
+def queue_words(view: JunctionView) -> str:
+    """Who stands there: `3 vehicles queue, 1 person waits`."""
+    vehicles = "1 vehicle queues" if view.queue_veh == 1 else f"{view.queue_veh} vehicles queue"
+    people = "1 person waits" if view.people == 1 else f"{view.people} people wait"
+    return f"{vehicles}, {people}"
 
 
 def card_text(sight: Sight, junction: str, notices: list[Notice], now_s: float, plain: bool) -> Text:
@@ -54,9 +62,7 @@ def card_text(sight: Sight, junction: str, notices: list[Notice], now_s: float, 
     text.append(f" · stage {view.stage or 'none'}\n")
     kinds = [group.kind for group in layout.groups] if layout else []
     text.append_text(lamps_text(view.lamps, kinds, plain))
-    vehicles = "1 vehicle queues" if view.queue_veh == 1 else f"{view.queue_veh} vehicles queue"
-    people = "1 person waits" if view.people == 1 else f"{view.people} people wait"
-    text.append(f"\n{vehicles}, {people}")
+    text.append(f"\n{queue_words(view)}")
     words, style = promise_words(view.used_percent)
     if view.longest_s:
         text.append(f"\nlongest wait {duration(1000 * view.longest_s)}, ")

@@ -8,8 +8,8 @@ from typing import Any
 
 from override.bounds import JUNCTIONS_PER_ORDER, REASON_CHARACTERS
 from override.requests import Leg
-from override.roles import SAFER, Command, Slot
-from override.views import JunctionView
+from override.roles import ONCE, SAFER, Command, Slot
+from override.views import JunctionView, OrderView
 from tui.ages import duration
 from tui.offers import SAID
 
@@ -82,6 +82,22 @@ class Draft:
         """Its junctions in orders of as many as one may have."""
         size = JUNCTIONS_PER_ORDER
         return [self.junctions[k : k + size] for k in range(0, len(self.junctions), size)]
+
+
+POINTS = {
+    Command.CALL: "call", Command.LONGER_WALK: "walk", Command.DETECTOR_DISABLE: "detector",
+    Command.DETECTOR_RECALL: "detector",
+}  # fmt: skip
+"""Orders about one group or detector each; all others are about the stage, or done once."""
+
+
+def takes_the_place_of(draft: Draft, view: OrderView) -> bool:
+    """Whether this order would end that one where both act: the same slot, about the same thing."""
+    if view.slot != draft.slot or {view.command, draft.command} & ONCE:
+        return False
+    about = POINTS.get(draft.command, "stage")
+    same = about == POINTS.get(view.command, "stage")
+    return same and (about == "stage" or view.argument.split()[:1] == draft.argument.split()[:1])
 
 
 def changed_since(

@@ -30,6 +30,10 @@ def utc_offset_ms(wall_ms: int) -> int:
     return 1000 * time.localtime(wall_ms / 1000).tm_gmtoff
 
 
+NOTHING = "Nothing has happened since this console began."
+NOTHING_FITS = "No event fits: Escape ends the search, k goes on to the next kind, h to everywhere."
+
+
 class EventsScreen(SightScreen):
     """The tail."""
 
@@ -63,7 +67,7 @@ class EventsScreen(SightScreen):
         yield StatusLine()
         yield Said(id="what")
         yield Input(placeholder="words; Enter closes, Escape clears", id="filter")
-        yield LineList(id="events", empty="Nothing has happened since this console began.", follows=True)
+        yield LineList(id="events", empty=NOTHING, follows=True)
         yield Said(id="more")
         yield KeyLine()
 
@@ -78,6 +82,7 @@ class EventsScreen(SightScreen):
         found = matching(events, self.kind, words, self.here, sight)
         lines = [event_line(event, sight, utc_offset_ms(event.wall_ms)) for event in found]
         box = self.query_one(LineList)
+        box.say_when_empty(NOTHING_FITS if events else NOTHING)
         box.show_lines(lines)
         where = f" at {sight.title(self.here)}" if self.here else ""
         heading = f"Events{where}: {len(found)} of {len(events)}" + (

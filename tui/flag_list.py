@@ -8,11 +8,12 @@ from override.flag_messages import FlagAction, FlagLife, FlagView, Kind
 from override.layouts import JunctionLayout
 from override.roles import Command
 from tui.ages import ago, countdown, short
+from tui.attention import CLOSED
 from tui.model import Sight
 from tui.rows import Row
 
 KINDS: dict[Kind, str] = {
-    Kind.GREEN_TOGETHER: "cars and walk green together",
+    Kind.GREEN_TOGETHER: "walk green with cars",
     Kind.DARK: "dark or flashing",
     Kind.STUCK: "stuck, never changes",
     Kind.BUTTON_DEAD: "button does nothing",
@@ -20,10 +21,14 @@ KINDS: dict[Kind, str] = {
     Kind.WAITED_LONG: "waited too long",
     Kind.BUS_STUCK: "bus gets no green",
     Kind.TURNED: "turned or damaged",
-    Kind.SOUND: "sound for blind people broken",
+    Kind.SOUND: "sound signal broken",
     Kind.OTHER: "something else",
 }
 """As a person would say it, the most dangerous first."""
+PLACE_CELLS = 18
+"""At least."""
+ROW_CELLS = 22 + 42
+"""Of a row without its place: every other column, and a bar to scroll with."""
 DANGER = {kind: rank for rank, kind in enumerate(KINDS)}
 LIVES: dict[FlagLife, tuple[str, str]] = {
     FlagLife.WITH_A_PERSON: ("wants YOU", "bold bright_yellow"),
@@ -37,7 +42,6 @@ LIVES: dict[FlagLife, tuple[str, str]] = {
 }
 """Words and style, and the order in which they need somebody."""
 NEED = {life: rank for rank, life in enumerate(LIVES)}
-CLOSED = frozenset({FlagLife.FIXED, FlagLife.NOT_CONFIRMED})
 CREW = {"": "nobody sent", "sent": "crew sent", "on-site": "crew on site", "done": "crew done"}
 PROMOTED: dict[Kind, Command] = {
     Kind.BUTTON_DEAD: Command.CALL,
@@ -50,11 +54,11 @@ PROMOTED: dict[Kind, Command] = {
 """The order that is offered first for a kind of complaint; others are on the dialog's list."""
 
 
-def flag_order(flag: FlagView) -> tuple[bool, bool, int, int, bool, int, str]:
+def flag_order(flag: FlagView, began_ms: int) -> tuple[bool, bool, int, int, bool, int, str]:
     """Open before closed, urgent first, then who waits for a person, then danger, evidence and age."""
     return (
         flag.life in CLOSED, not flag.urgent, NEED[flag.life], DANGER[flag.kind], not flag.agrees,
-        -flag.age_ms, flag.flag,
+        began_ms, flag.flag,
     )  # fmt: skip
 
 
@@ -68,12 +72,19 @@ def matching(sight: Sight, words: str, closed: bool) -> list[FlagView]:
         text = f"{text}{flag.kind} {KINDS[flag.kind]} {flag.life} {flag.evidence} {flag.crew}".casefold()
         return all(word in text for word in words.casefold().split())
 
-    return sorted((flag for flag in sight.flags.values() if fits(flag)), key=flag_order)
+    return sorted(
+        (flag for flag in sight.flags.values() if fits(flag)),
+        key=lambda flag: flag_order(flag, sight.flag_began_ms(flag)),
+    )
 
 
-def flag_rows(flags: list[FlagView], sight: Sight, plain: bool) -> list[Row]:
-    """A row each; reports of the same trouble are folded into one with their number."""
+def flag_rows(flags: list[FlagView], sight: Sight, now_ms: int, width: int, plain: bool) -> list[Row]:
+    """A row each; reports of the same trouble are folded into one with their number.
+
+    `now_ms`: the station's clock. `width`: of the table in cells; the place has what is left of it.
+    """
     out = []
+    place_cells = max(PLACE_CELLS, width - ROW_CELLS)
     for flag in flags:
         words, style = LIVES[flag.life]
         mark = Text("#" if plain else "‼", "bold bright_red reverse") if flag.urgent else Text(" ")
@@ -84,8 +95,8 @@ def flag_rows(flags: list[FlagView], sight: Sight, plain: bool) -> list[Row]:
                 flag.flag,
                 (
                     mark,
-                    Text(short(flag.age_ms).rjust(5)),
-                    Text(place if len(place) <= 20 else place[:19] + "…", "bold"),
+                    Text(short(now_ms - sight.flag_began_ms(flag)).rjust(5)),
+                    Text(place if len(place) <= place_cells else place[: place_cells - 1] + "…", "bold"),
                     Text(KINDS[flag.kind], "bold bright_red" if flag.urgent else ""),
                     Text(f"×{flag.count}" if flag.count > 1 else "", "cyan"),
                     Text(evidence, "bright_green" if flag.agrees else ""),
@@ -97,13 +108,14 @@ def flag_rows(flags: list[FlagView], sight: Sight, plain: bool) -> list[Row]:
     return out
 
 
-def flag_text(flag: FlagView, sight: Sight, since_ms: int) -> Text:
-    """The case, the evidence beside it, what is being done. `since_ms`: since the picture told of it."""
+def flag_text(flag: FlagView, sight: Sight, now_ms: int) -> Text:
+    """The case, the evidence beside it, what is being done. `now_ms`: the station's clock."""
     text = Text()
     where = sight.title(flag.junction) + (f", {flag.group}" if flag.group else "")
     text.append(f"{where}: {KINDS[flag.kind]}\n", "bold bright_red" if flag.urgent else "bold")
     people = "one report" if flag.count == 1 else f"{flag.count} reports of the same"
-    text.append(f"{people}, first {ago(flag.age_ms + since_ms)}; {LIVES[flag.life][0]}; {flag.district}\n")
+    text.append(f"{people}, first {ago(now_ms - sight.flag_began_ms(flag))}; ")
+    text.append(f"{LIVES[flag.life][0]}; {flag.district}\n")
     text.append("Evidence: ", "bold")
     if flag.evidence:
         agrees = "the signal's record AGREES: " if flag.agrees else "the signal's record does not show it: "
@@ -112,7 +124,7 @@ def flag_text(flag: FlagView, sight: Sight, since_ms: int) -> Text:
         text.append("the signal's record says nothing of it yet.\n", "italic")
     text.append("Remedy: ", "bold")
     if flag.remedy:
-        left = countdown(max(0, flag.remedy_left_ms - since_ms)) if flag.remedy_left_ms else ""
+        left = countdown(sight.remedy_left_ms(flag, now_ms)) if flag.remedy_left_ms else ""
         text.append(f"{flag.remedy}{f', {left} left' if left else ''}\n", "green")
     else:
         text.append("nothing is being done.\n")

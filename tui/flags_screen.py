@@ -88,7 +88,8 @@ class FlagsScreen(SightScreen):
         """Show this."""
         words = self.query_one("#filter", Input).value
         flags = matching(sight, words, self.closed)
-        self.query_one(Rows).show_rows(flag_rows(flags, sight, self.console_app.plain))
+        plain, table = self.console_app.plain, self.query_one(Rows)
+        table.show_rows(flag_rows(flags, sight, sight.station_ms(now_s), table.size.width, plain))
         urgent = sum(flag.urgent for flag in flags)
         heading = f"Citizens' flags: {len(flags)} cases{', closed ones too' if self.closed else ''}"
         heading += f", {urgent} URGENT" if urgent else ""
@@ -99,8 +100,7 @@ class FlagsScreen(SightScreen):
     def _more(self) -> None:
         flag, now_s = self.flag, self.console_app.now_s()
         if flag is not None:
-            since_ms = self.sight.station_ms(now_s) - self.sight.now_ms
-            text = flag_text(flag, self.sight, since_ms)
+            text = flag_text(flag, self.sight, self.sight.station_ms(now_s))
         elif self.sight.is_stale(now_s):
             text = Text("Nothing is known of flags: the station is silent.", "bold bright_yellow")
         else:
@@ -163,8 +163,9 @@ class FlagsScreen(SightScreen):
         words = ""
         if reasons is not None:
             heading, more, offered = reasons
+            question = "Who?" if offered is CREW_REASONS else "Why?"
             reason = await self.app.push_screen_wait(
-                ReasonDialog(f"{heading} {self.sight.title(flag.junction)}", more, offered)
+                ReasonDialog(f"{heading} {self.sight.title(flag.junction)}", more, offered, question=question)
             )
             if reason is None:
                 return

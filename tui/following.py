@@ -5,6 +5,7 @@ Accepted means stored. Only `EFFECTIVE` means done, because only then the lamps 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -15,6 +16,17 @@ from tui.model import Sight
 
 UNDO_MS = 10_000
 """Undo is offered for so long after sending."""
+ENDS = {
+    "expired": "its time was over",
+    "released": "it was given back",
+    "superseded": "another order took its place",
+    "vetoed": "the junction could not do it",
+}
+"""How an order can end, in words; the station may say more."""
+_WITH_REASON = {"done": "it did what it was for"}
+_END = re.compile(r" has ended \(([^)]*)\)(?:: (.*))?$", re.DOTALL)
+_DIGITS = re.compile(r"-([0-9a-f]{4})([0-9a-f]{4})[0-9a-f]*\Z")
+"""At the end of an order's name: with what its digest begins, by which a second person knows it."""
 LATE_MS = 60_000
 """Accepted for so long and not yet to be seen: worth a word."""
 
@@ -69,7 +81,11 @@ class Following:
             return f"Accepted {since} ago; the lamps do not show it yet{late}."
         if self.stage is Stage.WAITING:
             left_ms = APPROVAL_MS - (now_ms - self.sent_ms)
-            return f"Waits for a second person, {countdown(left_ms)} left. Nothing has changed on the street."
+            words = (
+                f"Waits for a second person, {countdown(left_ms)} left. Nothing has changed on the street."
+            )
+            digits = _DIGITS.search(self.order)
+            return f"{words} Read to them: {digits[1]} {digits[2]}." if digits else words
         if self.stage is Stage.ENDED:
             return f"Ended{f': {self.end}' if self.end else ''}."
         return "The station has not shown it; look what acts before you send it again."
@@ -111,5 +127,15 @@ def followed(following: Following, sight: Sight) -> Following:
 
 def _end_words(order: str, events: tuple[Event, ...]) -> str:
     """What was said of its end; empty as long as nothing was."""
-    said = (event.sentence for event in reversed(events) if order in event.sentence)
-    return next((words for words in said if " has ended (" in words or " refused: " in words), "")
+    for event in reversed(events):
+        if order not in event.sentence:
+            continue
+        if found := _END.search(event.sentence):
+            return _WITH_REASON.get(found[2] or "", f"{ENDS.get(found[1], found[1])}{_more(found[2])}")
+        if " refused: " in event.sentence:
+            return event.sentence.partition(" refused: ")[2]
+    return ""
+
+
+def _more(why: str | None) -> str:
+    return f", {why}" if why else ""

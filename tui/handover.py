@@ -11,8 +11,8 @@ from override.client import View
 from override.layouts import JunctionLayout
 from override.views import AlarmView, Event
 from tui.ages import ago, clock, countdown, duration
-from tui.attention import RANK, without_title
-from tui.flag_list import CLOSED, CREW, KINDS, LIVES, flag_order
+from tui.attention import CLOSED, RANK, without_title
+from tui.flag_list import CREW, KINDS, LIVES, flag_order
 from tui.lamps import rung
 
 HOUR_MS = 3_600_000
@@ -105,7 +105,8 @@ def _alarms(view: View, title: Any) -> Iterator[dict[str, Any]]:
 
 
 def _flags(view: View, title: Any) -> Iterator[dict[str, Any]]:
-    for flag in sorted((f for f in view.flags.values() if f.life not in CLOSED), key=flag_order):
+    open_ones = (f for f in view.flags.values() if f.life not in CLOSED)
+    for flag in sorted(open_ones, key=lambda flag: flag_order(flag, view.now_ms - flag.age_ms)):
         yield {
             "flag": flag.flag, "where": title(flag.junction), "group": flag.group, "kind": str(flag.kind),
             "life": str(flag.life), "count": flag.count, "age_ms": flag.age_ms, "urgent": flag.urgent,

@@ -14,7 +14,7 @@ PAST_MS, FUTURE_MS = 60_000, 60_000
 SHOWN, PLANNED, NOTHING = "█", "▒", "·"
 PLAIN_SHOWN, PLAIN_PLANNED, PLAIN_NOTHING = "#", "=", "."
 STAGES_MAX = 12
-NAME_CELLS = (8, 18)
+NAME_CELLS = (5, 18)
 """At least, at most."""
 ROOMY_CELLS = 54
 """From this width units are written out and bars are longer."""
@@ -53,22 +53,32 @@ def signals_text(layout: JunctionLayout, detail: Detail, width: int, plain: bool
     """One row a group: lamp, name, who it is for, when it ends, who waits, how long of the promise."""
     roomy = width >= ROOMY_CELLS
     wait_cells, bar_cells = (7, 8) if roomy else (4, 6)
-    name_cells = min(max(NAME_CELLS[0], width - 24 - wait_cells - bar_cells), NAME_CELLS[1])
-    head = f"    {'group':<{name_cells}} {'for':<4} {'ends':>6} {'wait':>{wait_cells}} {'since':>5} promise"
+    name_cells = min(max(NAME_CELLS[0], width - 24 - wait_cells - max(bar_cells, 7)), NAME_CELLS[1])
+    who, waits = ("waiting", "since") if roomy else ("who", "waits")
+    head = f"    {'group':<{name_cells}} {'for':<4} {'ends':>6} {who:>{wait_cells}} {waits:>5} promise"
     text = Text(no_wrap=True, overflow="ellipsis").append(head[:width], "bold underline")
-    for place, group in zip(layout.groups, detail.groups, strict=False):
+    names = fitted([place.name for place in layout.groups], name_cells)
+    for place, name, group in zip(layout.groups, names, detail.groups, strict=False):
         sign = lamp(group.lamp)
         text.append("\n")
         text.append(sign.cell(plain), f"{sign.style} reverse" if group.lamp in "FA" else sign.style)
         text.append(" " if not group.called else "* " if plain else "• ", "bold")
         text.append("" if group.called else " ")
-        text.append(f"{place.name[:name_cells]:<{name_cells}} ", "bold" if group.lamp == "G" else "")
+        text.append(f"{name:<{name_cells}} ", "bold" if group.lamp == "G" else "")
         text.append(f"{kind_word(place.kind):<4} ")
         text.append(f"{countdown_words(group):>6} ")
         text.append(f"{waiting_words(group, place.kind, roomy):>{wait_cells}} ")
         text.append(f"{short(group.waited_ms) if group.waited_ms else '':>5} ")
         text.append(*promise_cells(group, place, bar_cells, plain))
     return text
+
+
+def fitted(names: list[str], cells: int) -> list[str]:
+    """Names in so many cells: the end of a long one is left out, or its middle where ends tell them apart."""
+    cut = [name if len(name) <= cells else f"{name[: cells - 1]}…" for name in names]
+    if len(set(cut)) == len(cut):
+        return cut
+    return [name if len(name) <= cells else f"{name[: cells - 5]}…{name[-4:]}" for name in names]
 
 
 def spoken_signals(layout: JunctionLayout, detail: Detail) -> str:

@@ -16,10 +16,12 @@ from tui.attention import MARKS, STYLES
 from tui.lamps import LAMPS, RUNGS
 from tui.marks import BUSY_MARKS, CALM_SHAPE, ORDER_MARK, ORDER_STYLE
 
-PRESSED = {
-    "arrows": "choose the next junction in that direction",
-    "shift+arrows": "move the map",
+FRAMEWORK = {
+    "Focus Next": "To the next part of the screen",
+    "Focus Previous": "To the part before",
+    "Copy selected text": "Copy what was marked with the mouse",
 }
+"""What the toolkit calls its own keys, in our words; they are told last."""
 
 
 class KeysHelp(ModalScreen[None]):
@@ -52,10 +54,11 @@ def keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
         binding = active.binding
         if binding.description and not binding.system:
             key = screen.app.get_key_display(binding)
-            words = binding.tooltip or binding.description
+            words = binding.tooltip or FRAMEWORK.get(binding.description, binding.description)
             if key not in found.setdefault(words, []):
                 found[words].append(key)
-    return [(" ".join(keys), words) for words, keys in found.items()]
+    ours = {words: keys for words, keys in found.items() if words not in FRAMEWORK.values()}
+    return [(" ".join(keys), words) for words, keys in {**ours, **found}.items()]
 
 
 def keys_table(keys: list[tuple[str, str]]) -> Table:

@@ -64,6 +64,12 @@ class LineList(ScrollView, can_focus=True):
         """The key of the line under the cursor; empty = none."""
         return self.lines_shown[self.cursor].key if 0 <= self.cursor < len(self.lines_shown) else ""
 
+    def say_when_empty(self, words: str) -> None:
+        """What is said where there is no line, from now on."""
+        if words != self.empty:
+            self.empty = words
+            self.refresh()
+
     def show_lines(self, lines: Sequence[Line]) -> None:
         """These; the cursor stays on its line, or at the end where it follows that."""
         if list(lines) == list(self.lines_shown):

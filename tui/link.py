@@ -226,6 +226,7 @@ class Link:
             heard_s=self._ticked_s if stands else now_s, trouble=STANDS if stands else "",
             junctions=_frozen(view.junctions), orders=_frozen(view.orders),
             alarms=_frozen(view.alarms), flags=_frozen(view.flags),
+            flags_told_ms=_frozen(view.flags_told_ms),
         )  # fmt: skip
         self._changed = True
 

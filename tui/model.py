@@ -90,6 +90,8 @@ class Sight:
     events: tuple[Event, ...] = ()
     """The latest last."""
     receipts: tuple[Receipt, ...] = ()
+    flags_told_ms: Mapping[str, int] = field(default_factory=_nothing)
+    """The station's clock when each citizen case was told; without an entry: that of the last message."""
 
     def age_s(self, now_s: float) -> float:
         """How old what is shown is, by this console's monotonic clock; infinite = nothing came yet."""
@@ -114,6 +116,15 @@ class Sight:
     def left_s(self, until_ms: int, now_s: float) -> int:
         """Whole seconds until that moment of the station's clock; 0 when it is over."""
         return max(0, until_ms - self.station_ms(now_s) + 999) // 1000
+
+    def flag_began_ms(self, flag: FlagView) -> int:
+        """The station's clock when the first report of this case came."""
+        return max(0, self.flags_told_ms.get(flag.flag, self.now_ms) - flag.age_ms)
+
+    def remedy_left_ms(self, flag: FlagView, at_ms: int) -> int:
+        """What is left of its remedy at this moment of the station's clock; 0 = nothing, or it has no end."""
+        since_ms = at_ms - self.flags_told_ms.get(flag.flag, self.now_ms)
+        return max(0, flag.remedy_left_ms - since_ms) if flag.remedy_left_ms else 0
 
     def title(self, junction: str) -> str:
         """What people call it, where that is known."""

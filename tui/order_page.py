@@ -8,7 +8,8 @@ from rich.text import Text
 
 from override.previews import Forecast
 from tui.ages import countdown, duration
-from tui.drafts import Draft
+from tui.card import queue_words
+from tui.drafts import Draft, takes_the_place_of
 from tui.following import Following, Stage
 from tui.forecast_table import BETTER, WORSE, horizon_words, table, trust_words
 from tui.lamps import rung
@@ -40,14 +41,14 @@ def now_text(draft: Draft, sight: Sight, now_s: float) -> Text:
         return text.append(f"{len(acting)} orders act" if acting else "no order acts")
     view = views[0]
     sign = rung(view.rung)
-    text.append(f"stage {view.stage or 'none'}, {sign.word}, {view.queue_veh} vehicles queue, ")
-    text.append(f"{view.people} people wait")
+    text.append(f"stage {view.stage or 'none'}, {sign.word}, {queue_words(view)}")
     for order in view.orders:
         if (known := sight.orders.get(order)) is not None:
             left = countdown(1000 * sight.left_s(known.expires_ms, now_s))
-            text.append(
-                f"\n     {known.command} {known.argument} of {known.issuer} acts, {left} left", "bold"
-            )
+            what = f"{known.command} {known.argument}".strip()
+            text.append(f"\n     {what} of {known.issuer} acts, {left} left", "bold")
+            if takes_the_place_of(draft, known):
+                text.append("; this one takes its place", "bold bright_yellow")
         else:
             text.append(f"\n     {order} acts", "bold")
     return text

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from tui.keys_help import FRAMEWORK
+
 if TYPE_CHECKING:
     from tui.app import BelishaConsole
 
@@ -23,10 +25,14 @@ class Palette(Provider):
 
     def _deeds(self) -> Iterator[tuple[str, str, Callable[[], Any]]]:
         told: set[str] = set()
-        for active in self.screen.active_bindings.values():
+        # What stands at the foot of the screen first; ways to move about are one entry each, and last.
+        for active in sorted(
+            self.screen.active_bindings.values(), key=lambda active: not active.binding.show
+        ):
             binding = active.binding
-            if binding.description and binding.action not in told and active.enabled:
-                told.add(binding.action)
+            new = binding.description not in told and binding.description not in FRAMEWORK
+            if binding.description and new and active.enabled:
+                told.add(binding.description)
                 key = self.app.get_key_display(binding)
                 words = binding.tooltip or f"key {key}"
                 yield binding.description, words, partial(self.app.run_action, binding.action, active.node)

@@ -37,9 +37,17 @@ class ReasonDialog(Dialog[Reason]):
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(
-        self, heading: str, words: str, reasons: Sequence[str], times_ms: Sequence[int] = (), most_ms: int = 0
+        self,
+        heading: str,
+        words: str,
+        reasons: Sequence[str],
+        times_ms: Sequence[int] = (),
+        most_ms: int = 0,
+        question: str = "Why?",
     ) -> None:
+        """`question`: what the reasons answer."""
         super().__init__()
+        self.asked = question
         self.heading, self.words = heading, words
         self.reasons, self.times_ms, self.most_ms = tuple(reasons), tuple(times_ms), most_ms
         self.for_ms = 0
@@ -62,7 +70,7 @@ class ReasonDialog(Dialog[Reason]):
         self._ask()
 
     def _ask(self) -> None:
-        question = "For how long?" if self.asks_time else "Why?"
+        question = "For how long?" if self.asks_time else self.asked
         self.query_one("#question", Said).say(question)
         self.query_one("#trouble", Said).say("")
         line, box = self.query_one("#typed", Input), self.query_one(OptionList)

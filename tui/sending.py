@@ -26,6 +26,15 @@ NOT_KNOWN = (
 NO_PREVIEW = "This station cannot foresee what an order does"
 CANNOT_PREVIEW = frozenset({"topic", "version", "preview"})
 """Codes by which a station says that it has no previews at all."""
+FLAG_DONE = {
+    FlagAction.ACCEPT: "accepted; citizens read it in a moment",
+    FlagAction.REJECT: "rejected; citizens read your reason in a moment",
+    FlagAction.CREW_SENT: "the work order is open: somebody is on the way",
+    FlagAction.CREW_ON_SITE: "noted: somebody is there",
+    FlagAction.CREW_DONE: "noted: they are done; the case closes when the signal's record shows it",
+    FlagAction.FIXED: "closed; citizens read it in a moment",
+    FlagAction.END_REMEDY: "the remedy ends",
+}
 PREVIEW_GOOD_MS = 30_000
 """A forecast older than this describes another street."""
 
@@ -160,7 +169,8 @@ async def release(app: Asks, view: OrderView, takeover: bool = False) -> str:
             takeover=takeover,
         )  # fmt: skip
 
-    return await _said(app, job, "released")
+    words = await _said(app, job, "released", echoed="1 released")
+    return "It has ended already: there is nothing to release." if words == "Released: 0 released." else words
 
 
 async def renew(app: Asks, view: OrderView) -> str:
@@ -172,7 +182,7 @@ async def renew(app: Asks, view: OrderView) -> str:
             lease_ms=view.lease_ms or LEASE_DEFAULT_MS, reason="renewed",
         )  # fmt: skip
 
-    return await _said(app, job, "renewed")
+    return await _said(app, job, "renewed", echoed="renewed")
 
 
 async def approve(app: Asks, digest: bytes, agrees: bool) -> str:
@@ -193,14 +203,16 @@ async def undo(app: Asks, sent_orders: Iterable[Following]) -> str:
     return " ".join(dict.fromkeys(words)) or "There is nothing left to take back."
 
 
-async def _said(app: Asks, job: Callable[[Console], Reply], done: str) -> str:
+async def _said(app: Asks, job: Callable[[Console], Reply], done: str, echoed: str = "") -> str:
+    """What was done, with what the station says of it, unless it only repeats it."""
     try:
         reply = await app.asked(job)
     except Refused as refused:
         return refusal_words(refused.code, refused.why)
     except NoAnswer:
         return NOT_KNOWN
-    return f"{done[:1].upper()}{done[1:]}: {reply.why}." if reply.why else f"{done[:1].upper()}{done[1:]}."
+    why = "" if reply.why == echoed else reply.why
+    return f"{done[:1].upper()}{done[1:]}: {why}." if why else f"{done[:1].upper()}{done[1:]}."
 
 
 async def act_on_alarm(
@@ -212,10 +224,16 @@ async def act_on_alarm(
         AlarmAction.SUSPEND: f"suspended for {duration(for_ms)}",
         AlarmAction.RESUME: "shown again",
     }[action]
-    return await _said(app, lambda console: console.act_on_alarm(alarm.alarm, action, for_ms, reason), done)
+    return await _said(
+        app, lambda console: console.act_on_alarm(alarm.alarm, action, for_ms, reason), done, str(action)
+    )
 
 
 async def act_on_flag(app: Asks, flag: FlagView, action: FlagAction, reason: str = "") -> str:
     """Accept, reject, send somebody, close. Never raises."""
-    done = str(action).replace("-", " ")
-    return await _said(app, lambda console: console.act_on_flag(flag.flag, action, reason), done)
+    return await _said(
+        app,
+        lambda console: console.act_on_flag(flag.flag, action, reason),
+        FLAG_DONE[action],
+        f"{action}: told to the citizen process",
+    )

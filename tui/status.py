@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from override.views import AlarmView
 from tui.ages import clock, duration
+from tui.attention import CLOSED
 from tui.lamps import RUNGS
 from tui.model import Contact, Sight
 
@@ -57,7 +58,8 @@ def _parts(sight: Sight, who: str, role: str, stale: bool) -> Iterator[tuple[str
     if not stale:
         yield f"lag {sight.lag_ms} ms", "" if sight.lag_ms < LAG_MS else "bold bright_yellow"
     yield f"{who} ({role})" if role else who, "bold"
-    alarms, orders, flags = len(open_alarms(sight)), len(sight.orders), len(sight.flags)
+    alarms, orders = len(open_alarms(sight)), len(sight.orders)
+    flags = sum(flag.life not in CLOSED for flag in sight.flags.values())
     yield _counted(alarms, "alarm"), "bold reverse bright_red" if alarms else ""
     yield _counted(orders, "order"), "bold bright_magenta" if orders else ""
     if flags:
