@@ -144,7 +144,8 @@ class Answers:
         if (moved := gateway.cases.take(request, now_ms)) is not None:
             for view in moved:
                 what = f"{view.flag}: {view.kind} at {view.group or view.junction}, {view.life}"
-                gateway.watchman.note("flag", view.junction, f"{what}, said {view.count} times")
+                times = f", said {view.count} times" if view.count > 1 else ""
+                gateway.watchman.note("flag", view.junction, f"{what}{times}")
         try:
             if handled := gateway.flag_post.confirm(request.handled):
                 storage.forget_flag_acts(handled)

@@ -102,6 +102,7 @@ def test_a_sentence_does_not_say_again_which_junction_it_is_about() -> None:
     ("environment", "expected"),
     [
         ({"TERM": "xterm-256color", "LANG": "en_GB.UTF-8"}, Look()),
+        ({"TERM": "vt100", "LANG": "C.UTF-8"}, Look(PLAIN_THEME, no_colour=True)),
         ({"TERM": "linux", "LANG": "C.UTF-8"}, Look(PLAIN_THEME)),
         ({"TERM": "xterm-256color", "NO_COLOR": "1"}, Look(PLAIN_THEME, no_colour=True)),
         ({"TERM": "xterm-256color", "NO_COLOR": ""}, Look()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from override.flag_messages import FlagLife, FlagView
+from override.flag_messages import FlagLife, FlagView, Kind
 from override.views import AlarmView, JunctionView, Urgency
 from tui.lamps import rung as rung_sign
 from tui.model import Sight
@@ -179,7 +179,9 @@ def _of_flag(flag: FlagView, began_ms: int) -> Notice:
     urgency = Urgency.NOW if flag.urgent else Urgency.SOON if mine else Urgency.KNOW
     times = f", {flag.count} times" if flag.count > 1 else ""
     remedy = f"; {flag.remedy}" if flag.remedy else ""
-    why = f"citizens: {flag.kind.replace('-', ' ')} {flag.group}{times}{remedy}".replace("  ", " ")
+    what = flag.kind.replace("-", " ") if flag.kind is not Kind.OTHER else "something else"
+    where = f" {flag.group}" if flag.group else ""
+    why = f"citizens: {what}{where}{times}{remedy}"
     return Notice(f"flag {flag.flag}", flag.junction, urgency, why, began_ms, "flag")
 
 

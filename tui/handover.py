@@ -199,7 +199,7 @@ def _flag_lines(told: Handover) -> Iterator[str]:
         times = f", {flag['count']} times" if flag["count"] > 1 else ""
         yield f"  {urgent}{flag['where']}: {words}{times}, {ago(flag['age_ms'])}; {life}"
         record = "agrees" if flag["agrees"] else "does not show it"
-        doing = flag["remedy"] or "nothing is being done"
+        doing = flag["remedy"].rstrip(".") or "nothing is being done"
         yield f"      the record {record}; {doing}; {CREW.get(flag['crew'], flag['crew'])}"
     yield ""
 

@@ -16,6 +16,8 @@ from tui.plots import bar
 
 REGISTERS = ("operator", "engineer", "citizen")
 TERM_CELLS, NUMBER_CELLS = 10, 7
+TERM_WORDS = {"pedestrians": "on foot"}
+"""Names of cost terms that are too long for their column."""
 INADMISSIBLE = 100_000_000
 """Tenths of person-seconds: the price of a plan that breaks a promise, which no real hour costs."""
 BELIEVED_PERMILLE = 500
@@ -54,7 +56,8 @@ def _terms(terms: Sequence[TermDetail], decided_by: str, width: int, plain: bool
     text.append(f"{'instead':>{NUMBER_CELLS}}", "bold")
     for term in terms:
         mark = "*" if term.name == decided_by else " "
-        text.append(f"\n{mark}{term.name[: TERM_CELLS - 1]:<{TERM_CELLS - 1}}", "bold" if mark == "*" else "")
+        words = TERM_WORDS.get(term.name, term.name)[: TERM_CELLS - 1]
+        text.append(f"\n{mark}{words:<{TERM_CELLS - 1}}", "bold" if mark == "*" else "")
         for cost, style, gap in ((term.winner, "green", " "), (term.loser, "bright_yellow", "")):
             text.append(f"{_cost(cost):>{NUMBER_CELLS}} ", style)
             text.append(bar(min(cost, most), most, cells, plain) + gap, style)

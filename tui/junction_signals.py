@@ -16,6 +16,8 @@ PLAIN_SHOWN, PLAIN_PLANNED, PLAIN_NOTHING = "#", "=", "."
 STAGES_MAX = 12
 NAME_CELLS = (5, 18)
 """At least, at most."""
+BAR_CELLS = 43
+"""From this width there is room for the bar of the promise."""
 ROOMY_CELLS = 54
 """From this width units are written out and bars are longer."""
 NEAR_PERCENT = 75
@@ -55,7 +57,11 @@ def signals_text(layout: JunctionLayout, detail: Detail, width: int, plain: bool
     wait_cells, bar_cells = (7, 8) if roomy else (4, 6)
     name_cells = min(max(NAME_CELLS[0], width - 24 - wait_cells - max(bar_cells, 7)), NAME_CELLS[1])
     who, waits = ("waiting", "since") if roomy else ("who", "waits")
-    head = f"    {'group':<{name_cells}} {'for':<4} {'ends':>6} {who:>{wait_cells}} {waits:>5} promise"
+    with_bar = width >= BAR_CELLS
+    if not with_bar:
+        name_cells = max(NAME_CELLS[0], width - 24 - wait_cells + 1)
+    head = f"    {'group':<{name_cells}} {'for':<4} {'ends':>6} {who:>{wait_cells}} {waits:>5}"
+    head += " promise" if with_bar else ""
     text = Text(no_wrap=True, overflow="ellipsis").append(head[:width], "bold underline")
     names = fitted([place.name for place in layout.groups], name_cells)
     for place, name, group in zip(layout.groups, names, detail.groups, strict=False):
@@ -68,8 +74,10 @@ def signals_text(layout: JunctionLayout, detail: Detail, width: int, plain: bool
         text.append(f"{kind_word(place.kind):<4} ")
         text.append(f"{countdown_words(group):>6} ")
         text.append(f"{waiting_words(group, place.kind, roomy):>{wait_cells}} ")
-        text.append(f"{short(group.waited_ms) if group.waited_ms else '':>5} ")
-        text.append(*promise_cells(group, place, bar_cells, plain))
+        text.append(f"{short(group.waited_ms) if group.waited_ms else '':>5}")
+        if with_bar:
+            text.append(" ")
+            text.append(*promise_cells(group, place, bar_cells, plain))
     return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -53,13 +54,17 @@ class Look:
     """ASCII only."""
 
 
+_COLOURLESS = re.compile(r"(dumb|vt[1-3]\d\d)(-.*)?|.*-(m|mono)")
+"""Terminals that terminfo gives no colours: the VT100 to VT320, and what calls itself monochrome."""
+
+
 def look_of(environment: Mapping[str, str] = os.environ) -> Look:
     """What this terminal can show, and what its user wants of it.
 
-    NO_COLOR (no-color.org) set to anything but nothing = no colour at all; a terminal of sixteen colours
-    gets its own sixteen; BELISHA_ASCII, or a locale that is not UTF-8, = ASCII only.
+    NO_COLOR (no-color.org) set to anything but nothing, or a terminal without any = no colour at all; a
+    terminal of sixteen colours gets its own sixteen; BELISHA_ASCII, or a locale that is not UTF-8, = ASCII.
     """
-    no_colour = bool(environment.get("NO_COLOR"))
+    no_colour = bool(environment.get("NO_COLOR") or _COLOURLESS.fullmatch(environment.get("TERM", "")))
     few = Terminal(force_terminal=True, _environ=environment).color_system in (None, "standard", "windows")
     locale = environment.get("LC_ALL") or environment.get("LC_CTYPE") or environment.get("LANG") or "C.UTF-8"
     plain = bool(environment.get("BELISHA_ASCII")) or "utf" not in locale.lower()

@@ -63,6 +63,11 @@ def places_of(sight: Sight) -> Places:
     return Places(names, x_m, y_m, districts, spacing_m, approaches)
 
 
+def cut(words: str, cells: int) -> str:
+    """Words in so many cells; that something is left out is seen."""
+    return words if len(words) <= cells else f"{words[: max(0, cells - 1)].rstrip()}…" if cells > 1 else ""
+
+
 class StreetMap(Widget, can_focus=True):
     """Streets and junctions. Says `Chosen` when the user picks a junction, `Opened` when he enters it."""
 
@@ -234,8 +239,11 @@ class StreetMap(Widget, can_focus=True):
             inks[rows[which], at[shown]] = marks.inks[which, part]
         if apart >= NAMED_CELLS:
             for k in drawn:
-                label = self._sight.title(places.names[k])[: round(apart) - 4]
-                self._write(characters, inks, int(rows[k]) + 1, int(columns[k]) - 1, label, NAME_STYLE)
+                row, column = int(rows[k]) + 1, int(columns[k]) - 1
+                beside = columns[drawn][(rows[drawn] == rows[k]) & (columns[drawn] > columns[k])]
+                room = min(int(beside.min()) - 1 if beside.size else self.window.columns, self.window.columns)
+                label = cut(self._sight.title(places.names[k]), room - column - 1)
+                self._write(characters, inks, row, column, label, NAME_STYLE)
         chosen = self._place_of.get(self.chosen, -1)
         if chosen >= 0 and inside[chosen] and marks.known[chosen]:
             shape = str(marks.characters[chosen, MIDDLE])

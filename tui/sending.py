@@ -31,7 +31,7 @@ FLAG_DONE = {
     FlagAction.REJECT: "rejected; citizens read your reason in a moment",
     FlagAction.CREW_SENT: "the work order is open: somebody is on the way",
     FlagAction.CREW_ON_SITE: "noted: somebody is there",
-    FlagAction.CREW_DONE: "noted: they are done; the case closes when the signal's record shows it",
+    FlagAction.CREW_DONE: "noted: they are done; the record closes the case, or you (x)",
     FlagAction.FIXED: "closed; citizens read it in a moment",
     FlagAction.END_REMEDY: "the remedy ends",
 }
