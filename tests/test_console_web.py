@@ -51,7 +51,11 @@ def test_the_locks_stand_before_every_address() -> None:
         async def inside(request: object) -> object:
             return web.Response(text="inside")
 
+        async def page(request: object) -> object:
+            return web.Response(text="<html><body>the terminal</body></html>", content_type="text/html")
+
         app.router.add_get("/", inside)
+        app.router.add_get("/page", page)
         app.router.add_get("/ws", inside)
         server = TestServer(app, host=HOST)
         locks = Locks("")
@@ -72,6 +76,10 @@ def test_the_locks_stand_before_every_address() -> None:
                 assert answer.status == 403
             async with browser.get(server.make_url("/ws"), headers={"Origin": locks.origin}) as answer:
                 assert answer.status == 200
+            async with browser.get(server.make_url("/page")) as answer:
+                text = await answer.text()
+                assert "keys.focus()" in text, "who opens it can press keys without a click"
+                assert text.endswith("</body></html>")
             flags = next(cookie for cookie in browser.cookie_jar if cookie.key == COOKIE)
             assert flags["httponly"]
             assert flags["samesite"] == "Strict"

@@ -34,6 +34,16 @@ POLICY = (
     "connect-src 'self' ws:; img-src 'self' data:; frame-ancestors 'none'"
 )
 """The page fetches nothing from anybody else, not even a font, and stands in nobody's frame."""
+FOCUS = """<script>
+// Keys reach the console at once, without a click on it.
+addEventListener("load", () => {
+  const looking = setInterval(() => {
+    const keys = document.querySelector(".xterm-helper-textarea");
+    if (keys) { keys.focus(); clearInterval(looking); }
+  }, 100);
+});
+</script>
+</body>"""
 Handler = Callable[["web.Request"], Awaitable["web.StreamResponse"]]
 
 
@@ -88,6 +98,8 @@ def guard(locks: Locks) -> Callable[[Any, Handler], Awaitable[Any]]:
             return web.Response(status=403, text=why + "\n", headers={"Cache-Control": "no-store"})
         answer = await handler(request)
         if not answer.prepared:
+            if answer.content_type == "text/html" and isinstance(answer, web.Response) and answer.text:
+                answer.text = answer.text.replace("</body>", FOCUS, 1)
             answer.headers["Content-Security-Policy"] = POLICY
             answer.headers["Referrer-Policy"] = "no-referrer"
         return answer
