@@ -137,6 +137,16 @@ class Adoption:
         self.old.become(self.new)
         return self.old
 
+    def other_stages(self) -> list[tuple[int, str]]:
+        """(junction, name of the stage it is in) where only the new version knows this stage."""
+        state, network = self.new.state, self.new.network
+        led = self.stages.apart & self.adopted & (state.target_stage >= 0)
+        out = []
+        for j in np.flatnonzero(led).tolist():
+            stages, at = network.street.junctions[j].stages, state.target_stage[j] - network.stage_start[j]
+            out.append((j, stages[int(at)].name))
+        return out
+
     def orders_after(self, orders: Orders) -> Orders:
         """What is ordered now, for who ticks with the new version alone."""
         self._same_orders(orders, orders.book)

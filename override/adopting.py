@@ -125,6 +125,10 @@ class Adopting:
             self._look()
         return lamps
 
+    def other_stages(self) -> list[tuple[int, str]]:
+        """(junction, name of its stage) where only the version being taken up knows this stage."""
+        return [] if self._adoption is None else self._adoption.other_stages()
+
     def due(self, clock_ms: int) -> bytes | None:
         """What the gateway must be told now; None = nothing."""
         if self._make is None or clock_ms - self._told_ms < TELL_MS:

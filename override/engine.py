@@ -83,6 +83,8 @@ class Report:
     """(J) bool, with `beliefs`: has shown other lamps than it was told to for two seconds."""
     runs: int = 0
     """Version whose stages these are."""
+    others: list[tuple[int, str]] = field(default_factory=list)
+    """(junction index, name of its stage) where it is one of the version being taken up."""
 
     def packed(self) -> bytes:
         """For the line."""
@@ -93,7 +95,7 @@ class Report:
 def report_of(message: bytes) -> Report:
     """A report back from its message."""
     fields: list[Any] = msgpack.unpackb(message)
-    for at in (5, 7, 8, 9):
+    for at in (5, 7, 8, 9, 15):
         fields[at] = [tuple(row) for row in fields[at]]
     return Report(*fields)
 
@@ -276,6 +278,7 @@ class Engine:
         ladder = self.controller.degradation
         rungs = b"" if ladder is None else ladder.ladder.rungs.rung.astype(np.int8).tobytes()
         report = Report(clock_ms, self.progress, shown.tobytes(), stages, rungs, runs=self.adopting.runs)
+        report.others = self.adopting.other_stages()
         if clock_ms - self._believed_ms >= SECOND_MS:
             self._believed_ms = clock_ms
             detectors = None if ladder is None else ladder.detectors

@@ -52,6 +52,8 @@ class Picture:
         self._names = [junction.name for junction in network.street.junctions]
         self._index = {name: j for j, name in enumerate(self._names)}
         self._stage_names = [s.name for jn in network.street.junctions for s in jn.stages]
+        self._others: dict[int, str] = {}
+        """Stages of a version that is not final yet, by junction."""
         self._coming, self._runs = (0, self._stage_names), 0
         """(version, its names of stages) next to be used; the version reported of."""
         self._lamps: NDArray[np.int8] = np.zeros(network.n_groups, np.int8)
@@ -84,6 +86,10 @@ class Picture:
         first = self.network.group_start[:-1]
         self._changed |= np.logical_or.reduceat(lamps != self._lamps, first) | (stages != self._stages)
         self._lamps, self._stages = lamps, stages
+        others = dict(report.others)
+        for junction, _ in others.items() ^ self._others.items():
+            self._changed[junction] = True
+        self._others = others
         if report.beliefs:
             beliefs = np.frombuffer(report.beliefs, np.int32).reshape(ROWS, -1)
             self._changed |= (beliefs != self._beliefs).any(axis=0)
@@ -163,7 +169,9 @@ class Picture:
         return JunctionView(
             name=name,
             version=int(self._versions[j]),
-            stage=self._stage_names[stage] if 0 <= stage < len(self._stage_names) else "",
+            stage=self._stage_names[stage]
+            if 0 <= stage < len(self._stage_names)
+            else self._others.get(j, ""),
             lamps=letters[int(network.group_start[j]) : int(network.group_start[j + 1])],
             rung=int(self.rungs[j]),
             orders=self._acting.get(name, ()),

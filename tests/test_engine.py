@@ -292,3 +292,9 @@ def test_stages_are_called_as_in_the_version_that_is_reported_of() -> None:
     told = {view.name: view.stage for view in picture.deltas(1_000)[0].junctions}
     assert told["J0"].startswith("new s")
     assert told["J1"].startswith("s")
+    stages = town.engine.controller.state.target_stage.copy()
+    stages[2] = -1
+    report = replace(town.reports[-1], runs=2, stages=stages.tobytes(), others=[(2, "t4")])
+    picture.hear(report_of(report.packed()))
+    (view,) = picture.deltas(2_000)[0].junctions
+    assert (view.name, view.stage) == ("J2", "t4"), "of a version that is not final yet"

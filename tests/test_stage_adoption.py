@@ -147,6 +147,9 @@ def test_one_junction_takes_other_stages_while_the_others_never_notice() -> None
             seen.append(int(street.state.target_stage[j]))
     assert street.flashed[0] == street.flashed[2] == 0
     assert 60 <= street.flashed[1] <= 70, "six seconds, as after a power-up"
+    (shown,) = adoption.other_stages()
+    assert shown[0] == 1
+    assert shown[1] in ("s0", "s1", "s2")
     for seen in (stages[0], stages[2]):
         assert -1 not in seen
         assert len(set(seen)) >= 3, "the others play their stages meanwhile"
