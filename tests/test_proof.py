@@ -6,6 +6,7 @@ networks is proved by `make prove`.
 
 from __future__ import annotations
 
+import itertools
 import os
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from bench import proof_kernels as kernels
 from bench.proof_space import STEP_MS, Cell, Exploration, Unlawful
-from bench.prove import BrokenPromise, cell_of, explored, junctions_of, kept, likeness
+from bench.prove import BrokenPromise, cell_of, explored, junctions_of, kept, levels, likeness
 from controller.junction import Junction
 from controller.vocabulary import Lamp, Timing
 from sim.city.generator.generate import generate, street_of_city
@@ -165,3 +166,15 @@ def test_from_wherever_a_flash_of_the_monitor_comes_it_leads_to_the_same_all_red
         cell.sequencer.follow_flash(cell.state, ~flash, kernels.T_MS)
         cell.scene.in_flash[0] = False  # what the overlay does in the tick after
         assert (cell.row() == out_of_flash).all()
+
+
+@pytest.mark.parametrize("crossings", range(6))
+def test_what_is_explored_grows_from_little_to_everything(crossings: int) -> None:
+    """A large junction must have a beginning that ends, or nothing of it is proved."""
+    steps = list(levels(crossings))
+    assert steps[0] == (0, 0)
+    assert steps[-1] == (crossings, 2)
+    for before, after in itertools.pairwise(steps):
+        assert before != after
+        assert before[0] <= after[0]
+        assert before[1] <= after[1] or before[0] < after[0]
