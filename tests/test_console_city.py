@@ -15,11 +15,12 @@ from tui.app import BelishaConsole
 from tui.attention import Attention, folded
 from tui.city import CityScreen
 from tui.junction import JunctionScreen
-from tui.keys_help import FRAMEWORK, keys_of
+from tui.keys_help import keys_of
 from tui.map import StreetMap
 from tui.marks import mark_of
 from tui.model import Contact
 from tui.notice_list import NoticeList
+from tui.palette import FRAMEWORK
 
 
 def the_map(stage: Stage) -> StreetMap:

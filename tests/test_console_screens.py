@@ -283,6 +283,7 @@ def test_every_screen_of_a_training_fits_the_smallest_terminals_and_says_that_it
                 assert "TRAINING" in lines[0], door
             await stage.press("escape")
             assert len(stage.app.screen_stack) == 2, door
+        assert "ends with this console" in stage.app.farewell(), "no street goes on without it"
 
     stage = Stage(12)
     stage.app = BelishaConsole(stage.wire, "ana", Role.OPERATOR, lambda: stage.now_s, Look(), training=True)

@@ -245,6 +245,8 @@ class BelishaConsole(App[None]):
         mine = [o for o in self.sight.orders.values() if o.issuer == self.who]
         others = len(self.sight.orders) - len(mine)
         now_s = self.now_s()
+        if self.training:
+            return "The city you trained on ends with this console. No street was touched."
         lines = ["The street goes on without this console."]
         if self.sight.is_stale(now_s):
             lines = ["The station was silent when you left; what it does now this console does not know."]

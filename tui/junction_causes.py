@@ -139,7 +139,7 @@ def buses_text(detail: Detail) -> Text:
     """Buses on their way, the next first."""
     text = Text().append("Buses", "bold underline")
     if not detail.buses:
-        return text.append("\nNone on its way.")
+        return text.append("\nNone has announced itself.")
     for bus in sorted(detail.buses, key=lambda b: b.arrives_ms):
         style = "bold bright_yellow" if bus.late_s >= 60 else ""
         arrives_s = -(-bus.arrives_ms // 1000)

@@ -15,13 +15,7 @@ from textual.widgets import Static
 from tui.attention import MARKS, STYLES
 from tui.lamps import LAMPS, RUNGS
 from tui.marks import BUSY_MARKS, CALM_SHAPE, ORDER_MARK, ORDER_STYLE
-
-FRAMEWORK = {
-    "Focus Next": "To the next part of the screen",
-    "Focus Previous": "To the part before",
-    "Copy selected text": "Copy what was marked with the mouse",
-}
-"""What the toolkit calls its own keys, in our words; they are told last."""
+from tui.palette import FRAMEWORK
 
 
 class KeysHelp(ModalScreen[None]):

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tui.keys_help import FRAMEWORK
-
 if TYPE_CHECKING:
     from tui.app import BelishaConsole
 
 JUNCTIONS_MAX = 20
+FRAMEWORK = {
+    "Focus Next": "To the next part of the screen",
+    "Focus Previous": "To the part before",
+    "Copy selected text": "Copy what was marked with the mouse",
+}
+"""What the toolkit calls its own keys, in our words; they are told last, and not offered as commands."""
 
 
 class Palette(Provider):
