@@ -165,7 +165,7 @@ def test_a_way_is_cleared_proven_by_every_lamp_and_given_back_at_once(station: R
         for leg in dialog.legs:
             assert order.order in seat.app.sight.junctions[leg.junction].orders
         await seat.press("x")
-        await seat.until_it_says("has ended (released)")
+        await seat.until_it_says("Ended: it was given back")
         assert seat.app.corridor is not None
         assert seat.app.corridor.progress(0).endswith("All 3 junctions were open.")
         await seat.until(lambda: not any(order.order in j.orders for j in seat.app.sight.junctions.values()))
