@@ -217,12 +217,16 @@ def read_people(folder: Path) -> list[Identity]:
         raise KeysError(f"{path}: person is {repr(rows)[:80]}; [[person]] tables are needed")
     for number, raw in enumerate(rows, 1):
         row = _fields(path, f"person {number}", raw, ("name", "role", "curve", "sign", "revoked"))
-        place = f"person {number} ({row['name']})"
+        place = f"person {number} ({in_line(row['name'], 40)})"
+        try:
+            name = check_name(row["name"])
+        except KeysError as error:
+            raise KeysError(f"{path}: {place}: {error}") from None
         role = None if row["role"] in SERVICES and row["role"] == row["name"] else row["role"]
         if role is not None and role not in list(Role):
             raise KeysError(f"{path}: {place}: role {in_line(role, 40)!r}; known are {', '.join(Role)}")
         person = Identity(
-            check_name(row["name"]),
+            name,
             None if role is None else Role(role),
             _key(path, f"{place}: curve", row["curve"], z85.decode),
             _key(path, f"{place}: sign", row["sign"], bytes.fromhex),
@@ -340,5 +344,6 @@ def revoke(folder: Path, name: str, reason: str) -> None:
         raise KeysError(f"no key of {name!r}; known are {', '.join(p.name for p in people)}")
     if not reason.strip():
         raise KeysError("a revocation needs a reason")
-    changed = [replace(p, revoked=p.revoked or reason.strip()[:200]) if p.name == name else p for p in people]
+    said = in_line(reason.strip())  # a mark that TOML does not allow would make the whole file unreadable
+    changed = [replace(p, revoked=p.revoked or said) if p.name == name else p for p in people]
     _write_people(folder, changed)

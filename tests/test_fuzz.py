@@ -84,6 +84,16 @@ def journal_with_an_order_called(name: object) -> bytes:
     return of_records(b"\1", [header, street, b"T" + msgpack.packb(body)])
 
 
+PEOPLE_CALLED = b"""people
+[[person]]
+name = "NAME"
+role = "station"
+curve = "2mp[K6bzD9a0J0Vd>SLkh-:8!lQ<TvpF$g{tv7-G"
+sign = "65686b6e7174777a7d808386898c8f9295989b9ea1a4a7aaadb0b3b6b9bcbfc2"
+revoked = ""
+"""
+
+
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
@@ -107,6 +117,7 @@ def journal_with_an_order_called(name: object) -> bytes:
         ("streets", b'junction = "a list of\\n"', "StreetFileError"),  # on two lines
         ("keys", b"people\nperson = 3", "KeysError"),  # TypeError, in the middle of a running gateway
         ("keys", b"people\n" + b"a" * 5000 + b" = 1", "KeysError"),
+        ("keys", PEOPLE_CALLED.replace(b"NAME", "\u202e".encode()), "KeysError"),  # turned the line around
         ("scenarios", sumo("\u202e"), "ScenarioError"),  # a name that turns the terminal's line around
         ("scenarios", sumo("x" * 5000), "ScenarioError"),  # OSError: no file is called so
         ("feeds", b"\n\x07\n\x03\xcf.0\x10\x00", "FeedError"),  # a version that is no UTF-8

@@ -160,6 +160,15 @@ def run(*words: str) -> tuple[int, str]:
     )
 
 
+@pytest.mark.parametrize("reason", ["lost\x07", "left\r\nearly", 'he said "no"', "\u202eback", "x" * 5000])
+def test_whatever_the_reason_of_a_revocation_the_others_are_still_known(folder: Path, reason: str) -> None:
+    revoke(folder, "ana", reason)
+    known = {person.name: person for person in read_people(folder)}
+    assert known["ana"].revoked.isprintable()
+    assert known["ana"].revoked[:4] in ("lost", "left", "he s", "/u20", "xxxx")
+    assert not known["station"].revoked
+
+
 def test_the_command_line_makes_lists_and_revokes(tmp_path: Path) -> None:
     folder = ["--keys", str(tmp_path / "k")]
     assert run("init", *folder)[0] == 0
