@@ -124,7 +124,8 @@ def _line(alarm: AlarmView, now_ms: int) -> str:
         f"seen by {alarm.by}" if alarm.acknowledged and alarm.by else "seen" if alarm.acknowledged else "NEW"
     )
     if alarm.suspended:
-        seen = f"suspended by {alarm.by}, {max(0, alarm.until_ms - now_ms) // 60_000} min left"
+        by = f" by {alarm.by}" if alarm.by else ""
+        seen = f"suspended{by}, {max(0, alarm.until_ms - now_ms) // 60_000} min left"
     since_s = max(0, now_ms - alarm.since_ms) // 1000
     times = f" ({alarm.count} times)" if alarm.count > 1 else ""
     head = f"{alarm.alarm}  {alarm.urgency}, {state}, {seen}, since {since_s} s"

@@ -25,7 +25,7 @@ SUSPEND_MAX_MS = 8 * 3_600_000
 SHOWN_OF_ONE_CODE = 8
 ALARMS_MAX = 20_000
 """Further ones are counted with the line that stands for many."""
-MANY = "*"
+MANY, MANY_SUSPENDED = "*", "*~"
 ACTORS = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ENGINEER})
 """Who may act on alarms and on citizens' cases."""
 _RANK = {Urgency.KNOW: 0, Urgency.SOON: 1, Urgency.NOW: 2}
@@ -138,9 +138,11 @@ class Alarms:
 
     def after(self, request: AlarmRequest, by: str, now_ms: int) -> tuple[AlarmView, ...]:
         """The alarms as they would be after what somebody asks for. Changes nothing. Raises Refused."""
-        if request.alarm.startswith(MANY + ":"):
-            code = request.alarm.removeprefix(MANY + ":")
-            found = [v for v in self._all.values() if v.code == code and v.alarm not in self._told]
+        many, _, code = request.alarm.partition(":")
+        if many in (MANY, MANY_SUSPENDED):
+            suspended = many == MANY_SUSPENDED
+            of_code = [v for v in self._all.values() if v.code == code and v.suspended == suspended]
+            found = [v for v in of_code if v.alarm not in self._told]
         else:
             found = [v for v in (self._all.get(request.alarm),) if v is not None]
         if not found:
@@ -171,16 +173,18 @@ class Alarms:
         return list(self._told.values())
 
     def _shown(self) -> dict[str, AlarmView]:
-        by_code: dict[str, list[AlarmView]] = {}
+        alike: dict[tuple[str, bool], list[AlarmView]] = {}
         for view in self._all.values():
             if view.active or not view.acknowledged:  # else only its suspension is remembered
-                by_code.setdefault(view.code, []).append(view)
+                alike.setdefault((view.code, view.suspended), []).append(view)
         shown: dict[str, AlarmView] = {}
-        for code, views in by_code.items():
-            views.sort(key=lambda v: (v.suspended, not v.active, -_RANK[v.urgency], v.since_ms, v.alarm))
+        for (code, suspended), views in alike.items():
+            # Who suspended one wants to find it again: it does not go under among those that are open.
+            views.sort(key=lambda v: (not v.active, -_RANK[v.urgency], v.since_ms, v.alarm))
             shown.update((view.alarm, view) for view in views[:SHOWN_OF_ONE_CODE])
             if rest := views[SHOWN_OF_ONE_CODE:]:
-                shown[f"{MANY}:{code}"] = _many(code, rest)
+                many = _many(MANY_SUSPENDED if suspended else MANY, code, rest)
+                shown[many.alarm] = many
         return shown
 
     # --- what is kept over a restart --------------------------------------------------------
@@ -241,7 +245,7 @@ def _acted(view: AlarmView, request: AlarmRequest, by: str, now_ms: int) -> Alar
             return replace(view, suspended=False, until_ms=0, by=by)
 
 
-def _many(code: str, views: list[AlarmView]) -> AlarmView:
+def _many(many: str, code: str, views: list[AlarmView]) -> AlarmView:
     """One line for all these."""
     active = [view for view in views if view.active]
     worst = max(views, key=lambda view: _RANK[view.urgency])
@@ -250,7 +254,7 @@ def _many(code: str, views: list[AlarmView]) -> AlarmView:
     still = "" if len(active) == len(views) else f", {len(active)} of them still,"
     sentence = f"{len(views)} more alarms like these{still} ({code}): {names}{more}"
     return AlarmView(
-        f"{MANY}:{code}"[:NAME_CHARACTERS],
+        f"{many}:{code}"[:NAME_CHARACTERS],
         "",
         code,
         worst.urgency,
@@ -260,4 +264,5 @@ def _many(code: str, views: list[AlarmView]) -> AlarmView:
         suspended=all(view.suspended for view in views),
         since_ms=min(view.since_ms for view in views),
         count=min(sum(view.count for view in views), 1 << 30),
+        until_ms=min(view.until_ms for view in views),
     )

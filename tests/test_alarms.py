@@ -113,6 +113,27 @@ def test_a_flood_of_one_kind_is_one_line_and_hides_nothing_else() -> None:
     assert "*:rung" in {view.alarm for view in gone}
 
 
+def test_what_was_suspended_in_a_flood_is_found_again() -> None:
+    alarms = Alarms()
+    for k in range(100):
+        alarms.tell(Trouble("rung", f"J{k}", Urgency.SOON, f"J{k} is free"), k)
+    alarms.changes()
+    act(alarms, ANA, "rung:J0", AlarmAction.SUSPEND, 200, for_ms=HOUR_MS, reason="crew is there")
+    told = {view.alarm: view for view in alarms.changes()}
+    assert (told["rung:J0"].suspended, told["rung:J0"].by) == (True, "ana")
+    assert {view.alarm for view in alarms.told()} >= {"rung:J0", "rung:J8", "*:rung"}, "the next one moves up"
+    act(alarms, ANA, "*:rung", AlarmAction.SUSPEND, 300, for_ms=HOUR_MS, reason="all known")
+    alarms.changes()
+    told = {view.alarm: view for view in alarms.told()}
+    assert sum(view.suspended for view in told.values()) == SHOWN_OF_ONE_CODE + 1
+    assert told["*~:rung"].suspended
+    assert "*:rung" not in told, "the eight that are open stand by themselves"
+    act(alarms, ANA, "rung:J0", AlarmAction.RESUME, 400)
+    act(alarms, ANA, "*~:rung", AlarmAction.RESUME, 400)
+    still = [view.alarm for view in alarms.active("rung") if view.suspended]
+    assert len(still) == SHOWN_OF_ONE_CODE - 1, "those shown one by one are resumed one by one"
+
+
 def test_what_consoles_are_told_adds_up_to_what_is_there() -> None:
     alarms = Alarms()
     heard: dict[str, AlarmView] = {}

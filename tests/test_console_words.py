@@ -27,6 +27,7 @@ from tui.junction_causes import TERM_CELLS, TERM_WORDS
 from tui.junction_signals import fitted, signals_text
 from tui.map import StreetMap, cut
 from tui.model import Contact
+from tui.order_page import now_text
 from tui.palette import Palette
 from tui.rows import Rows
 
@@ -264,3 +265,12 @@ def test_closed_cases_are_not_counted_in_the_first_line() -> None:
         assert "1 flag " in stage.lines()[0]
 
     Stage(12).play(story, 100, 30)
+
+
+def test_an_order_just_sent_is_not_said_to_take_its_own_place() -> None:
+    sight = city(12)
+    name, order = next((view.name, view.orders[0]) for view in sight.junctions.values() if view.orders)
+    known = sight.orders[order]
+    draft = Draft(known.command, Slot(known.slot), (name,), "there")
+    assert "this one takes its place" in now_text(draft, sight, NOW_S).plain
+    assert known.issuer not in now_text(draft, sight, NOW_S, (order,)).plain

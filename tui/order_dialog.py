@@ -206,7 +206,8 @@ class OrderDialog(Dialog[tuple[Following, ...]]):
         draft = self.draft()
         if draft is None or self.step in QUESTIONS:
             return
-        self.query_one("#now", Said).say(now_text(draft, self.sight, now_s))
+        own = [one.order for one in self.followings]
+        self.query_one("#now", Said).say(now_text(draft, self.sight, now_s, own))
         width, now_ms = self.size.width, self.sight.station_ms(now_s)
         page = self.query_one("#preview", Said)
         if self.step == PREVIEW:

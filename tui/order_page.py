@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -29,8 +31,8 @@ STAGE_STYLES = {
 WIDE = 92
 
 
-def now_text(draft: Draft, sight: Sight, now_s: float) -> Text:
-    """What is to be seen there at this moment."""
+def now_text(draft: Draft, sight: Sight, now_s: float, own: Collection[str] = ()) -> Text:
+    """What is to be seen there at this moment; `own` are the orders that have come of the draft."""
     text = Text("Now: ", "bold")
     views = [sight.junctions[name] for name in draft.junctions if name in sight.junctions]
     if not views:
@@ -43,6 +45,8 @@ def now_text(draft: Draft, sight: Sight, now_s: float) -> Text:
     sign = rung(view.rung)
     text.append(f"stage {view.stage or 'none'}, {sign.word}, {queue_words(view)}")
     for order in view.orders:
+        if order in own:
+            continue  # the page tells of it by itself
         if (known := sight.orders.get(order)) is not None:
             left = countdown(1000 * sight.left_s(known.expires_ms, now_s))
             what = f"{known.command} {known.argument}".strip()
