@@ -43,6 +43,15 @@ def test_accepted_is_not_done_and_effective_is() -> None:
     assert order.progress(161_000) == "Ended: its time was over."
 
 
+def test_a_reset_that_was_agreed_to_was_passed_on_and_did_not_run_out() -> None:
+    order = replace(followed(begin(Outcome.WAITING), at(110_000, "requested")), command=Command.RESET_TRIP)
+    event = Event(BOOT, 9, 112_000, 0, "order", "J0", "ana-1: reset-trip at J0 by ana has ended (expired)")
+    order = followed(order, at(112_500, events=(event,)))
+    assert order.done
+    assert "passed on at once" in order.progress(113_000)
+    assert "alarm" in order.progress(113_000)
+
+
 def test_a_picture_older_than_the_order_ends_nothing() -> None:
     order = followed(begin(), at(100_200))
     assert not order.done

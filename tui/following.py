@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from override.roles import APPROVAL_MS, Command
+from override.roles import APPROVAL_MS, ONCE, Command
 from override.views import Event, Outcome, Reply
 from tui.ages import countdown, duration
 from tui.model import Sight
@@ -23,6 +23,8 @@ ENDS = {
     "vetoed": "the junction could not do it",
 }
 """How an order can end, in words; the station may say more."""
+ONCE_WORDS = "it was passed on at once; if it could not be done, an alarm says so"
+"""Of what has no duration: its time is over as soon as it is agreed to."""
 _WITH_REASON = {"done": "it did what it was for"}
 _END = re.compile(r" has ended \(([^)]*)\)(?:: (.*))?$", re.DOTALL)
 _DIGITS = re.compile(r"-([0-9a-f]{4})([0-9a-f]{4})[0-9a-f]*\Z")
@@ -104,7 +106,7 @@ def followed(following: Following, sight: Sight) -> Following:
     """The same order as this picture has it."""
     if following.done:
         # The picture is often ahead of the words for it.
-        return replace(following, end=following.end or _end_words(following.order, sight.events))
+        return replace(following, end=following.end or _end_words(following, sight.events))
     if sight.boot != following.boot:
         end = "the station was started anew; only all red, flash and lockout go on"
         view = sight.orders.get(following.order)
@@ -114,7 +116,7 @@ def followed(following: Following, sight: Sight) -> Following:
     view = sight.orders.get(following.order)
     if view is None:
         if following.seen or sight.now_ms - following.sent_ms > LATE_MS:
-            end = _end_words(following.order, sight.events)
+            end = _end_words(following, sight.events)
             return replace(following, stage=Stage.ENDED, since_ms=sight.now_ms, end=end)
         return following
     stage = {
@@ -125,12 +127,14 @@ def followed(following: Following, sight: Sight) -> Following:
     return replace(following, stage=stage, since_ms=since_ms, until_ms=view.expires_ms, seen=True)
 
 
-def _end_words(order: str, events: tuple[Event, ...]) -> str:
+def _end_words(following: Following, events: tuple[Event, ...]) -> str:
     """What was said of its end; empty as long as nothing was."""
     for event in reversed(events):
-        if order not in event.sentence:
+        if following.order not in event.sentence:
             continue
         if found := _END.search(event.sentence):
+            if following.command in ONCE and found[1] == "expired":
+                return ONCE_WORDS
             return _WITH_REASON.get(found[2] or "", f"{ENDS.get(found[1], found[1])}{_more(found[2])}")
         if " refused: " in event.sentence:
             return event.sentence.partition(" refused: ")[2]
