@@ -10,7 +10,7 @@ RESULTS ?= results/$(shell git rev-parse --short HEAD 2>/dev/null || echo unvers
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test quick lint types contracts evaluate bench storms hostile killings fuzz prove mutants coverage clean
+.PHONY: help run test quick lint types contracts evaluate bench latency storms hostile killings fuzz prove mutants coverage clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -40,6 +40,9 @@ evaluate: $(VENV)/.for-run  ## the full table over SCENARIOS=dir, resumable, kep
 
 bench: $(VENV)/.for-test  ## budgets: planner, tick, allocations, an hour in SUMO; kept by commit under results/
 	$(BIN)/python -m pytest bench --benchmark-enable --benchmark-quiet --results "$(RESULTS)" $(ARGS)
+
+latency: $(VENV)/.for-test  ## whether orders or ticks take more than 1.5 times what docs/latency.json keeps (a minute)
+	$(BIN)/python -m bench.living_latency --check $(ARGS)
 
 storms: $(VENV)/.for-test  ## everything goes wrong, seed after seed, for MINUTES=10; a failure prints its seed and tick
 	$(BIN)/python -m tests.storm --minutes $(or $(MINUTES),10) $(ARGS)

@@ -42,8 +42,8 @@ RECORD_S = 130.0
 """Street seconds of silence that say something about a button (two minutes, and some)."""
 
 
-def measure(name: str, seconds: float) -> Case:
-    """One case: calm, flood or half-dead."""
+def measure(name: str, seconds: float, brief: bool = False) -> Case:
+    """One case: calm, flood or half-dead; brief = orders and detector edges only."""
     case = Case(name)
     with living(half_dead=name == "half-dead") as town, town.console() as ana:
         ana.look()
@@ -54,6 +54,9 @@ def measure(name: str, seconds: float) -> Case:
         with flooded(town, pole) if name == "flood" else _nothing() as per_min:
             first = int(instruments(town.folder)[0]["ticks"])
             _orders(case, ana, directory, seconds)
+            if brief:
+                _edges(case, town.folder, first)
+                return case
             _listen(ana, max(0.0, RECORD_S / SPEED - (time.monotonic() - begun_s)))
             _flags(case, town, ana, directory, directory.crossings[-1].junction.district)
             _edges(case, town.folder, first)
