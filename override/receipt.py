@@ -162,17 +162,22 @@ class Receipts:
         return (now_ms - job.begun.clock_ms) * speed >= HORIZON_MS
 
     def _read(self, job: _Open, now_ms: int, wall_ms: int) -> None:
+        # Answers come later: one asked for before the last must neither close the job nor find it open.
+        last = job.closing
+
         def read(handover: Handover | None) -> None:
+            if self._open.get(job.order.id) is not job:
+                return
             if handover is not None and job.begun is not None and handover.run == job.begun.run:
                 longest_ms = np.maximum(job.longest_ms, handover.longest_ms)
                 if (longest_ms > job.longest_ms).any():
                     job.longest_ms = longest_ms
                     self._remember(job)
-            elif handover is not None or job.closing:
+            elif handover is not None or last:
                 self._open.pop(job.order.id, None)  # another engine, or none: nothing can be compared
                 self._keep(Change(open_receipt=(job.order.id, b"")))
                 return
-            if job.closing and handover is not None:
+            if last and handover is not None:
                 del self._open[job.order.id]
                 self._close(job, handover, now_ms, wall_ms)
 

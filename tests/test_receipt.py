@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from controller.policy import Policy
 from controller.present import neighbours
+from override.asking import ThenMeter
 from override.audit import entry_of
 from override.forecast import Forecaster
 from override.previews import Receipt
@@ -113,6 +115,33 @@ def test_without_a_forecaster_what_was_measured_is_told_also_by_a_gateway_that_d
     assert "no forecast" in receipt.sentence
     assert all(row.with_order == row.without for row in receipt.rows)
     assert not receipt.foreseen
+    room.storage.close()
+
+
+def test_a_reading_on_its_way_when_the_last_one_is_asked_for_closes_nothing(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It closed the receipt, and the last one, which found none to close, ended the gateway."""
+    room = Room(city, tmp_path / "station.db", None)
+    room.run(30)
+    asking = room.foresight.asking
+    asked, meter = list[Callable[[], None]](), asking.meter
+
+    def slowly(junctions: tuple[int, ...], then: ThenMeter, now_ms: int) -> None:
+        meter(junctions, lambda handover: asked.append(lambda: then(handover)), now_ms)
+
+    room.order(Command.ALL_RED, [city.network.street.junctions[0].name], lease_ms=10_000)
+    room.run(5)
+    monkeypatch.setattr(asking, "meter", slowly)
+    room.run(10 + RECOVERY_S)
+    assert len(asked) >= 2, "the engine has answered many, nobody has read them yet"
+    for answer in asked[:-1]:
+        answer()
+    assert not room.receipts, "the last one is still to come"
+    asked[-1]()
+    assert len(room.receipts) == 1
+    asked[0]()
+    assert not room.storage.open_receipts()
     room.storage.close()
 
 
