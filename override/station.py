@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,6 +92,7 @@ class Station:
         installation: Installation | None = None,
     ) -> None:
         self.plan = plan
+        """Where a port was left open, the one that was found, once the gateway has."""
         self.installation = installation
         self.layout = PackedLayout(layout or layout_of_street(network.street))
         self.secret = plan.check()
@@ -112,6 +113,7 @@ class Station:
             from override.forecast_process import Beside
 
             self.forecaster = Beside(self._context, network, forecasts_by, installation)
+        self._listens, self._says_where = self._context.Pipe(duplex=False)
         self.gateway = self._new_gateway()
 
     def run(self) -> int:
@@ -168,6 +170,10 @@ class Station:
         return 0
 
     def _new_gateway(self) -> multiprocessing.process.BaseProcess:
+        while self._listens.poll():
+            # Whoever has found the one before finds the next there too.
+            orders, pictures, citizens = self._listens.recv()
+            self.plan = replace(self.plan, orders=orders, pictures=pictures, citizens=citizens)
         return self._context.Process(target=self._run_gateway, name="gateway")
 
     def _start_gateway(self) -> None:
@@ -205,6 +211,7 @@ class Station:
             self._say(str(error))
             os._exit(EXIT_BAD_INPUT)
         orders, pictures = gateway.endpoints
+        self._says_where.send((orders, pictures, gateway.citizens))
         self._say(f"citizens at {gateway.citizens}")
         self._say(f"ready: orders at {orders}, pictures at {pictures}")
         threading.Thread(target=_probe, args=(gateway, self.secret, over), daemon=True).start()

@@ -113,6 +113,7 @@ def give(console: Console, k: int) -> str:
 def test_killed_gateways_lose_no_acknowledged_order_and_do_none_twice(running: Running) -> None:
     """Kill -9 of the gateway at moments of no choosing, while orders come as fast as they are answered."""
     acknowledged: list[str] = []
+    where = running.ready()
     for kill in range(1, KILLS + 1):
         until_s = time.monotonic() + 0.15 + 0.11 * (kill % 4)
         with running.console("ana") as ana:
@@ -125,7 +126,7 @@ def test_killed_gateways_lose_no_acknowledged_order_and_do_none_twice(running: R
                 except Refused:
                     continue
         os.kill(running.children()[-1], signal.SIGKILL)
-        running.ready(kill + 1)
+        assert running.ready(kill + 1) == where, "whoever had found the one before finds the next"
     assert len(acknowledged) > KILLS / 2
     time.sleep(1.5)
     with running.console("sam") as sam:
