@@ -8,7 +8,13 @@ index of its group 0, `n` their number. Kernels allocate nothing: scratch is the
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from controller.compiling import inner_kernel, kernel
-from controller.stage_play_kernels import junction_now, most_urgent, play_calls, stage_serving
+from controller.stage_play_kernels import (
+    count_bits,
+    junction_now,
+    most_urgent,
+    play_calls,
+    stage_serving,
+)
 
 PEDESTRIAN = 1
 NEVER_MS = 1 << 60
@@ -166,18 +172,24 @@ def best_first_stage(
     """(smallest slack ms, stage): every stage that serves a call tried as the next one, the best of them.
 
     Earliest deadline first is not always best where changes take unequal times: a new call may turn an
-    order that kept every promise into one that does not. -1 where no stage serves a call.
-    Arrays as in `junction_now` and `play_calls`.
+    order that kept every promise into one that does not. Of equals the one that serves the most urgent
+    call, then most calls: who only puts off loses a second each time he is asked. -1 where no stage serves
+    a call. Arrays as in `junction_now` and `play_calls`.
     """
-    most_ms, best = -NEVER_MS, -1
+    most_ms, most_served, best = -NEVER_MS, -1, -1
+    first, n = group_start[j], group_start[j + 1] - group_start[j]
     for stage in range(stage_start[j], stage_start[j + 1]):
         slack_ms, calls = slack_by_way_of(
             j, stage, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms,
             promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
             green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
         )  # fmt: skip
-        if stage_bits[stage] & calls and slack_ms > most_ms:
-            most_ms, best = slack_ms, stage
+        if not stage_bits[stage] & calls or slack_ms < most_ms:
+            continue
+        urgent = most_urgent(first, n, calls, promise_ms, call_since_ms)
+        served = 64 * (stage_bits[stage] >> urgent & 1) + count_bits(stage_bits[stage] & calls)
+        if slack_ms > most_ms or served > most_served:
+            most_ms, most_served, best = slack_ms, served, stage
     return most_ms, best
 
 

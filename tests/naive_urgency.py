@@ -135,14 +135,19 @@ class NaiveJunction:
         return self.serve_all(play).slack >= 0
 
     def best_first(self) -> Play | None:
-        """Every stage that serves a call tried as the next one, now: the best, the first of equals."""
-        plays = []
+        """Every stage that serves a call tried as the next one, now: the best.
+
+        Of equals the one that serves the most urgent call, then most calls, then the first.
+        """
+        plays, served = [], []
         for stage in range(len(self.stages)):
             play = self.now()
-            if play.calls & self.stages[stage]:
+            if answered := play.calls & self.stages[stage]:
+                served.append((self.most_urgent(play.calls) in answered, len(answered)))
                 self.serve(play, stage)
                 plays.append(self.serve_all(play))
-        return max(plays, key=lambda play: play.slack, default=None)
+        best = max(range(len(plays)), key=lambda k: (plays[k].slack, *served[k], -k), default=-1)
+        return plays[best] if best >= 0 else None
 
     def greens_used_up(self) -> tuple[set[int], int]:
         """Calls whose turn it is by the maximum greens in their way, and when the first is due."""

@@ -163,6 +163,34 @@ def test_where_earliest_deadline_first_breaks_a_promise_another_order_that_keeps
     assert saved > 10, "the cases must show it"
 
 
+def test_who_is_late_already_is_not_put_off_for_a_stage_that_is_no_better() -> None:
+    """Second after second another crossing was let walk first, for the same slack, until a promise broke."""
+    network = toy_street.network(toy_street.junction("a", generated=GENERATED, compatible=OPEN))
+    chance = np.random.default_rng(9)
+    urgency = Urgency(network)
+    looked_at = 0
+    for _ in range(1_500):
+        now_ms = 1000 * int(chance.integers(200, 5000))
+        state = random_state(network, chance, now_ms)
+        naive = NaiveJunction(network, state, now_ms, 0)
+        calls = naive.now().calls
+        if state.in_transition[0] or not calls:
+            continue
+        later = max(naive.leave_later(given_only)[0].slack for given_only in (False, True))
+        best = naive.best_first()
+        if later >= 0 or best is None or best.slack <= later:
+            continue
+        urgency.update(state, now_ms)
+        urgent, chosen = naive.most_urgent(calls), naive.stages[int(urgency.stage[0])]
+        looked_at += urgent not in chosen
+        if urgent not in chosen:
+            for stage in (s for s, groups in enumerate(naive.stages) if urgent in groups):
+                play = naive.now()
+                naive.serve(play, stage)
+                assert naive.serve_all(play).slack < best.slack
+    assert looked_at > 5, "the cases must show it"
+
+
 def test_junctions_take_turns_where_lamps_may_change_every_tick() -> None:
     network = toy_street.network(*(toy_street.junction(f"j{k}") for k in range(20)), lamp_resolution_ms=100)
     urgency = Urgency(network)
