@@ -16,7 +16,7 @@ from controller import numba_cache  # noqa: F401  (must come before numba)
 HORIZON_S = 60
 SLOTS = 2
 LANES_MAX = 48
-STAGES_MAX = 12
+STAGES_MAX = 24
 CROSSINGS_MAX = 16
 
 

@@ -13,8 +13,10 @@ from controller import plan_kernels as kernels_search
 from controller import plan_lanes_kernels as kernels
 from controller.junction import StreetLink, Yield
 from controller.plan import Adaptive, build_model
-from controller.plan_model import HORIZON_S
+from controller.plan_model import HORIZON_S, STAGES_MAX
 from controller.policy import Policy, PolicyError, read_policy
+from sim.city.load import load_city
+from sim.city.scenario import find_scenario
 from tests.naive_plan import change, hold, still_to_come
 from tests.toy_street import EW, NS, NS_LEFT, WALK_EW, Traffic, group, junction, network
 
@@ -189,6 +191,14 @@ def test_the_plan_is_the_same_for_the_same_state():
 def test_every_lane_has_a_stage_that_serves_it():
     street = network()
     assert np.all(build_model(street).rate[0].max(axis=0)[: street.n_lanes] > 0.0)
+
+
+def test_no_stage_worth_searching_is_left_out_at_a_junction_with_many_crossings():
+    """The first twelve were searched once; one that let a crossing go beside drivers came after these."""
+    streets = load_city(find_scenario("small-city")).network
+    searched = build_model(streets).n_stages
+    stages = np.diff(streets.stage_start)
+    assert 12 < searched.max() == stages.max() < STAGES_MAX
 
 
 def test_a_stage_with_drivers_who_give_way_is_long_enough_for_the_first_of_them_to_go():
