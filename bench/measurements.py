@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
+import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 
 from bench.budgets import BUDGETS
 
+DISK_ROUNDS = 40
 CALIBRATION_ROUNDS = 15
 
 
@@ -98,3 +101,16 @@ def calibrate() -> float:
         hashlib.sha256(block).digest()
         best_ns = min(best_ns, time.perf_counter_ns() - begun_ns)
     return best_ns / 1e6
+
+
+def calibrate_disk() -> float:
+    """Median time in ms of 4 kB written to a temporary file and really on the disk."""
+    times_ms = []
+    with tempfile.TemporaryFile() as file:
+        for _ in range(DISK_ROUNDS):
+            begun_ns = time.perf_counter_ns()
+            file.write(bytes(4096))
+            file.flush()
+            os.fsync(file.fileno())
+            times_ms.append((time.perf_counter_ns() - begun_ns) / 1e6)
+    return float(np.median(times_ms))
