@@ -10,7 +10,6 @@ import typer
 from override.connect_options import ORDERS, PICTURES, Key, Orders, Pictures, StationKey, connect
 from override.order_commands import AsJson, BadOrder, Lease, milliseconds, plain, say
 from override.requests import AlarmAction
-from override.views import Urgency
 
 if TYPE_CHECKING:
     from override.client import View
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="See what is not as it should be, and deal with it.", no_args_is_help=True)
 
 Alarm = Annotated[str, typer.Argument(metavar="ALARM", help="Its id, as `alarm list` has it.")]
-_RANK = {urgency: rank for rank, urgency in enumerate((Urgency.NOW, Urgency.SOON, Urgency.KNOW))}
 
 
 @app.command(name="list")
@@ -35,7 +33,8 @@ def list_alarms(
     console, _ = connect(key, station, orders, pictures)
     with console:
         view = console.look()
-    alarms = sorted((a for a in view.alarms.values() if every or not a.suspended), key=_pressing)
+    shown = (alarm for alarm in view.alarms.values() if every or not alarm.suspended)
+    alarms = sorted(shown, key=lambda alarm: alarm.order)
     if as_json:
         typer.echo(json.dumps([plain(alarm) for alarm in alarms], indent=2))
     else:
@@ -112,10 +111,6 @@ def _known(view: View) -> str:
         if known
         else "none is there"
     )
-
-
-def _pressing(alarm: AlarmView) -> tuple[bool, bool, bool, int, int]:
-    return alarm.suspended, alarm.acknowledged, not alarm.active, _RANK[alarm.urgency], alarm.since_ms
 
 
 def _line(alarm: AlarmView, now_ms: int) -> str:

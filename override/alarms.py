@@ -28,7 +28,6 @@ ALARMS_MAX = 20_000
 MANY, MANY_SUSPENDED = "*", "*~"
 ACTORS = frozenset({Role.OPERATOR, Role.SUPERVISOR, Role.ENGINEER})
 """Who may act on alarms and on citizens' cases."""
-_RANK = {Urgency.KNOW: 0, Urgency.SOON: 1, Urgency.NOW: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class Alarms:
             active=True, acknowledged=False, suspended=False, since_ms=now_ms,
         )  # fmt: skip
         if before is not None:
-            worse = _RANK[trouble.urgency] > _RANK[before.urgency]
+            worse = trouble.urgency.rank < before.urgency.rank
             if before.active and not worse:
                 told = replace(before, sentence=view.sentence, urgency=view.urgency)
                 self._put(told)
@@ -180,7 +179,7 @@ class Alarms:
         shown: dict[str, AlarmView] = {}
         for (code, suspended), views in alike.items():
             # Who suspended one wants to find it again: it does not go under among those that are open.
-            views.sort(key=lambda v: (not v.active, -_RANK[v.urgency], v.since_ms, v.alarm))
+            views.sort(key=lambda v: (not v.active, v.urgency.rank, v.since_ms, v.alarm))
             shown.update((view.alarm, view) for view in views[:SHOWN_OF_ONE_CODE])
             if rest := views[SHOWN_OF_ONE_CODE:]:
                 many = _many(MANY_SUSPENDED if suspended else MANY, code, rest)
@@ -248,7 +247,7 @@ def _acted(view: AlarmView, request: AlarmRequest, by: str, now_ms: int) -> Alar
 def _many(many: str, code: str, views: list[AlarmView]) -> AlarmView:
     """One line for all these."""
     active = [view for view in views if view.active]
-    worst = max(views, key=lambda view: _RANK[view.urgency])
+    worst = min(views, key=lambda view: view.urgency.rank)
     names = ", ".join(view.junction for view in views[:6] if view.junction)
     more = " ..." if len(views) > 6 else ""
     still = "" if len(active) == len(views) else f", {len(active)} of them still,"

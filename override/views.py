@@ -102,6 +102,14 @@ class Urgency(StrEnum):
     SOON = "soon"
     KNOW = "know"
 
+    @property
+    def rank(self) -> int:
+        """0 = the most pressing; lists are sorted by it."""
+        return _RANKS[self]
+
+
+_RANKS = {urgency: rank for rank, urgency in enumerate((Urgency.NOW, Urgency.SOON, Urgency.KNOW))}
+
 
 @dataclass(frozen=True, slots=True)
 class AlarmView:
@@ -125,6 +133,15 @@ class AlarmView:
     """Who acknowledged or suspended it."""
     until_ms: Annotated[int, whole()] = 0
     """End of the suspension, station time."""
+
+    @property
+    def order(self) -> tuple[bool, bool, bool, int, int, str]:
+        """Sorts alarms: open before suspended, nobody's before somebody's, active first, by urgency,
+        then the oldest.
+        """
+        return (
+            self.suspended, self.acknowledged, not self.active, self.urgency.rank, self.since_ms, self.alarm,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

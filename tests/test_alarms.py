@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from override.alarm_file import alarms_kept, kept_alarm
@@ -183,3 +185,17 @@ def test_a_name_too_long_for_the_wire_still_has_an_id_of_its_own() -> None:
     ids = {Trouble("rung", "x" * 64 + str(k), Urgency.SOON, "s").id for k in range(3)}
     assert len(ids) == 3
     assert max(map(len, ids)) <= 64
+
+
+def test_one_order_of_urgency_sorts_alarms_wherever_they_are_listed() -> None:
+    assert sorted(Urgency, key=lambda urgency: urgency.rank) == [Urgency.NOW, Urgency.SOON, Urgency.KNOW]
+    calm = AlarmView("z", "", "z", Urgency.SOON, "z", True, False, False, since_ms=9)
+    pressing = [
+        replace(calm, alarm="now", urgency=Urgency.NOW),
+        replace(calm, alarm="older", since_ms=1),
+        calm,
+        replace(calm, alarm="over", active=False),
+        replace(calm, alarm="seen", acknowledged=True, urgency=Urgency.NOW),
+        replace(calm, alarm="suspended", acknowledged=True, suspended=True, urgency=Urgency.NOW),
+    ]
+    assert sorted(reversed(pressing), key=lambda alarm: alarm.order) == pressing

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from override.views import AlarmView
 from tui.ages import ago, left, short
-from tui.attention import MARKS, RANK, STYLES
+from tui.attention import MARKS, STYLES
 from tui.model import Sight
 from tui.rows import Row
 
@@ -28,14 +28,6 @@ def is_open(alarm: AlarmView) -> bool:
     return not alarm.suspended and (alarm.active or not alarm.acknowledged)
 
 
-def order(alarm: AlarmView) -> tuple[bool, bool, bool, int, int, str]:
-    """Open before suspended, nobody's before somebody's, active first, by urgency, then the oldest."""
-    return (
-        alarm.suspended, alarm.acknowledged, not alarm.active, RANK[alarm.urgency], alarm.since_ms,
-        alarm.alarm,
-    )  # fmt: skip
-
-
 def matching(sight: Sight, shown: Shown, words: str) -> list[AlarmView]:
     """Those of a kind that have all these words somewhere, most pressing first."""
 
@@ -49,7 +41,7 @@ def matching(sight: Sight, shown: Shown, words: str) -> list[AlarmView]:
         text = f"{place} {alarm.code} {alarm.sentence} {alarm.urgency} {alarm.by}".casefold()
         return all(word in text for word in words.casefold().split())
 
-    return sorted((alarm for alarm in sight.alarms.values() if fits(alarm)), key=order)
+    return sorted((a for a in sight.alarms.values() if fits(a)), key=lambda alarm: alarm.order)
 
 
 WHOLE = "whole street"

@@ -24,7 +24,6 @@ WAITING = "requested"
 """State of an order that needs a second person."""
 CLOSED = frozenset({FlagLife.FIXED, FlagLife.NOT_CONFIRMED})
 """A citizen's case in which nothing is left to do."""
-RANK = {Urgency.NOW: 0, Urgency.SOON: 1, Urgency.KNOW: 2}
 MARKS = {Urgency.NOW: "!", Urgency.SOON: "*", Urgency.KNOW: "i"}
 STYLES = {Urgency.NOW: "bold bright_red", Urgency.SOON: "bright_yellow", Urgency.KNOW: "cyan"}
 
@@ -50,7 +49,7 @@ class Notice:
     @property
     def order(self) -> tuple[int, bool, int, str]:
         """Most urgent first, nobody's before somebody's, then the oldest."""
-        return RANK[self.urgency], self.acknowledged, self.since_ms, self.key
+        return self.urgency.rank, self.acknowledged, self.since_ms, self.key
 
 
 class Attention:

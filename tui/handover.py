@@ -9,9 +9,9 @@ from typing import Any
 
 from override.client import View
 from override.layouts import JunctionLayout
-from override.views import AlarmView, Event
+from override.views import Event
 from tui.ages import ago, clock, countdown, duration
-from tui.attention import CLOSED, RANK, without_title
+from tui.attention import CLOSED, without_title
 from tui.flag_list import CREW, KINDS, LIVES, flag_order
 from tui.lamps import rung
 
@@ -91,10 +91,7 @@ def _orders(view: View, title: Any) -> Iterator[dict[str, Any]]:
 
 
 def _alarms(view: View, title: Any) -> Iterator[dict[str, Any]]:
-    def urgent_first(alarm: AlarmView) -> tuple[bool, bool, int, int]:
-        return alarm.suspended, alarm.acknowledged, RANK[alarm.urgency], alarm.since_ms
-
-    for alarm in sorted(view.alarms.values(), key=urgent_first):
+    for alarm in sorted(view.alarms.values(), key=lambda alarm: alarm.order):
         yield {
             "alarm": alarm.alarm, "where": title(alarm.junction) if alarm.junction else "",
             "code": alarm.code, "urgency": str(alarm.urgency), "sentence": alarm.sentence,

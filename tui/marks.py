@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from override.layouts import JunctionLayout
 from override.views import JunctionView, Urgency
-from tui.attention import MARKS, RANK, STYLES, Notice
+from tui.attention import MARKS, STYLES, Notice
 from tui.lamps import rung as rung_sign
 
 CALM, SOME, BUSY, FULL, BROKEN = range(5)
@@ -83,7 +83,7 @@ def mark_of(view: JunctionView, level: int, notice: Notice | None, letters: bool
         if not notice.acknowledged:
             left_style = f"{left_style} reverse"
             alone, alone_style = left, left_style
-        weight += 100 * (3 - RANK[notice.urgency])
+        weight += 100 * (3 - notice.urgency.rank)
     busy = PLAIN_BUSY_MARKS if plain else BUSY_MARKS
     return Mark(
         left, left_style, shape, shape_style, busy[level], BUSY_STYLES[level], alone, alone_style, weight
