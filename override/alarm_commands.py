@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from override.connect_options import ORDERS, PICTURES, Key, Orders, Pictures, StationKey, connect
+from override.connect_options import Where, told_where
 from override.order_commands import AsJson, BadOrder, Lease, milliseconds, plain, say
 from override.requests import AlarmAction
 
@@ -18,21 +19,23 @@ if TYPE_CHECKING:
 app = typer.Typer(help="See what is not as it should be, and deal with it.", no_args_is_help=True)
 
 Alarm = Annotated[str, typer.Argument(metavar="ALARM", help="Its id, as `alarm list` has it.")]
+HELP = {
+    AlarmAction.ACKNOWLEDGE: "You have seen it. It stays until its cause is gone.",
+    AlarmAction.SUSPEND: "Show it no more for a while, eight hours at most; it comes back by itself, "
+    "or when it becomes worse.",
+    AlarmAction.RESUME: "Show a suspended one again.",
+}
 
 
 @app.command(name="list")
+@told_where
 def list_alarms(
-    key: Key,
+    where: Where,
     every: Annotated[bool, typer.Option("--all", help="Suspended ones too.")] = False,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
     as_json: AsJson = False,
 ) -> None:
     """Every alarm that wants somebody, the most pressing first. Exit code 1 where nobody has seen one."""
-    console, _ = connect(key, station, orders, pictures)
-    with console:
-        view = console.look()
+    view = where.view()
     shown = (alarm for alarm in view.alarms.values() if every or not alarm.suspended)
     alarms = sorted(shown, key=lambda alarm: alarm.order)
     if as_json:
@@ -46,59 +49,30 @@ def list_alarms(
         raise typer.Exit(1)
 
 
-@app.command()
-def acknowledge(
-    alarm: Alarm,
-    key: Key,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
-    as_json: AsJson = False,
-) -> None:
-    """You have seen it. It stays until its cause is gone."""
-    _act(alarm, AlarmAction.ACKNOWLEDGE, 0, "", (key, station, orders, pictures), as_json)
+def _make(action: AlarmAction) -> Callable[..., None]:
+    def act(where: Where, alarm: Alarm, as_json: AsJson = False) -> None:
+        _act(where, alarm, action, 0, "", as_json)
+
+    def suspend(
+        where: Where,
+        alarm: Alarm,
+        reason: Annotated[str, typer.Option(help="Why; it is kept.")],
+        lease: Lease = "1h",
+        as_json: AsJson = False,
+    ) -> None:
+        _act(where, alarm, action, milliseconds(lease), reason, as_json)
+
+    made = suspend if action is AlarmAction.SUSPEND else act
+    made.__doc__ = HELP[action]
+    return told_where(made)
 
 
-@app.command()
-def suspend(
-    alarm: Alarm,
-    key: Key,
-    reason: Annotated[str, typer.Option(help="Why; it is kept.")],
-    lease: Lease = "1h",
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
-    as_json: AsJson = False,
-) -> None:
-    """Show it no more for a while, eight hours at most; it comes back by itself, or when it becomes worse."""
-    for_ms = milliseconds(lease)
-    _act(alarm, AlarmAction.SUSPEND, for_ms, reason, (key, station, orders, pictures), as_json)
+for _action in HELP:
+    app.command(name=str(_action))(_make(_action))
 
 
-@app.command()
-def resume(
-    alarm: Alarm,
-    key: Key,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
-    as_json: AsJson = False,
-) -> None:
-    """Show a suspended one again."""
-    _act(alarm, AlarmAction.RESUME, 0, "", (key, station, orders, pictures), as_json)
-
-
-def _act(
-    alarm: str,
-    action: AlarmAction,
-    for_ms: int,
-    reason: str,
-    where: tuple[Key, StationKey, Orders, Pictures],
-    as_json: bool,
-) -> None:
-    console, _ = connect(*where)
-    with console:
-        view = console.look()
+def _act(where: Where, alarm: str, action: AlarmAction, for_ms: int, reason: str, as_json: bool) -> None:
+    with where.look() as (console, view):
         if alarm not in view.alarms:
             raise BadOrder(f"no alarm {alarm}; {_known(view)}")
         say(console.act_on_alarm(alarm, action, for_ms, reason), view.now_ms, as_json)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from override.connect_options import ORDERS, PICTURES, Orders, Pictures, StationKey
+from override.connect_options import ORDERS, PICTURES, Orders, Pictures, StationKey, Where
 
 File = Annotated[Path, typer.Option("--file", metavar="FILE", help="The station's storage.")]
 STATION_FILE = Path("station.db")
@@ -53,7 +53,7 @@ def restore(
 
         if key is None or not reason.strip() or copy is not None:
             raise BackupError("restore --baseline: --key and --reason are needed, and no copy")
-        restore_baseline(key, reason, glass, True, station, orders, pictures, False)
+        restore_baseline(Where(key, station, orders, pictures), reason, glass)
         return
     if copy is None:
         raise BackupError("restore: a copy is needed, or --baseline")

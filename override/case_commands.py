@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from override.connect_options import ORDERS, PICTURES, Key, Orders, Pictures, StationKey, connect
+from override.connect_options import Where, told_where
 from override.flag_messages import FlagAction, FlagView
 from override.order_commands import AsJson, BadOrder, plain, say
 
@@ -27,17 +27,10 @@ HELP = {
 
 
 @app.command(name="list")
-def list_cases(
-    key: Key,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
-    as_json: AsJson = False,
-) -> None:
+@told_where
+def list_cases(where: Where, as_json: AsJson = False) -> None:
     """Every open case, the urgent first, with what the signal's own record says of it."""
-    console, _ = connect(key, station, orders, pictures)
-    with console:
-        view = console.look()
+    view = where.view()
     cases = sorted(view.flags.values(), key=lambda case: (not case.urgent, -case.age_ms, case.flag))
     if as_json:
         typer.echo(json.dumps([plain(case) for case in cases], indent=2))
@@ -49,18 +42,14 @@ def list_cases(
 
 
 def _make(action: FlagAction) -> None:
+    @told_where
     def act(
+        where: Where,
         case: Case,
-        key: Key,
         reason: ReasonForCitizens = "",
-        station: StationKey = "",
-        orders: Orders = ORDERS,
-        pictures: Pictures = PICTURES,
         as_json: AsJson = False,
     ) -> None:
-        console, _ = connect(key, station, orders, pictures)
-        with console:
-            view = console.look()
+        with where.look() as (console, view):
             if case not in view.flags:
                 raise BadOrder(f"no case {case}; open are {', '.join(sorted(view.flags)[:10]) or 'none'}")
             say(console.act_on_flag(case, action, reason), view.now_ms, as_json)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from inspect import Parameter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
+from typer.models import OptionInfo, ParameterInfo
 
 from override.roles import Role
 
 if TYPE_CHECKING:
-    from override.client import Console
+    from override.client import Console, View
 
 ORDERS, PICTURES = "tcp://127.0.0.1:7101", "tcp://127.0.0.1:7102"
 _KEY_HELP = "Your private key file."
@@ -41,19 +47,82 @@ KeyName = Annotated[
 ]
 
 
-def connect(key: Path, station: str, orders: str, pictures: str) -> tuple[Console, Role | None]:
-    """A console, and the role its key has where people.toml is at hand. Raises KeysError."""
-    from override import z85
-    from override.client import Console
-    from override.keys import PEOPLE_FILE, KeysError, read_people, read_secret
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which station a command talks to, and with whose key."""
 
-    secret = read_secret(key)
-    people = read_people(key.parent) if (key.parent / PEOPLE_FILE).exists() else []
-    role = next((p.role for p in people if p.name == secret.name), None)
-    if station:
-        public = z85.decode(station)
-    elif found := next((p for p in people if p.name == "station"), None):
-        public = found.curve_public
-    else:
-        raise KeysError(f"{key.parent}: no {PEOPLE_FILE} there; give the station's key with --station")
-    return Console(secret, public, (orders, pictures)), role
+    key: Path
+    station: str
+    orders: str
+    pictures: str
+
+    def console_and_role(self) -> tuple[Console, Role | None]:
+        """A console, and the role its key has where people.toml is at hand. Raises KeysError."""
+        from override import z85
+        from override.client import Console
+        from override.keys import PEOPLE_FILE, KeysError, read_people, read_secret
+
+        secret = read_secret(self.key)
+        folder = self.key.parent
+        people = read_people(folder) if (folder / PEOPLE_FILE).exists() else []
+        role = next((p.role for p in people if p.name == secret.name), None)
+        if self.station:
+            public = z85.decode(self.station)
+        elif found := next((p for p in people if p.name == "station"), None):
+            public = found.curve_public
+        else:
+            raise KeysError(f"{folder}: no {PEOPLE_FILE} there; give the station's key with --station")
+        return Console(secret, public, (self.orders, self.pictures)), role
+
+    @contextmanager
+    def console(self) -> Iterator[Console]:
+        """A console that is closed in the end. Raises KeysError."""
+        with self.console_and_role()[0] as console:
+            yield console
+
+    @contextmanager
+    def look(self) -> Iterator[tuple[Console, View]]:
+        """A console that has seen the street, and what it saw. Raises KeysError."""
+        with self.console() as console:
+            yield console, console.look()
+
+    def view(self) -> View:
+        """The street as it is now. Raises KeysError."""
+        with self.look() as (_, view):
+            return view
+
+
+def told_where(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes a `Where` first, as typer has it: with the four options in its place.
+
+    Whose key comes before a command's own options, where the station is behind them, before `--json`.
+    """
+    first, *own = inspect.signature(command, eval_str=True).parameters.values()
+    at = next((n for n, parameter in enumerate(own) if _is_option(parameter)), len(own))
+    end = next((n for n, parameter in enumerate(own) if parameter.name == "as_json"), len(own))
+    parameters = [*own[:at], _KEY, *own[at:end], *_STATION, *own[end:]]
+    names = [parameter.name for parameter in (_KEY, *_STATION)]
+
+    def told(**given: Any) -> None:
+        where = Where(**{name: given.pop(name) for name in names})
+        command(**{first.name: where}, **given)
+
+    told.__name__, told.__doc__ = command.__name__, command.__doc__
+    told.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    keywords = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
+    told.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+    return told
+
+
+def _is_option(parameter: Parameter) -> bool:
+    told = [part for part in get_args(parameter.annotation) if isinstance(part, ParameterInfo)]
+    return isinstance(told[0], OptionInfo) if told else parameter.default is not Parameter.empty
+
+
+_KEY = Parameter("key", Parameter.KEYWORD_ONLY, annotation=Key)
+_STATION = tuple(
+    Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=default)
+    for name, kind, default in (
+        ("station", StationKey, ""), ("orders", Orders, ORDERS), ("pictures", Pictures, PICTURES),
+    )
+)  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from override.connect_options import ORDERS, PICTURES, Key, Orders, Pictures, StationKey, connect
+from override.connect_options import Where, told_where
 from override.order_commands import AsJson, Reason, plain
 
 if TYPE_CHECKING:
@@ -41,15 +41,8 @@ class NoVersion(ValueError):
 
 
 @app.command()
-def propose(
-    files: Files,
-    key: Key,
-    reason: Reason,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
-    as_json: AsJson = False,
-) -> None:
+@told_where
+def propose(where: Where, files: Files, reason: Reason, as_json: AsJson = False) -> None:
     """Propose another version: checked as at import, told as a difference, it waits for a second person.
 
     Exit code 1: it was found wanting, and why.
@@ -57,8 +50,7 @@ def propose(
     from override.deploy_messages import DeployAction
 
     content, digest = read_proposal(files)
-    console, _ = connect(key, station, orders, pictures)
-    with console:
+    with where.console() as console:
         base = console.versions().in_force
         reply = console.deploy(DeployAction.PROPOSE, base=base, content=content, digest=digest, reason=reason)
         version = _checked(console, reply)
@@ -66,36 +58,26 @@ def propose(
 
 
 @app.command()
-def diff(
-    version: Number,
-    key: Key,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
-    as_json: AsJson = False,
-) -> None:
+@told_where
+def diff(where: Where, version: Number, as_json: AsJson = False) -> None:
     """What a version changes of the one it was made from, and how it would come onto the street."""
-    console, _ = connect(key, station, orders, pictures)
-    with console:
+    with where.console() as console:
         _say(_one(console, version), as_json)
 
 
 @app.command()
+@told_where
 def approve(
+    where: Where,
     version: Number,
-    key: Key,
     refuse: Annotated[bool, typer.Option("--refuse", help="Say no.")] = False,
     wait: Wait = False,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
     as_json: AsJson = False,
 ) -> None:
     """Be the second person: sign the digest the first one signed. Then it is taken up."""
     from override.deploy_messages import DeployAction
 
-    console, _ = connect(key, station, orders, pictures)
-    with console:
+    with where.console() as console:
         digest = _one(console, version).digest
         action = DeployAction.REFUSE if refuse else DeployAction.APPROVE
         reply = console.deploy(action, number=version, digest=digest)
@@ -103,58 +85,48 @@ def approve(
 
 
 @app.command()
+@told_where
 def rollback(
-    key: Key,
+    where: Where,
     reason: Reason,
     to: Annotated[int, typer.Option(help="To this version; default: the one before.")] = 0,
     glass: Glass = False,
     wait: Wait = False,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
     as_json: AsJson = False,
 ) -> None:
     """Propose to go back to a version that was in force; a second person approves it as any other."""
     from override.deploy_messages import DeployAction
 
-    console, _ = connect(key, station, orders, pictures)
-    with console:
+    with where.console() as console:
         _go_back(console, DeployAction.ROLLBACK, to, reason, glass, wait, as_json)
 
 
-def restore_baseline(
-    key: Path, reason: str, glass: bool, wait: bool, station: str, orders: str, pictures: str, as_json: bool
-) -> None:
+def restore_baseline(where: Where, reason: str, glass: bool) -> None:
     """Propose the version the installation began with (`belisha restore --baseline`)."""
     from override.deploy_messages import DeployAction
 
-    console, _ = connect(key, station, orders, pictures)
-    with console:
-        _go_back(console, DeployAction.BASELINE, 0, reason, glass, wait, as_json)
+    with where.console() as console:
+        _go_back(console, DeployAction.BASELINE, 0, reason, glass, wait=True, as_json=False)
 
 
 @app.command()
+@told_where
 def export(
+    where: Where,
     junctions: Annotated[
         list[str] | None, typer.Argument(metavar="[JUNCTION...]", help="Which; none = only the policy.")
     ] = None,
-    *,
-    key: Key,
     street: Annotated[Path, typer.Option(metavar="FILE", help="Where the junctions go.")] = Path(
         "street.toml"
     ),
     policy: Annotated[Path, typer.Option(metavar="FILE", help="Where the policy goes.")] = Path(
         "policy.toml"
     ),
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
 ) -> None:
     """Write junctions and policy as they are in force: to be edited and proposed. Nothing is overwritten."""
     from override.version import unpack_content
 
-    console, _ = connect(key, station, orders, pictures)
-    with console:
+    with where.console() as console:
         told = console.street(junctions or [])
     for path, text in zip((street, policy), unpack_content(told.content), strict=True):
         if text:
@@ -167,16 +139,10 @@ def export(
 
 
 @app.command(name="list")
-def list_versions(
-    key: Key,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
-    as_json: AsJson = False,
-) -> None:
+@told_where
+def list_versions(where: Where, as_json: AsJson = False) -> None:
     """Every version of late, the newest first: where it stands, and who signed it."""
-    console, _ = connect(key, station, orders, pictures)
-    with console:
+    with where.console() as console:
         page = console.versions()
     if as_json:
         views = [_plain(view) for view in page.versions]

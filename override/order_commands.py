@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from override.connect_options import ORDERS, PICTURES, Key, Orders, Pictures, StationKey, connect
+from override.connect_options import Where, told_where
 from override.keys_commands import DEFAULT_FOLDER, Folder
 from override.roles import Command, Role, Slot
 
@@ -95,9 +95,10 @@ def default_slot(command: Command, role: Role | None) -> int:
 
 
 def _make(command: Command) -> Callable[..., None]:
+    @told_where
     def give(
+        where: Where,
         junctions: Junctions,
-        key: Key,
         reason: Reason,
         lease: Lease = "2min",
         stage: StageName = "",
@@ -110,12 +111,9 @@ def _make(command: Command) -> Callable[..., None]:
         suspend: Suspends = False,
         glass: Annotated[bool, typer.Option("--break-glass", help="Alone, 15 min, with an alarm.")] = False,
         slot: SlotOption = 0,
-        station: StationKey = "",
-        orders: Orders = ORDERS,
-        pictures: Pictures = PICTURES,
         as_json: AsJson = False,
     ) -> None:
-        console, role = connect(key, station, orders, pictures)
+        console, role = where.console_and_role()
         with console:
             view = console.look()
             reply = console.order(
@@ -135,22 +133,18 @@ for _command in HELP:
 
 
 @app.command()
+@told_where
 def corridor(
+    where: Where,
     legs: Annotated[list[str], typer.Argument(metavar="JUNCTION:STAGE:AFTER:HOLD...")],
-    key: Key,
     reason: Reason,
     lease: Lease = "5min",
     takeover: Annotated[bool, typer.Option("--takeover", help="Displace another's corridor.")] = False,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
     as_json: AsJson = False,
 ) -> None:
     """A green wave for an emergency vehicle: each junction in its time, given back behind it."""
     ways = legs_of(legs)
-    console, _ = connect(key, station, orders, pictures)
-    with console:
-        view = console.look()
+    with where.look() as (console, view):
         reply = console.order(
             command=Command.CORRIDOR, slot=int(Slot.EMERGENCY_VEHICLE), junctions=(), legs=ways,
             basis=basis_of(view, [leg.junction for leg in ways]), lease_ms=milliseconds(lease),
@@ -160,19 +154,17 @@ def corridor(
 
 
 @app.command()
+@told_where
 def release(
+    where: Where,
     what: Annotated[list[str], typer.Argument(metavar="ORDER | JUNCTION...")],
-    key: Key,
     reason: Annotated[str, typer.Option(help="Why; it is kept.")] = "",
     slot: SlotOption = 0,
     takeover: Annotated[bool, typer.Option("--takeover", help="Also another's order.")] = False,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
     as_json: AsJson = False,
 ) -> None:
     """Give back what an order holds, or junctions in one slot."""
-    console, role = connect(key, station, orders, pictures)
+    console, role = where.console_and_role()
     with console:
         view = console.look()
         known = view.orders.get(what[0]) if len(what) == 1 else None
@@ -185,19 +177,11 @@ def release(
 
 
 @app.command()
-def renew(
-    order: str,
-    key: Key,
-    lease: Lease = "2min",
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
-    as_json: AsJson = False,
-) -> None:
+@told_where
+def renew(where: Where, order: str, lease: Lease = "2min", as_json: AsJson = False) -> None:
     """Prolong a lease of your own from now on."""
-    console, _ = connect(key, station, orders, pictures)
-    with console:
-        known = console.look().orders.get(order)
+    with where.look() as (console, view):
+        known = view.orders.get(order)
         if known is None:
             raise BadOrder(f"no live order {order}")
         reply = console.order(
@@ -208,36 +192,26 @@ def renew(
 
 
 @app.command()
+@told_where
 def approve(
+    where: Where,
     order: str,
-    key: Key,
     refuse: Annotated[bool, typer.Option("--refuse", help="Say no.")] = False,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
     as_json: AsJson = False,
 ) -> None:
     """Be the second person: sign the hash of the very bytes the first one signed."""
-    console, _ = connect(key, station, orders, pictures)
-    with console:
-        known = console.look().orders.get(order)
+    with where.look() as (console, view):
+        known = view.orders.get(order)
         if known is None:
             raise BadOrder(f"no order {order} waits")
         say(console.approve(known.digest, not refuse), console.view.now_ms, as_json)
 
 
 @app.command(name="list")
-def list_orders(
-    key: Key,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
-    as_json: AsJson = False,
-) -> None:
+@told_where
+def list_orders(where: Where, as_json: AsJson = False) -> None:
     """Junctions and what acts there; every order that lives or waits."""
-    console, _ = connect(key, station, orders, pictures)
-    with console:
-        view = console.look()
+    view = where.view()
     if as_json:
         typer.echo(json.dumps(plain_view(view), indent=2))
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from override.connect_options import ORDERS, PICTURES, Key, Orders, Pictures, StationKey, connect
+from override.connect_options import Where, told_where
 from override.order_commands import (
     HELP,
     AsJson,
@@ -36,9 +36,10 @@ WORDS = {"cars": "in cars", "buses": "on buses", "pedestrians": "on foot"}
 
 
 def _make(command: Command) -> Callable[..., None]:
+    @told_where
     def show(
+        where: Where,
         junctions: Junctions,
-        key: Key,
         lease: Lease = "2min",
         stage: StageName = "",
         group: GroupName = "",
@@ -47,13 +48,10 @@ def _make(command: Command) -> Callable[..., None]:
         by: BiasSeconds = 0,
         suspend: Suspends = False,
         slot: SlotOption = 0,
-        station: StationKey = "",
-        orders: Orders = ORDERS,
-        pictures: Pictures = PICTURES,
         as_json: AsJson = False,
     ) -> None:
         _ask(
-            key, station, orders, pictures, as_json, command=command, slot=slot,
+            where, as_json, command=command, slot=slot,
             junctions=tuple(junctions), lease_ms=milliseconds(lease), stage=stage, group=group,
             detector=detector, plan=plan, bias_ms=1000 * by, suspends_promise=suspend,
         )  # fmt: skip
@@ -67,34 +65,23 @@ for _command in HELP:
 
 
 @app.command()
+@told_where
 def corridor(
+    where: Where,
     legs: Annotated[list[str], typer.Argument(metavar="JUNCTION:STAGE:AFTER:HOLD...")],
-    key: Key,
     lease: Lease = "2min",
     slot: SlotOption = 0,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
     as_json: AsJson = False,
 ) -> None:
     """A green wave along a route, junction after junction."""
     _ask(
-        key, station, orders, pictures, as_json, command=Command.CORRIDOR, slot=slot, junctions=(),
+        where, as_json, command=Command.CORRIDOR, slot=slot, junctions=(),
         lease_ms=milliseconds(lease), legs=legs_of(legs),
     )  # fmt: skip
 
 
-def _ask(
-    key: Any,
-    station: str,
-    orders: str,
-    pictures: str,
-    as_json: bool,
-    command: Command,
-    slot: int,
-    **what: Any,
-) -> None:
-    console, role = connect(key, station, orders, pictures)
+def _ask(where: Where, as_json: bool, command: Command, slot: int, **what: Any) -> None:
+    console, role = where.console_and_role()
     with console:
         console.look()
         forecast = console.preview(
@@ -146,17 +133,14 @@ def table_of(rows: tuple[CostRow, ...], heads: tuple[str, str]) -> list[str]:
     return out
 
 
+@told_where
 def receipt(
+    where: Where,
     order: Annotated[str, typer.Argument(metavar="ORDER", help="Its id, as it was accepted.")],
-    key: Key,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
     as_json: AsJson = False,
 ) -> None:
     """What an order that has ended did cost, and who bore it."""
-    console, _ = connect(key, station, orders, pictures)
-    with console:
+    with where.console() as console:
         found = console.receipt(order)
     if as_json:
         typer.echo(json.dumps(asdict(found) | {"digest": found.digest.hex()}, indent=2))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from override.connect_options import ORDERS, PICTURES, Key, Orders, Pictures, StationKey, connect
+from override.connect_options import Where, told_where
 from override.order_commands import AsJson, BadOrder
 
 if TYPE_CHECKING:
@@ -21,21 +21,17 @@ RENEW_S = 4.0
 WATCHED_MAX = 16
 
 
+@told_where
 def watch(
-    key: Key,
+    where: Where,
     junctions: Annotated[
         list[str] | None, typer.Argument(metavar="[JUNCTION]...", help="From near; 16 at most.")
     ] = None,
-    station: StationKey = "",
-    orders: Orders = ORDERS,
-    pictures: Pictures = PICTURES,
     as_json: AsJson = False,
     seconds: Annotated[float, typer.Option(help="Stop after so long; 0 = Ctrl-C.")] = 0.0,
 ) -> None:
     """What changes at junctions, orders and alarms as it happens; with junctions, those from near."""
-    console, _ = connect(key, station, orders, pictures)
-    with console:
-        view = console.look()
+    with where.look() as (console, view):
         near = _known(console, junctions or [])
         if len(near) > WATCHED_MAX:
             raise BadOrder(f"{len(near)} junctions; {WATCHED_MAX} can be watched at a time")

@@ -7,9 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 import belisha
 from controller.conflicts import UnsafeJunction
+from override.connect_options import PICTURES, Where, told_where
+from override.order_commands import AsJson
 from tests.conftest import ROOT
 
 
@@ -63,3 +67,23 @@ def test_the_town_is_written_where_asked(tmp_path: Path) -> None:
 )
 def test_bad_input_is_told_from_a_mistake_of_ours(error: Exception, expected: bool) -> None:
     assert belisha.is_bad_input(error) is expected
+
+
+def test_a_command_that_is_told_where_has_the_four_options_around_its_own() -> None:
+    got: list[tuple[object, ...]] = []
+
+    @told_where
+    def wave(where: Where, street: str, twice: bool = False, as_json: AsJson = False) -> None:
+        """Wave at a street."""
+        got.append((where, street, twice, as_json))
+
+    app = typer.Typer()
+    app.command()(wave)
+    runner = CliRunner()
+    text = runner.invoke(app, ["--help"]).output
+    words = ("Wave at a street.", "--key", "--twice", "--station", "--orders", "--pictures", "--json")
+    assert [text.index(word) for word in words] == sorted(text.index(word) for word in words)
+    assert runner.invoke(app, ["mill", "--key", "ana.key", "--orders", "tcp://o", "--json"]).exit_code == 0
+    assert got == [(Where(Path("ana.key"), "", "tcp://o", PICTURES), "mill", False, True)]
+    assert runner.invoke(app, ["mill"], env={"BELISHA_KEY": "eng.key"}).exit_code == 0
+    assert runner.invoke(app, ["mill"], env={"BELISHA_KEY": ""}).exit_code == 2, "no key"

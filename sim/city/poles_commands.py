@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from override.citizen.commands import PAGE
-from override.connect_options import ORDERS, PICTURES, Orders, Pictures
+from override.connect_options import ORDERS, PICTURES, Orders, Pictures, Where
 from override.refused import Refused
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def print_sheet(
     from override.citizen.presence import read_pole_codes
 
     found = read_pole_codes(codes) if codes else None
-    layout = _asked(key, station, orders, pictures) if key else _built(scenario)
+    layout = _asked(Where(key, station, orders, pictures)) if key else _built(scenario)
     try:
         shown = ShownCodes(found, found.window(_wall_ms()) + ahead) if found else None
         html = sheet(layout.street, layout.junctions, url, text_number, shown)
@@ -121,9 +121,6 @@ def _built(scenario: str) -> StreetLayout:
     return layout_of_city(load_city(find_scenario(scenario)))
 
 
-def _asked(key: Path, station: str, orders: str, pictures: str) -> StreetLayout:
-    from override.connect_options import connect
-
-    console, _ = connect(key, station, orders, pictures)
-    with console:
+def _asked(where: Where) -> StreetLayout:
+    with where.console() as console:
         return console.layout()
