@@ -19,13 +19,14 @@ from tests.console_stage import Stage
 from tests.paper_pictures import BOOT, NOW_MS, NOW_S, city, detail, order_view
 from tests.test_console_orders import PaperStation, said
 from tui.attention import Attention
+from tui.cut import cut, told_apart
 from tui.drafts import Draft, takes_the_place_of
 from tui.flag_list import KINDS, flag_rows, flag_text
 from tui.following import Following, followed
 from tui.following import Stage as Step
 from tui.junction_causes import TERM_CELLS, TERM_WORDS
-from tui.junction_signals import fitted, signals_text
-from tui.map import StreetMap, cut
+from tui.junction_signals import signals_text
+from tui.map import StreetMap
 from tui.model import Contact
 from tui.order_page import now_text
 from tui.palette import Palette
@@ -47,8 +48,8 @@ def test_no_heading_of_a_junctions_signals_is_cut_and_every_row_is_as_wide_as_it
 
 
 def test_names_that_begin_alike_are_told_apart_where_there_is_no_room_for_them() -> None:
-    assert fitted(["north.through", "north.left"], 11) == ["north.thro…", "north.left"]
-    assert fitted(["c1r0-c2r0.through", "c1r0-c2r0.left"], 11) == ["c1r0-c…ough", "c1r0-c…left"]
+    assert told_apart(["north.through", "north.left"], 11) == ["north.thro…", "north.left"]
+    assert told_apart(["c1r0-c2r0.through", "c1r0-c2r0.left"], 11) == ["c1r0-c…ough", "c1r0-c…left"]
 
 
 def test_a_case_grows_older_and_its_remedy_runs_out_though_nobody_tells_of_it_again() -> None:

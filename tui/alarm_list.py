@@ -10,6 +10,7 @@ from rich.text import Text
 from override.views import AlarmView
 from tui.ages import ago, left, short
 from tui.attention import MARKS, STYLES
+from tui.cut import cut
 from tui.model import Sight
 from tui.rows import Row
 
@@ -46,6 +47,7 @@ def matching(sight: Sight, shown: Shown, words: str) -> list[AlarmView]:
 
 WHOLE = "whole street"
 """As the station says it of what has no junction."""
+PLACE_CELLS = 18
 
 
 def place_words(alarm: AlarmView, sight: Sight) -> str:
@@ -81,14 +83,14 @@ def alarm_rows(alarms: Iterable[AlarmView], sight: Sight, now_ms: int, width: in
         place = place_words(alarm, sight)
         times = f" ×{alarm.count}" if alarm.count > 1 else ""
         sentence = without_place(alarm.sentence, place)
-        sentence = sentence if len(sentence) <= room else sentence[: room - 1] + "…"
+        sentence = cut(sentence, room)
         out.append(
             Row(
                 alarm.alarm,
                 (
                     Text(mark, style),
                     Text(short(now_ms - alarm.since_ms).rjust(5)),
-                    Text(place if len(place) <= 18 else place[:17] + "…", "bold"),
+                    Text(cut(place, PLACE_CELLS), "bold"),
                     state_text(alarm, now_ms),
                     Text(f"{sentence}{times}", style if alarm.active else "italic"),
                 ),

@@ -9,6 +9,7 @@ from override.layouts import JunctionLayout
 from override.roles import Command
 from tui.ages import ago, countdown, short
 from tui.attention import CLOSED
+from tui.cut import cut
 from tui.model import Sight
 from tui.rows import Row
 
@@ -96,7 +97,7 @@ def flag_rows(flags: list[FlagView], sight: Sight, now_ms: int, width: int, plai
                 (
                     mark,
                     Text(short(now_ms - sight.flag_began_ms(flag)).rjust(5)),
-                    Text(place if len(place) <= place_cells else place[: place_cells - 1] + "…", "bold"),
+                    Text(cut(place, place_cells), "bold"),
                     Text(KINDS[flag.kind], "bold bright_red" if flag.urgent else ""),
                     Text(f"×{flag.count}" if flag.count > 1 else "", "cyan"),
                     Text(evidence, "bright_green" if flag.agrees else ""),

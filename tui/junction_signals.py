@@ -7,6 +7,7 @@ from rich.text import Text
 from override.details import Detail, GroupDetail
 from override.layouts import GroupLayout, JunctionLayout
 from tui.ages import SECOND_MS, short
+from tui.cut import told_apart
 from tui.lamps import kind_word, lamp, lamp_words
 from tui.plots import bar
 
@@ -63,7 +64,7 @@ def signals_text(layout: JunctionLayout, detail: Detail, width: int, plain: bool
     head = f"    {'group':<{name_cells}} {'for':<4} {'ends':>6} {who:>{wait_cells}} {waits:>5}"
     head += " promise" if with_bar else ""
     text = Text(no_wrap=True, overflow="ellipsis").append(head[:width], "bold underline")
-    names = fitted([place.name for place in layout.groups], name_cells)
+    names = told_apart([place.name for place in layout.groups], name_cells)
     for place, name, group in zip(layout.groups, names, detail.groups, strict=False):
         sign = lamp(group.lamp)
         text.append("\n")
@@ -79,14 +80,6 @@ def signals_text(layout: JunctionLayout, detail: Detail, width: int, plain: bool
             text.append(" ")
             text.append(*promise_cells(group, place, bar_cells, plain))
     return text
-
-
-def fitted(names: list[str], cells: int) -> list[str]:
-    """Names in so many cells: the end of a long one is left out, or its middle where ends tell them apart."""
-    cut = [name if len(name) <= cells else f"{name[: cells - 1]}…" for name in names]
-    if len(set(cut)) == len(cut):
-        return cut
-    return [name if len(name) <= cells else f"{name[: cells - 5]}…{name[-4:]}" for name in names]
 
 
 def spoken_signals(layout: JunctionLayout, detail: Detail) -> str:

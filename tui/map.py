@@ -18,6 +18,7 @@ from textual.widget import Widget
 
 from tui.attention import Notice
 from tui.braille import DOTS_ACROSS, DOTS_DOWN, Drawing, Lines, Window, draw, fitting, lines_of
+from tui.cut import cut
 from tui.mark_table import ALONE, LEFT, MIDDLE, RIGHT, Inks, MarkTable
 from tui.marks import approach_count
 from tui.model import Sight
@@ -61,11 +62,6 @@ def places_of(sight: Sight) -> Places:
         spacing_m = max(1.0, (area_m2 / len(names)) ** 0.5)
     approaches = {name: approach_count(layout) for name, layout in sight.layouts.items()}
     return Places(names, x_m, y_m, districts, spacing_m, approaches)
-
-
-def cut(words: str, cells: int) -> str:
-    """Words in so many cells; that something is left out is seen."""
-    return words if len(words) <= cells else f"{words[: max(0, cells - 1)].rstrip()}…" if cells > 1 else ""
 
 
 class StreetMap(Widget, can_focus=True):

@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from tui.ages import short
 from tui.attention import MARKS, STYLES, Notice
+from tui.cut import cut
 
 AGE_CELLS = 5
 NAME_CELLS = 9
@@ -124,7 +125,7 @@ class NoticeList(ScrollView, can_focus=True):
         more = f" +{notice.more}" if notice.more else ""
         name = (notice.junction or "street")[:NAME_CELLS].ljust(NAME_CELLS)
         room = max(0, width - 2 - NAME_CELLS - 1 - AGE_CELLS - 1 - len(more))
-        why = notice.why if len(notice.why) <= room else notice.why[: max(0, room - 1)] + "…"
+        why = cut(notice.why, room)
         grey = "dim" if self.stale else ""
         return [
             (mark, style), (" ", ""), (name, grey or "bold"), (" ", ""), (why.ljust(room), grey),

@@ -13,6 +13,7 @@ from override.roles import APPROVAL_MS, ONCE, Command, Role, may_approve
 from override.views import OrderView
 from tui.ages import countdown, duration
 from tui.approve_dialog import ApproveDialog, ReleaseDialog
+from tui.cut import cut
 from tui.forecast_table import receipt_words
 from tui.key_line import KeyLine
 from tui.model import Sight
@@ -29,6 +30,7 @@ STATES = {
     "effective": ("on the street", "bright_green"),
 }
 ENDS_SOON_MS = 30_000
+WHERE_CELLS = 30
 STOPS = frozenset({Command.ALL_RED, Command.FLASH, Command.LOCKOUT, Command.CORRIDOR})
 """Releasing one of these lets traffic go again: asked once more."""
 
@@ -61,7 +63,7 @@ def order_row(view: OrderView, sight: Sight, now_s: float, who: str) -> Row:
         (
             left,
             Text(f"{view.command} {view.argument}".strip(), "bold"),
-            Text(where if len(where) <= 30 else where[:29] + "…"),
+            Text(cut(where, WHERE_CELLS)),
             Text("you" if mine else view.issuer, "bold" if mine else ""),
             Text(words, style),
         ),

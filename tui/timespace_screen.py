@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from override.layouts import JunctionLayout
+from tui.cut import cut
 from tui.key_line import KeyLine
 from tui.model import Sight
 from tui.said import Said
@@ -156,7 +157,7 @@ class TimeSpaceScreen(SightScreen):
             return ""
         where = f" {bands[band].along_m:.0f} m"
         room, title = NAME_COLUMNS - len(where), bands[band].title
-        return (title if len(title) <= room else title[: room - 1] + "…") + where
+        return cut(title, room) + where
 
     def on_resize(self, event: events.Resize) -> None:
         """As wide as there is room."""
