@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from bench.measurements import Measurements
-from controller.frame import empty_frame
+from controller.frame import TICK_MS, empty_frame
 from controller.network import Network, build_network
 from controller.permissive import card_of
 from controller.policy import Policy
-from controller.tick import TICK_MS, Controller
+from controller.tick import Controller
 from controller.vocabulary import Sensors
 from controller.warm_up import warm_up
 from override.lamp_processes import LampProcesses, LiveStreet, MakeStreetEnd

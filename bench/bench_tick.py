@@ -8,10 +8,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import streets
 from bench.measurements import Measurements
+from controller.frame import TICK_MS
 from controller.junction import StreetNetwork
 from controller.network import build_network
 from controller.policy import Policy
-from controller.tick import TICK_MS, Controller
+from controller.tick import Controller
 from controller.vocabulary import CONTROLLERS, Sensors
 from controller.warm_up import warm_up
 

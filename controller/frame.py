@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from controller.network import Network
 from controller.vocabulary import Sensors
 
+TICK_MS = 100
+"""From one frame to the next, and so from one decision to the next."""
+
 TRACK_CAR = 0
 TRACK_BUS = 1
 

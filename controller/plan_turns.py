@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from controller.frame import TICK_MS
 from controller.network import Ints
 
-TICK_MS = 100
 REPLAN_MS = 1000
 """Every junction is planned anew at least so often."""
 PLANNED_A_TICK_MAX = 250

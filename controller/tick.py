@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from controller.plan_hours import PlanHours
     from controller.stage_table import StageTable
 
-TICK_MS = 100
-
 
 class Judge(Protocol):
     """Who judges every frame last: the safety monitor itself, or the way to one in another process."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from controller.frame import empty_frame
+from controller.frame import TICK_MS, empty_frame
 from controller.junction import (
     Detector,
     FixedPlan,
@@ -25,7 +25,7 @@ from controller.junction import (
 from controller.network import build_network
 from controller.orders import Orders
 from controller.policy import Policy
-from controller.tick import TICK_MS, Controller
+from controller.tick import Controller
 from controller.vocabulary import DetectorKind, GroupKind, Sensors, StageSource, Timing
 
 WARM_UP_MS = 40_000

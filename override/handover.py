@@ -14,12 +14,13 @@ from typing import Any, Protocol
 import msgpack  # type: ignore[import-untyped]
 import numpy as np
 
+from controller.frame import TICK_MS
 from controller.ladder import Rung
 from controller.network import Floats, Ints, Network
 from controller.policy import Policy
 from controller.present import BUSES, CARS, MODES, WALKERS, Present, take_present
 from controller.state import State
-from controller.tick import TICK_MS, Controller
+from controller.tick import Controller
 from controller.vocabulary import GroupKind, Lamp
 
 ASK = "ask"

@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.frame import empty_frame
+from controller.frame import TICK_MS, empty_frame
 from controller.journal import JournalError, JournalWriter, read_journal
 from controller.monitor import Card
 from controller.monitor.lamps import ACTIVE, FLASH_RED, GREEN
 from controller.network import Network
 from controller.policy import Policy
-from controller.tick import TICK_MS, Controller
+from controller.tick import Controller
 from controller.vocabulary import Sensors
 from override.engine_process import MonitorLink
 from override.lamp_processes import Kept, LampProcesses, LiveStreet, MakeStreetEnd, machine_ms

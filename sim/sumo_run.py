@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.frame import Frame
+from controller.frame import TICK_MS, Frame
 from controller.junction import StreetNetwork
 from controller.network import Network
 from controller.policy import Policy
@@ -23,8 +23,6 @@ from sim.sumo_street import SumoStreet
 if TYPE_CHECKING:
     from sim.city.scenario import FaultPlan
     from sim.city.sensing.faults import Faults
-
-TICK_MS = 100
 
 
 class Ticking(Protocol):

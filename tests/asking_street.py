@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from controller.frame import empty_frame, fit_buses, fit_preempts
+from controller.frame import TICK_MS, empty_frame, fit_buses, fit_preempts
 from controller.network import Network
 from controller.orders import Orders
 from controller.policy import Policy
-from controller.tick import TICK_MS, Controller
+from controller.tick import Controller
 from controller.vocabulary import Lamp, Sensors
 from tests import toy_street
 from tests.lamp_law import LampLaw

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.frame import TICK_MS
 from controller.junction import FixedPlan, Junction, StreetNetwork
 from controller.orders import Kind
-from controller.tick import TICK_MS
 from controller.vocabulary import CONTROLLERS
 from override.acting import Acting
 from override.desk import Desk

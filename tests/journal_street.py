@@ -10,12 +10,12 @@ import numpy as np
 
 from controller.decision_log import DecisionLog
 from controller.explain import Decision
-from controller.frame import empty_frame
+from controller.frame import TICK_MS, empty_frame
 from controller.journal import JournalWriter
 from controller.junction import Detector, Junction, StreetNetwork
 from controller.network import Network, build_network
 from controller.policy import Policy
-from controller.tick import TICK_MS, Controller
+from controller.tick import Controller
 from controller.vocabulary import DetectorKind, GroupKind, Sensors, Timing
 from tests import toy_street
 

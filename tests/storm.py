@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.frame import Frame, empty_frame
+from controller.frame import TICK_MS, Frame, empty_frame
 from controller.junction import StreetNetwork
 from controller.monitor import Verdict
 from controller.monitor.heads import GREEN_BIT, RED_BIT, bits_lit
@@ -25,7 +25,7 @@ from controller.network import Network, build_network
 from controller.orders import Orders
 from controller.permissive import card_of
 from controller.policy import Policy
-from controller.tick import TICK_MS, Controller
+from controller.tick import Controller
 from controller.vocabulary import Lamp, Sensors
 from override.engine_process import EngineProcess, MonitorLink
 from override.monitor_process import MonitorProcess, Places

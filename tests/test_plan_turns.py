@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller import plan_turns
+from controller.frame import TICK_MS
 from controller.plan import Adaptive
-from controller.plan_turns import PLANNED_A_TICK_MAX, REPLAN_MS, TICK_MS, Turns
+from controller.plan_turns import PLANNED_A_TICK_MAX, REPLAN_MS, Turns
 from controller.policy import Policy
 from tests.toy_street import Traffic, junction, network
 

@@ -9,12 +9,12 @@ import msgpack
 import numpy as np
 import pytest
 
+from controller.frame import TICK_MS
 from controller.journal import FIRST_LINE, JournalError, JournalWriter
 from controller.journal_disk import framed
 from controller.journal_orders import ARGUMENTS
 from controller.orders import Orders
 from controller.replay import replay
-from controller.tick import TICK_MS
 from controller.vocabulary import Sensors
 from tests.journal_street import Drive, journal_of
 from tests.test_journal import records

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from controller.frame import TICK_MS
 from controller.journal import JournalWriter
 from controller.journal_rulings import BadRuling, HeardJudge, ruling_of
 from controller.monitor import SafetyMonitor, Verdict
@@ -16,7 +17,7 @@ from controller.orders import Orders
 from controller.permissive import card_of
 from controller.policy import Policy
 from controller.replay import replay
-from controller.tick import TICK_MS, Controller
+from controller.tick import Controller
 from controller.vocabulary import Lamp, Sensors
 from tests.journal_street import Drive, network
 

@@ -9,11 +9,11 @@ import pytest
 
 from bench import streets
 from controller import unseen_kernels
-from controller.frame import empty_frame
+from controller.frame import TICK_MS, empty_frame
 from controller.network import Network, build_network
 from controller.policy import Policy
 from controller.state import NEVER_MS, new_state
-from controller.tick import TICK_MS, Controller
+from controller.tick import Controller
 from controller.unseen import usual_flow_veh_per_s
 from controller.vocabulary import CONTROLLERS, Lamp, Sensors
 

@@ -12,7 +12,10 @@ from controller.monitor.verdict import Findings
 
 NEVER_MS = 1 << 62
 TICK_MS = 100
-"""Two differing frames trip C2 and C3 on a street that shows every change at once."""
+"""Two differing frames trip C2 and C3 on a street that shows every change at once.
+
+The engine's tick is said once more here: the monitor takes no word of the engine's.
+"""
 
 _ACTIVE_SHOWN: Bools = np.append(ACTIVE, True)
 """By lamp as shown: a head that lights two things at once may be letting somebody go."""

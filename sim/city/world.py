@@ -12,9 +12,10 @@ from typing import Any
 
 import simpy
 
+from controller.frame import TICK_MS
 from controller.network import Network
 from controller.policy import Policy
-from controller.tick import TICK_MS, Controller
+from controller.tick import Controller
 from sim.city.carried import DoesNotFit, put_back, take
 from sim.city.load import City
 from sim.city.movement.mover import Mover
