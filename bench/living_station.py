@@ -111,7 +111,8 @@ def main(say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, 
     city = load_city(scenario, 1)
     file = folder / "station.db"
     keys, anywhere = folder / "keys", "tcp://127.0.0.1:*"
-    live, installation = live_city(city, played(city, "adaptive", speed), "adaptive", speed, keys, file)
+    play = played(city, "adaptive", speed)
+    live, installation = live_city(city, play, "adaptive", speed, keys, file, say)
     plan = StationPlan(keys, file, anywhere, anywhere, anywhere)
     live = watched(live, instruments(folder, new=True))
     return Station(plan, city.network, live, say, layout_of_city(city), Policy(), installation).run()

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import typer
-
 if TYPE_CHECKING:
     from controller.journal import JournalWriter
     from controller.journal_rulings import HeardJudge
@@ -34,9 +32,13 @@ def live_city(
     speed: float,
     keys: Path,
     file: Path,
+    say: Callable[[str], None],
     journal: Path | None = None,
 ) -> tuple[LiveStreet, Installation]:
-    """Street, monitor and engine of a city, for processes of their own, in whatever version is in force."""
+    """Street, monitor and engine of a city, for processes of their own, in whatever version is in force.
+
+    `say` is told, in the engine's process, what becomes of the journal.
+    """
     from controller.journal_rulings import HeardJudge
     from controller.network import build_network
     from controller.permissive import card_of
@@ -75,7 +77,7 @@ def live_city(
 
             heard = HeardJudge(link)
             decides = Controller(network, controller, policy, now_ms, heard)
-            written = None if journal is None else _journal(journal, controller, city, heard)
+            written = None if journal is None else _journal(journal, controller, city, heard, say)
             return Engine(decides, line, machine_ms, speed, another, number, written)
 
         return LiveStreet(
@@ -103,7 +105,7 @@ def _people(keys: Path) -> Callable[[str], Identity | None]:
 
 
 def _journal(
-    path: Path, controller: str, city: City, heard: HeardJudge
+    path: Path, controller: str, city: City, heard: HeardJudge, say: Callable[[str], None]
 ) -> Callable[[Controller, Orders], JournalWriter]:
     """Begins the journal of an engine; one that was started anew gets a file of its own."""
 
@@ -112,10 +114,7 @@ def _journal(
 
         names = (path, *(path.with_name(f"{path.stem}-{k}{path.suffix}") for k in range(2, 1000)))
         free = next(name for name in names if not name.exists())
-        return JournalWriter(
-            free, decides, controller, city.scenario.run.sensors,
-            lambda line: typer.echo(line, err=True), orders, judge=heard,
-        )  # fmt: skip
+        return JournalWriter(free, decides, controller, city.scenario.run.sensors, say, orders, judge=heard)
 
     return begin
 

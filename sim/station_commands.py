@@ -97,12 +97,12 @@ def station(
         where = str(path.resolve()) if path.is_file() else scenario
         forks = Forks(Places(file), Played(where, seed, minutes, str(controller)))
         play = played(city, str(controller), speed, forks, _copy_of(begin_from))
-    live, installation = live_city(city, play, str(controller), speed, keys, file, journal)
-    layout = layout_of_city(city)
 
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
+    live, installation = live_city(city, play, str(controller), speed, keys, file, say, journal)
+    layout = layout_of_city(city)
     code = Station(plan, city.network, live, say, layout, Policy(), installation).run()
     if code:
         raise typer.Exit(code)

@@ -111,3 +111,10 @@ def test_no_other_file_compiles(root: Path) -> None:
 def test_a_kernel_file_without_the_import_is_seen() -> None:
     assert not keys_its_cache("from numba import njit\n")
     assert keys_its_cache("from numba import njit\n\nfrom controller import numba_cache  # noqa: F401\n")
+
+
+def test_only_commands_speak_through_the_command_line() -> None:
+    """Everything else is given a `say`."""
+    files = [path for path in code_files(ROOT, PRODUCT) if not path.name.endswith("commands.py")]
+    speak = {path.name for path in files if "import typer" in path.read_text(encoding="utf-8")}
+    assert speak - {"belisha.py"} == {"connect_options.py"}
