@@ -15,6 +15,7 @@ from override.handover import Handover
 from override.preview import Previews
 from override.previews import Forecast, PreviewRequest, Receipt, ReceiptRequest
 from override.receipt import Receipts
+from override.reset_words import Tripped
 from override.ruling import Person
 from override.views import Outcome as Said
 from override.views import Reply
@@ -26,7 +27,10 @@ Send = Callable[[bytes, bytes], object]
 
 
 class Foresight:
-    """What would be, and what was. `forecaster` is the line to its process; None = there is none."""
+    """What would be, and what was. `forecaster` is the line to its process; None = there is none.
+
+    `to_reset` tells how a junction stands of which somebody asks what a reset of its monitor would do.
+    """
 
     def __init__(
         self,
@@ -36,11 +40,13 @@ class Foresight:
         forecaster: Line | None,
         districts: Sequence[str],
         publish: Callable[[Receipt], None],
+        to_reset: Callable[[str], Tripped],
     ) -> None:
         desk = counter.desk
         self._districts = districts
         self.asking = Asking(engine.send, forecaster)
-        self.previews = Previews(network, desk, self.asking, districts, neighbours(network), self._error)
+        near = neighbours(network)
+        self.previews = Previews(network, desk, self.asking, districts, near, to_reset, self._error)
         self.receipts = Receipts(
             desk, self.previews, self.asking, counter.storage, districts, counter.keep, publish
         )

@@ -35,6 +35,7 @@ from override.places import Places
 from override.previews import Receipt
 from override.refused import Refused
 from override.requests import AlarmRequest
+from override.reset_words import Tripped
 from override.roles import Role
 from override.ruling import Act, Ruling
 from override.sockets import Doorkeeper, citizen_server, sender_of, server
@@ -98,7 +99,9 @@ class Gateway:
         self.picture = Picture(network, self.desk, boot, self.alarms, self.cases)
         self.layout = layout or PackedLayout(layout_of_street(network.street))
         districts = [junction.district for junction in self.layout.layout.junctions]
-        self.foresight = Foresight(network, self.counter, line, forecaster, districts, self._tell_receipt)
+        self.foresight = Foresight(
+            network, self.counter, line, forecaster, districts, self._tell_receipt, self._to_reset
+        )
         self.deploying: Deploying | None = None
         if installation is not None:
             self.deploying = deploying_of(self, installation, storage, line, forecaster, begin_anew)
@@ -144,6 +147,10 @@ class Gateway:
         for order in self.counter.start(now_ms, wall_ms):
             self.alarm(f"{order.id} ({order.command}) ended: {order.why}")
         self.watchman.note("station", "", "the gateway has started")
+
+    def _to_reset(self, junction: str) -> Tripped:
+        title = self._network.street.junctions[self.index[junction]].title
+        return Tripped(title, self.watchman.tripped(junction), *self.picture.waiting(junction))
 
     @property
     def endpoints(self) -> tuple[str, str]:

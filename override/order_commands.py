@@ -60,6 +60,7 @@ HELP = {
     Command.ALL_RED: "Everything red, within yellow and a tick.",
     Command.FLASH: "Through all red into flash.",
     Command.LOCKOUT: "First plan and no orders; needs a second person.",
+    Command.RESET_TRIP: "End the flash of a safety monitor that tripped; needs a second person.",
 }
 
 

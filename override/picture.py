@@ -100,6 +100,11 @@ class Picture:
                 self._desk.changed(self._names[j])
             self.rungs = rungs
 
+    def waiting(self, junction: str) -> tuple[int, int]:
+        """(people believed to wait at its crossings, vehicles at its stop lines)."""
+        believed = self._beliefs[:, self._index[junction]]
+        return int(believed[PEOPLE]), int(believed[QUEUE_VEH])
+
     def deltas(self, now_ms: int) -> list[Delta]:
         """What changed since last asked; none when nothing did and the last one is not a second old."""
         flags, gone = self.cases.changes(now_ms)

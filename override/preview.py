@@ -17,6 +17,7 @@ from override.orders import Event, Life, Order, order_of, step
 from override.previews import Forecast, PreviewRequest
 from override.refused import Refused
 from override.requests import OrderRequest
+from override.reset_words import Tripped, reset_words
 from override.roles import Command
 from override.ruling import Person
 from override.views import Outcome as Said
@@ -39,6 +40,7 @@ class Previews:
         asking: Asking,
         districts: Sequence[str],
         near: Sequence[frozenset[int]],
+        to_reset: Callable[[str], Tripped],
         error: Callable[[], tuple[int, int]] = lambda: (0, 0),
     ) -> None:
         self.desk = desk
@@ -46,6 +48,7 @@ class Previews:
         self._asking = asking
         self._districts = districts
         self._near = near
+        self._to_reset = to_reset
         self._error = error
         self._index = {junction.name: j for j, junction in enumerate(network.street.junctions)}
         self._answered: OrderedDict[bytes, Forecast | Answer] = OrderedDict()
@@ -76,6 +79,11 @@ class Previews:
             nonce, now_ms, 0, (), order.basis, refusal=refusal, needs=needs,
             error_permille=error_permille, checked=checked,
         )  # fmt: skip
+        if versions and order.command is Command.RESET_TRIP:
+            here = self.desk.places.junctions_of(order)
+            sentence, warnings = reset_words([self._to_reset(name) for name in here])
+            settle(replace(base, sentence=sentence[:400], warnings=tuple(text[:200] for text in warnings)))
+            return
         question = self.question(versions, now_ms)
         if question is None:
             settle(base)

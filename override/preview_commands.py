@@ -108,7 +108,7 @@ def lines_of(forecast: Forecast) -> list[str]:
         out.append(f"The station would refuse it now: {forecast.refusal}")
     if forecast.needs:
         out.append(f"It needs {forecast.needs}.")
-    if forecast.checked:
+    if forecast.rows and forecast.checked:
         percent = forecast.error_permille / 10
         out.append(
             f"Earlier forecasts were wrong by {percent:.0f} % in the mean ({forecast.checked} checked)."

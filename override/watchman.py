@@ -126,6 +126,11 @@ class Watchman:
             urgency = _FAULTS.get(code, Urgency.SOON)
             self.tell(Trouble(code, name, urgency, sentence, FAULT_HOLDS_MS))
 
+    def tripped(self, junction: str) -> bool:
+        """Whether the safety monitor has put it to flash until people end that."""
+        view = self.alarms.get(Trouble("trip", junction, Urgency.NOW, "").id)
+        return view is not None and view.active
+
     def _hear_rungs(self, rungs: NDArray[np.int8]) -> None:
         for j in np.flatnonzero(rungs != self._rungs).tolist():
             before, rung, name = int(self._rungs[j]), int(rungs[j]), self._names[j]

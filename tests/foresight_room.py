@@ -18,6 +18,7 @@ from override.handover import handover_of
 from override.places import Places
 from override.previews import Forecast, PreviewRequest, Receipt
 from override.requests import OrderRequest
+from override.reset_words import Tripped
 from override.roles import Command
 from override.ruling import Act, Person
 from override.storage import Change, Storage
@@ -93,6 +94,7 @@ class Room:
         )
         self.file = file
         self.receipts: list[Receipt] = []
+        self.tripped: set[str] = set()
         self._open()
         self.slips = 0
 
@@ -102,7 +104,7 @@ class Room:
         self.counter = Counter(self.desk, self.storage, b"boot-one", self._tell)
         self.foresight = Foresight(
             self.city.network, self.counter, self.engine_line, self.line, self.districts(),
-            self.receipts.append,
+            self.receipts.append, lambda name: Tripped(name, name in self.tripped, 7, 1),
         )  # fmt: skip
 
     def gateway_anew(self) -> None:

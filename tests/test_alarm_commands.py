@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from override.alarms import Trouble
 from override.roles import Role
 from override.views import Urgency
 from tests.command_line import Done, belisha
@@ -92,3 +93,18 @@ def test_a_release_keeps_why(station: Station) -> None:
     with station.console("sam") as sam:
         sam.look()
         assert [e.sentence for e in sam.earlier() if order in e.sentence and "by ana: mended" in e.sentence]
+
+
+def test_what_a_reset_of_the_monitor_would_do_is_told_on_the_command_line(station: Station) -> None:
+    told = run(station, "order", "preview", "reset-trip", "J1")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith("At J1 the safety monitor has not tripped: nothing would happen there.\n")
+    station.gateway.watchman.tell(Trouble("trip", "J1", Urgency.NOW, "the monitor has tripped at J1"))
+    told = run(station, "order", "preview", "reset-trip", "J1")
+    lines = told.stdout.splitlines()
+    assert "all is red for 6 s" in lines[0]
+    assert lines[0].endswith("nobody is believed to wait there now.")
+    assert lines[1].startswith("Warning: If what tripped the monitor is not mended")
+    assert lines[2].startswith("The station would refuse it now: "), "an operator may not"
+    asked = run(station, "order", "reset-trip", "J1", "--reason", "mended")
+    assert asked.returncode == 2

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from override.previews import CostRow, Forecast, Receipt
+from override.roles import Command, Slot
+from tui.drafts import Draft
 from tui.forecast_table import (
     BETTER,
     SAME,
@@ -14,6 +18,8 @@ from tui.forecast_table import (
     table,
     trust_words,
 )
+from tui.order_page import preview_parts
+from tui.sending import Foreseen
 
 ROWS = (
     CostRow("centre", "cars", 600, 300, 60_000, 40_000),
@@ -67,3 +73,14 @@ def test_a_receipt_says_what_it_cost_and_what_was_foreseen() -> None:
     words = receipt_words(receipt)
     assert words.startswith("lasted 1 min 30 s; +100 s of waiting (foreseen 13 min, was 14 min)")
     assert words.endswith("longer.")
+
+
+def test_what_was_not_forecast_is_not_told_as_no_change() -> None:
+    reset = Draft(Command.RESET_TRIP, Slot.MONITOR, ("J1",), "Mill Street")
+
+    def page(told: Forecast) -> str:
+        return "\n".join(str(part) for part in preview_parts(reset, Foreseen(told), "", 80, 3_000, False))
+
+    told = Forecast(bytes(16), 0, 0, (), sentence="The flash ends.", warnings=("It may trip again.",))
+    assert page(told) == "The flash ends.\nThis one is 3 s old.\n⚠ It may trip again."
+    assert "Nobody's waiting would change" in page(replace(told, horizon_ms=60_000))

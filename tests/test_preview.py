@@ -14,12 +14,14 @@ from controller.policy import Policy
 from controller.present import neighbours
 from override.forecast import Forecaster
 from override.handover import JUNCTIONS_MAX
+from override.preview_commands import lines_of
 from override.previews import Forecast, PreviewRequest
 from override.requests import Leg
+from override.reset_words import Tripped, reset_words
 from override.roles import Command
 from override.what_if import AROUND_MAX, RECOVERY_MS, around
 from sim.city.load import City, load_city
-from tests.control_room import SAM
+from tests.control_room import ENG, SAM
 from tests.foresight_room import HAMLET, Room
 
 WARM_S = 240
@@ -105,6 +107,39 @@ def test_the_desk_itself_says_what_it_would_say(room: Room) -> None:
     assert told.basis == (room.desk.versions[names[0]],)
     told = room.preview(Command.HOLD, names[:1], stage=stage, basis=(), reason="")
     assert not told.refusal, "basis and reason are given when it is sent"
+
+
+def test_a_reset_of_the_monitor_is_told_as_flash_and_red_and_not_as_no_change(room: Room) -> None:
+    one, other = (junction.name for junction in room.city.network.street.junctions[:2])
+    told = room.preview(Command.RESET_TRIP, [one], ENG, slot=1)
+    assert told.sentence == f"At {one} the safety monitor has not tripped: nothing would happen there."
+    room.tripped.add(one)
+    told = room.preview(Command.RESET_TRIP, [one, other], ENG, slot=1)
+    assert told.sentence == (
+        f"At {one} the lamps flash since the safety monitor tripped. Once this is agreed to, the flash ends "
+        "(it lasts 6 s at least), all is red for 6 s, and the signals begin anew. Until then nobody on foot "
+        "has WALK and drivers give way to each other; 7 people on foot and 1 vehicle wait there now, as far "
+        "as is known."
+    )
+    assert len(told.warnings) == 2
+    assert f"At {other} the safety monitor has not tripped" in told.warnings[1]
+    assert told.needs.startswith("a second person")
+    assert (told.horizon_ms, told.rows) == (0, ())
+    assert not told.refusal
+    assert lines_of(told)[:2] == [told.sentence, f"Warning: {told.warnings[0]}"]
+    assert not any("forecast" in line for line in lines_of(told)), "nothing was forecast"
+
+
+def test_the_longest_names_leave_room_for_what_a_reset_does() -> None:
+    rows = [Tripped("x" * 64, True, 100_000, 100_000)] * 3
+    sentence, warnings = reset_words(rows)
+    assert len(sentence) <= 400
+    assert all(len(text) <= 200 for text in warnings)
+    assert "2 more junctions" in sentence
+    sentence, _ = reset_words([Tripped("Mill Street", True, 1, 0)])
+    assert sentence.endswith("1 person on foot waits there now, as far as is known.")
+    sentence, _ = reset_words([Tripped("Mill Street", True, 0, 0)])
+    assert sentence.endswith("nobody is believed to wait there now.")
 
 
 def test_a_hold_that_would_break_a_promise_is_foreseen_to_end(room: Room) -> None:

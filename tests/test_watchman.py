@@ -76,6 +76,15 @@ def test_a_trip_and_lamps_unlike_their_orders_are_alarms_while_they_last() -> No
     assert len(post.alarms) == 2, "nobody has seen them yet"
 
 
+def test_who_asks_what_a_reset_would_do_is_told_where_the_monitor_has_tripped() -> None:
+    post = Post()
+    assert not post.man.tripped("J1")
+    post.report(latched=flags(False, True, False))
+    assert [post.man.tripped(name) for name in NAMES] == [False, True, False]
+    post.report(latched=flags(False, False, False))
+    assert not post.man.tripped("J1"), "over, though nobody has seen the alarm"
+
+
 def test_what_the_monitor_says_once_is_over_when_it_says_it_no_more() -> None:
     post = Post()
     for _ in range(5):

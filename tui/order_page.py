@@ -103,10 +103,11 @@ def preview_parts(
     if forecast.rows:
         out.append(cost_table(forecast, width, plain))
         out.append(Text(horizon_words(forecast), "italic"))
-    else:
+    elif forecast.horizon_ms:
         out.append(Text("Nobody's waiting would change over the time that can be foreseen.", "italic"))
-    words, doubt = trust_words(forecast)
-    out.append(Text(f"{words} This one is {duration(age_ms)} old.", "bright_yellow" if doubt else "italic"))
+    words, doubt = trust_words(forecast) if forecast.horizon_ms else ("", False)
+    aged = f"{words} This one is {duration(age_ms)} old.".lstrip()
+    out.append(Text(aged, "bright_yellow" if doubt else "italic"))
     for warning in forecast.warnings:
         out.append(Text(f"{'!' if plain else '⚠'} {warning}", "bold bright_yellow"))
     if needs := forecast.needs or need:
