@@ -125,6 +125,10 @@ class Adopting:
             self._look()
         return lamps
 
+    def coming(self) -> Adoption | None:
+        """The version that is to follow and the one before, while both decide; None = there is one only."""
+        return self._adoption
+
     def other_stages(self) -> list[tuple[int, str]]:
         """(junction, name of its stage) where only the version being taken up knows this stage."""
         return [] if self._adoption is None else self._adoption.other_stages()

@@ -125,6 +125,10 @@ class Detail:
     """Why it stands on the rung it stands on; empty at the top."""
     preempt: Annotated[str, text(200)] = ""
     """Before whom everybody gives way here now; empty = nobody. Promises are suspended meanwhile."""
+    stages: Annotated[tuple[str, ...], items(256)] = ()
+    """Names of its stages, where a version decides that is not final yet and has other ones; empty = as in
+    the layout.
+    """
 
 
 @dataclass(frozen=True, slots=True)

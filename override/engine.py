@@ -156,7 +156,8 @@ class Engine:
         self.lost_reports = 0
         self._line = line
         self.handing = HandingOver(controller, speed)
-        self.telemetry = Telemetry(controller, self.acting, self.handing.meter, speed)
+        meter, coming = self.handing.meter, self.adopting.coming
+        self.telemetry = Telemetry(controller, self.acting, meter, speed, coming)
         self._clock_ms = clock_ms
         self._unsent: list[Findings] = []
         self._alarms: list[tuple[int, str, str]] = []

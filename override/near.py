@@ -66,13 +66,48 @@ class Near:
         self._stage: NDArray[np.int64] = np.full(network.n_junctions, -1, np.int64)
         self._moved_ms: NDArray[np.int64] = np.zeros(len(network.detectors), np.int64)
         self._was_on: NDArray[np.bool_] = np.zeros(len(network.detectors), np.bool_)
+        self.strange: NDArray[np.bool_] = np.zeros(network.n_junctions, np.bool_)
+        """Junctions whose stages are not those that consoles know."""
         self._sequence = -1
         self._planned_for = (-1, -1)
         self._planned: list[tuple[int, int, int]] = []
 
-    def observe(self, frame: Frame, now_ms: int) -> None:
-        """After every tick: which junctions changed their stage, which detectors moved."""
+    def of_version(self, controller: Controller, strange: NDArray[np.bool_]) -> Near:
+        """The same of another version, which is taken up beside this one; `strange` (J): as in `strange`."""
+        made = Near(controller, self.acting)
+        made.strange[:] = strange
+        made._sequence = self._sequence
+        made._moved_ms[:], made._was_on[:] = self._moved_ms, self._was_on
+        return made
+
+    def take_over(self, other: Near, j: int, explained: bool = True) -> None:
+        """Know what `other` saw and said of a junction with the same stages; without `explained` their
+        numbers are the same too.
+        """
+        for memory in (self._moments, self._why, self._ordered):
+            memory.pop(j, None)
+        if explained:
+            decision, words = other._explained(j)
+            if decision is not None:
+                self._why[j] = decision, words
+        elif j in other._moments:
+            self._moments[j], self._ordered[j] = other._moments[j], other._ordered[j]
+        shift = int(self.network.stage_start[j] - other.network.stage_start[j])
+        shown = [(stage + shift if stage >= 0 else -1, ms) for stage, ms in other._shown[j]]
+        self._shown[j] = deque(shown, maxlen=SPANS_MAX)
+
+    def is_final(self, controller: Controller) -> None:
+        """This version is `controller`'s from now on."""
+        self.controller = self._log.controller = controller
+
+    def observe(self, frame: Frame, now_ms: int, leads: NDArray[np.bool_] | None = None) -> None:
+        """After every tick: which junctions changed their stage, which detectors moved.
+
+        leads (J): where this controller's word counts; None = everywhere.
+        """
         for moment in self._log.moments(now_ms):
+            if leads is not None and not leads[moment.junction]:
+                continue
             self._moments[moment.junction] = (moment, self._rung(moment.junction))
             self._why.pop(moment.junction, None)
             self._ordered[moment.junction] = self.acting.who_moves(moment.junction)
@@ -111,6 +146,7 @@ class Near:
             decided_by=(deciding_term(decision) or "") if decision else "",
             terms=_terms(decision),
             rung_cause=self._rung_cause(j),
+            stages=tuple(s.name for s in self.network.street.junctions[j].stages) if self.strange[j] else (),
         )
 
     # --- lamps -----------------------------------------------------------------------------

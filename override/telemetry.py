@@ -6,6 +6,7 @@ endpoint, which the gateway hands on without looking into them. Every tick does 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgpack  # type: ignore[import-untyped]
@@ -15,11 +16,12 @@ from controller.frame import Frame
 from override import wire
 from override.bounds import BOOT_BYTES
 from override.details import WATCH_MS, WATCHED_MAX, Pulse, Record
-from override.near import Near
+from override.near_versions import NearVersions
 from override.pulse import Pulsing, TickClock
 from override.record import Recorder
 
 if TYPE_CHECKING:
+    from controller.adoption import Adoption
     from controller.tick import Controller
     from override.acting import Acting
     from override.handover import Meter
@@ -57,10 +59,17 @@ def said(message: bytes) -> tuple[bytes, bytes] | None:
 
 
 class Telemetry:
-    """Watches one controller for one gateway."""
+    """Watches one controller for one gateway, and the version that is to follow it, which `coming` gives."""
 
-    def __init__(self, controller: Controller, acting: Acting, meter: Meter, speed: float) -> None:
-        self.near = Near(controller, acting)
+    def __init__(
+        self,
+        controller: Controller,
+        acting: Acting,
+        meter: Meter,
+        speed: float,
+        coming: Callable[[], Adoption | None] = lambda: None,
+    ) -> None:
+        self.near = NearVersions(controller, acting, coming)
         self.recorder = Recorder(controller)
         self.pulsing = Pulsing(controller.network, controller.policy)
         self.clock = TickClock(speed)
@@ -75,11 +84,8 @@ class Telemetry:
         self._watched_until_ms = 0
 
     def another_version(self) -> None:
-        """Another version is final. Where stages have other numbers what was seen of them begins anew."""
-        before, after = self.near.network, self._controller.network
-        self.near.network = after
-        if [j.stages for j in before.street.junctions] != [j.stages for j in after.street.junctions]:
-            self.near = Near(self._controller, self.near.acting)
+        """Another version is final."""
+        self.near.another_version()
 
     def takes(self, message: bytes) -> bool:
         """Take a wish; False = the message is none."""

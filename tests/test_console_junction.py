@@ -174,3 +174,10 @@ def test_on_a_narrow_terminal_the_parts_stand_one_under_the_other_in_the_same_or
         assert stage.shows("Detectors"), "all of it can be reached by keys"
 
     Stage().play(story, columns=50, rows=20)
+
+
+def test_stages_of_a_version_that_is_not_final_yet_are_called_as_that_one_calls_them() -> None:
+    names = tuple(f"new{k}" for k in range(len(LAYOUT.stages)))
+    text = timeline_text(LAYOUT, replace(DETAIL, stages=names), 70, False).plain
+    assert "new0" in text
+    assert f"\n{LAYOUT.stages[0].name} " not in text

@@ -13,8 +13,10 @@ from controller.junction import StreetNetwork
 from controller.monitor import Card
 from controller.monitor.lamps import FLASHING
 from controller.permissive import card_of
+from controller.plan_ahead import plan_ahead
 from controller.street_file import street_to_text
 from override.deploy_messages import VersionState, Way
+from override.details import Detail
 from override.refused import Refused
 from override.roles import Command
 from override.street_change import ChangeRefused
@@ -169,3 +171,65 @@ def test_two_people_bring_other_stages_onto_one_junction_and_orders_wait_or_are_
     assert room.engine.controller.network.street == room.street
     assert room.engine.telemetry.near.network is room.engine.controller.network
     assert not room.alarms
+
+
+def test_a_junction_that_follows_the_new_version_already_is_told_from_near_as_that_one_has_it(
+    room: Deployment,
+) -> None:
+    room.run(60)
+    room.propose(turned_round(room.street))
+    room.until(VersionState.PROPOSED, 2)
+    room.approve(2)
+    near, adopting = room.engine.telemetry.near, room.engine.adopting
+
+    def told(j: int) -> Detail:
+        return near.detail(j, room.toy.frame, bytes(8), room.now_ms, room.street_ms)
+
+    names, whys = ("s3", "s2", "s1", "s0"), set()
+    while room.version(2).state is VersionState.ADOPTING:
+        room.tick()
+        assert told(1).stages == (), "stages as consoles know them"
+        assert told(1).operator
+        for j, name in adopting.other_stages():
+            detail = told(j)
+            assert (j, detail.stages) == (0, names)
+            assert detail.planned, "what comes next"
+            assert names[detail.shown[-1].stage] == name
+            whys.add(detail.operator)
+    assert len(whys - {""}) > 0, "and why it changed"
+    room.run(1)
+    last = told(0)
+    assert last.stages == (), "consoles know them now"
+    assert last.operator in whys, "what was seen goes on"
+    assert [s.name for s in near.network.street.junctions[0].stages] == list(names)
+
+
+def test_a_junction_that_takes_up_a_plan_live_keeps_its_last_reason_and_goes_on_with_the_new_plan(
+    room: Deployment,
+) -> None:
+    room.run(60)
+    first = room.street.junctions[0]
+    (plan,) = first.plans
+    steps = tuple(replace(step, duration_ms=step.duration_ms + 4_000) for step in plan.steps)
+    longer = replace(plan, steps=steps, cycle_ms=plan.cycle_ms + 4_000 * len(steps))
+    street = replace(room.street, junctions=(replace(first, plans=(longer,)),), links=())
+    room.propose(street_to_text(street))
+    assert room.until(VersionState.PROPOSED, 2).way == Way.LIVE
+    room.approve(2)
+    near, adopting = room.engine.telemetry.near, room.engine.adopting
+    followed = 0
+    while room.version(2).state in (VersionState.PROPOSED, VersionState.ADOPTING):
+        room.tick()
+        detail = near.detail(0, room.toy.frame, bytes(8), room.now_ms, room.street_ms)
+        assert (detail.operator != "", detail.stages) == (True, ())
+        assert len(detail.shown) > 1, "what it showed before is not forgotten"
+        coming = adopting.coming()
+        if coming is not None and coming.adopted[0] and not coming.new.state.in_transition[0]:
+            followed += 1
+            ours = plan_ahead(coming.new, 0, room.street_ms)
+            assert [span.for_ms for span in detail.planned] == [for_ms for _, _, for_ms in ours]
+    assert followed > 10
+    room.run(1)
+    detail = near.detail(0, room.toy.frame, bytes(8), room.now_ms, room.street_ms)
+    assert detail.operator
+    assert len(detail.shown) > 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from override.details import Detail, StageSpan
@@ -62,6 +64,8 @@ def test_greens_are_those_of_the_stages_a_group_is_green_in() -> None:
     assert (band.known_from_ms, band.known_to_ms) == (-60_000, 25_000)
     assert main_group(STREET[0], {"j0": here}) == "ew"
     assert main_group(STREET[0], {}) == "ew"
+    others = replace(here, stages=("x", "y", "z"))
+    assert band_of(STREET[0], 0.0, "ew", {"j0": others}).shown == (), "stages this console does not know"
     unknown = band_of(STREET[0], 0.0, "ew", {})
     assert unknown.shown == unknown.planned == ()
     assert joined([(5, 9), (0, 3), (3, 5), (11, 11)]) == ((0, 9),)

@@ -94,7 +94,8 @@ def spoken_signals(layout: JunctionLayout, detail: Detail) -> str:
 def timeline_text(layout: JunctionLayout, detail: Detail, width: int, plain: bool) -> Text:
     """A row a stage: what was green in the last minute, what is planned for the next."""
     used = sorted({span.stage for span in (*detail.shown, *detail.planned)})[:STAGES_MAX]
-    names = {k: layout.stages[k].name if k < len(layout.stages) else f"#{k}" for k in used}
+    known = detail.stages or tuple(stage.name for stage in layout.stages)
+    names = {k: known[k] if k < len(known) else f"#{k}" for k in used}
     label = min(10, max((len(n) for n in names.values()), default=4))
     columns = max(10, width - label - 1)
     text = Text(no_wrap=True, overflow="ellipsis").append(_axis(columns, label), "bold")

@@ -210,7 +210,7 @@ def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
 def band_of(layout: JunctionLayout, along_m: float, group: str, details: Mapping[str, Detail]) -> Band:
     """The band of a junction from what has been told of it; an empty one where nothing has."""
     detail = details.get(layout.name)
-    if detail is None or not group:
+    if detail is None or detail.stages or not group:  # of stages we do not know nobody knows whom they serve
         return Band(layout.title, along_m, ())
     shown, planned = greens_of(detail, layout, group)
     first = min((span.from_ms for span in detail.shown), default=0)
