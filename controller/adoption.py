@@ -182,8 +182,7 @@ class Adoption:
         np.copyto(book.stage, self.stages.to_new(book.stage), where=names_stage)
         gone = names_stage & self.stages.apart
         book.kind[gone], book.done[gone] = Kind.NONE, Done.GONE
-        self._orders.busy_until_ms = orders.busy_until_ms
-        self._orders.ignores_until_ms = orders.ignores_until_ms
+        self._orders.lasts_as(orders)
         return self._orders
 
     def _take_back(self, orders: Orders) -> None:

@@ -108,10 +108,37 @@ class Orders:
         self.keeps_deeds = False
         """Set by who keeps a journal, and takes them with `taken_deeds` every tick."""
         self._deeds: list[Deed] = []
-        self.busy_until_ms = 0
+        self._busy_until_ms = self._ignores_until_ms = 0
+        self._changed = False
+        """An order came or went since the two were worked out."""
+
+    @property
+    def busy_until_ms(self) -> int:
         """Nothing stands here that lasts longer."""
-        self.ignores_until_ms = 0
+        self._work_out()
+        return self._busy_until_ms
+
+    @property
+    def ignores_until_ms(self) -> int:
         """No detector is disabled longer."""
+        self._work_out()
+        return self._ignores_until_ms
+
+    def _work_out(self) -> None:
+        if not self._changed:
+            return
+        self._changed, book = False, self.book
+        ends_ms = (
+            book.until_ms[book.kind != Kind.NONE], book.call_until_ms, book.ignore_until_ms,
+            book.recall_until_ms, book.walk_until_ms,
+        )  # fmt: skip
+        self._busy_until_ms = max(int(end_ms.max(initial=0)) for end_ms in ends_ms)
+        self._ignores_until_ms = int(book.ignore_until_ms.max(initial=0))
+
+    def lasts_as(self, other: Orders) -> None:
+        """The book is a copy of this one's."""
+        self._busy_until_ms, self._ignores_until_ms = other.busy_until_ms, other.ignores_until_ms
+        self._changed = False
 
     def taken_deeds(self) -> list[Deed]:
         """What was ordered since last asked, in order."""
@@ -171,25 +198,25 @@ class Orders:
     def release(self, junction: int) -> None:
         """Nothing is ordered at the junction any more."""
         self.book.kind[junction] = Kind.NONE
+        self._changed = True
         self._keep("release", junction)
 
     def call(self, group: int, until_ms: int) -> None:
         """Call `group` whenever it is not green. 0 ends it."""
         self.book.call_until_ms[group] = until_ms
-        self._lasts(until_ms)
+        self._changed = True
         self._keep("call", group, until_ms)
 
     def ignore(self, detector: int, until_ms: int) -> None:
         """Take no reading of `detector`; whom it served is called without it. 0 ends it."""
         self.book.ignore_until_ms[detector] = until_ms
-        self.ignores_until_ms = max(self.ignores_until_ms, until_ms)
-        self._lasts(until_ms)
+        self._changed = True
         self._keep("ignore", detector, until_ms)
 
     def recall(self, detector: int, until_ms: int) -> None:
         """Call whom `detector` serves, whatever it reads. 0 ends it."""
         self.book.recall_until_ms[detector] = until_ms
-        self._lasts(until_ms)
+        self._changed = True
         self._keep("recall", detector, until_ms)
 
     def lengthen(self, group: int, longer_ms: int, until_ms: int) -> None:
@@ -199,13 +226,14 @@ class Orders:
         self.book.walk_until_ms[group] = until_ms
         self.book.walk_longer_ms[group] = longer_ms
         self.book.walk_given[group] = False
-        self._lasts(until_ms)
+        self._changed = True
         self._keep("lengthen", group, longer_ms, until_ms)
 
     def taken_back(self, junction: int) -> Done:
         """Why the controller ended the order itself, said once."""
         done = Done(int(self.book.done[junction]))
         self.book.done[junction] = Done.NO
+        self._changed |= done is not Done.NO
         return done
 
     def _stage_order(
@@ -220,10 +248,7 @@ class Orders:
         book.suspends[junction] = suspends or kind in (Kind.ALL_RED, Kind.FLASH)
         book.done[junction] = Done.NO
         book.left_ms[junction] = 0
-        self._lasts(until_ms)
-
-    def _lasts(self, until_ms: int) -> None:
-        self.busy_until_ms = max(self.busy_until_ms, until_ms)
+        self._changed = True
 
     def _own_stage(self, junction: int, stage: int) -> int:
         if not 0 <= stage < self.network.n_stages or self.network.stage_junction[stage] != junction:
