@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from override.citizen.evidence import Finding, Verdict, slow_walk_ms
+from override.citizen.evidence import LOOK_BACK_MS, Finding, Verdict, slow_walk_ms
+from override.citizen.language import TAGS, language
 from override.citizen.record import Code
 from override.flag_messages import Kind
 from tests.citizen_street import CAR, CitizenStreet
@@ -34,6 +35,17 @@ def test_a_button_that_is_pressed_and_served_works(street: CitizenStreet) -> Non
     assert finding.verdict is Verdict.REFUTES
     assert "presses" in finding.words.english
     assert finding.records
+
+
+def test_one_press_is_told_as_one(street: CitizenStreet) -> None:
+    street.wait(LOOK_BACK_MS // 1000)
+    street.cycle()
+    words = judge(street, Kind.BUTTON_DEAD).words
+    assert words.english.startswith("One press in the last ")
+    for tag in TAGS:
+        told = language(tag).phrase(words)
+        assert "{" not in told
+        assert tag == "en" or told != words.english
 
 
 def test_whoever_pressed_a_button_that_no_press_came_from_is_right(street: CitizenStreet) -> None:

@@ -133,6 +133,8 @@ class Witness:
         if presses:
             lately = [ms for ms in past.presses if ms > record.now_ms - LOOK_BACK_MS]
             words = say("rec-button-works", presses=len(lately), minutes=LOOK_BACK_MS // MINUTE_MS)
+            if len(lately) == 1:
+                words = say("rec-button-worked", minutes=LOOK_BACK_MS // MINUTE_MS)
             if not record.complete_since(presses[-1]):
                 return Finding(Verdict.UNSURE, _gap(record.now_ms - begin_ms), crossing=name)
             return Finding(Verdict.REFUTES, words, self._last_service(signal), name)
@@ -216,6 +218,8 @@ class Witness:
         begin_ms = from_ms - LOOK_BACK_MS
         changes = sum(ms > begin_ms for p in here for ms, _ in p.changes)
         words = say("rec-moving", changes=changes, minutes=LOOK_BACK_MS // MINUTE_MS)
+        if changes == 1:
+            words = say("rec-moved", minutes=LOOK_BACK_MS // MINUTE_MS)
         sure = changes and record.complete_since(begin_ms)
         return Finding(Verdict.REFUTES if sure else Verdict.UNSURE, words)
 
