@@ -11,12 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -162,9 +163,7 @@ def watch(folder: Path, asked: argparse.Namespace) -> list[Sample]:
         "--file", str(folder / "station.db"), "--speed", str(asked.speed),
         "--orders", anywhere, "--pictures", anywhere, "--citizens", anywhere,
     ]  # fmt: skip
-    with said.open("w", encoding="utf-8") as file:
-        station = subprocess.Popen(command, stderr=file, cwd=ROOT)
-    try:
+    with running(command, said) as station:
         while not (ready := READY.findall(said.read_text(encoding="utf-8"))):
             if station.poll() is not None:
                 raise SystemExit(said.read_text(encoding="utf-8"))
@@ -184,12 +183,27 @@ def watch(folder: Path, asked: argparse.Namespace) -> list[Sample]:
             for line in said.read_text(encoding="utf-8").splitlines()[3:]:
                 print("the station said:", line)
         return taken
+
+
+@contextmanager
+def running(command: list[str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ends when we do, also by SIGTERM; what it says goes to a file."""
+
+    def end(number: int, _: object) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    with said.open("w", encoding="utf-8") as file:
+        process = subprocess.Popen(command, stderr=file, cwd=ROOT)
+    try:
+        yield process
     finally:
-        station.terminate()
+        process.terminate()
         try:
-            station.wait(GOODBYE_S)
+            process.wait(GOODBYE_S)
         except subprocess.TimeoutExpired:
-            station.kill()
+            process.kill()
+        signal.signal(signal.SIGTERM, before)
 
 
 def _tell(one: Sample, orders: int) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +16,7 @@ from bench.station_memory import slope_of
 from controller.junction import StreetNetwork
 from override.roles import Command
 from tests import hostile
+from tests.conftest import ROOT
 from tests.hostile import Hostile, one, with_another_plan
 from tests.killings import judge
 from tests.storm import NOISE, StormFailure
@@ -94,3 +100,23 @@ def test_growth_is_told_with_how_sure_it_is() -> None:
     assert 0 < leak.low < 3_000 < leak.high
     with pytest.raises(ValueError, match="too few"):
         slope_of([0.0, 10.0], [1.0, 2.0])
+
+
+def test_a_measured_station_ends_when_whoever_measures_is_ended(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from bench.station_memory import running\n"
+        "sleeps = [sys.executable, '-c', 'import time; time.sleep(100)']\n"
+        "with running(sleeps, Path(sys.argv[1])) as station:\n"
+        "    print(station.pid, flush=True)\n"
+        "    time.sleep(100)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "said.txt")]
+    measures = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert measures.stdout is not None
+    station = int(measures.stdout.readline())
+    os.kill(station, 0)
+    measures.terminate()
+    assert measures.wait(20) == 128 + signal.SIGTERM
+    measures.stdout.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(station, 0)
