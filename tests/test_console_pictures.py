@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
+from rich.segment import Segment
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual.color import Color
 from textual.widgets import Input
 
 from override.roles import Command, Role
@@ -21,6 +24,7 @@ from tests.console_stage import Stage
 from tests.paper_pictures import order_view
 from tests.test_console_orders import PaperStation
 from tests.test_corridor import joined_city
+from tui.ascii_only import AsciiOnly
 from tui.looks import PLAIN_THEME, Look
 from tui.model import Contact
 from tui.tour import END_KEY, NEXT_KEY
@@ -158,3 +162,33 @@ def test_without_colour_no_colour_is_sent() -> None:
         assert colours <= {"default"}
 
     Stage(look=LOOKS["none"]).play(story, columns=80, rows=24)
+
+
+def test_where_only_ascii_can_be_shown_no_screen_has_anything_else() -> None:
+    places = {name: replace(place, title=f"Rúa {name} 街") for name, place in joined_city().items()}
+    strange: dict[str, set[str]] = {}
+    overview = ""
+
+    async def story(stage: Stage) -> None:
+        nonlocal overview
+        Records(stage)
+        await stage.press("n", "n")
+        for name, keys in SCREENS.items():
+            text = (await taken_of(stage, keys)).partition("\n\n")[0]
+            strange[name] = {letter for letter in text if not letter.isascii()}
+            overview = overview or text
+
+    Stage(role=Role.SUPERVISOR, look=Look(PLAIN_THEME, plain=True), layouts=places).play(story, 100, 30)
+    assert {name: letters for name, letters in strange.items() if letters} == {}
+    assert "|" in overview
+    assert "Rua" in overview
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [("│─┼╭╯┏━", "|-++++-"), ("Ménd…", "Mend~"), ("e\u0301", "e"), ("街 ✔", "?? v"), ("█▒▊▁▔", "#=|_-")],
+)
+def test_what_is_no_ascii_is_put_into_it_cell_for_cell(written: str, shown: str) -> None:
+    (segment,) = AsciiOnly().apply([Segment(written)], Color(0, 0, 0))
+    assert segment.text == shown
+    assert cell_len(shown) == cell_len(written)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
 
 from override.client import Console
 from override.flag_messages import FlagReply, FlagRequest
 from override.roles import Role
+from tui.ascii_only import AsciiOnly
 from tui.attention import Attention, Notice
 from tui.city import CityScreen
 from tui.doors import DOORS
@@ -103,6 +105,7 @@ class BelishaConsole(App[None]):
         self.who, self.role = who, role.value if role else ""
         self.now_s = now_s
         self.look, self.plain = look, look.plain
+        self._last_look = [AsciiOnly()] if look.plain else []
         self.sight = wire.sight
         self.attention = Attention()
         self.notices: list[Notice] = []
@@ -119,6 +122,10 @@ class BelishaConsole(App[None]):
         """Hands a flag to the citizen process, where this console knows one."""
         self.citizens_page = ""
         """Where citizens read of these signals, where this console knows it."""
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """As Textual's: what every line goes through before it is shown."""
+        return [*super().get_line_filters(), *self._last_look]
 
     # --- for screens ------------------------------------------------------------------------
 
