@@ -182,11 +182,20 @@ def test_where_only_ascii_can_be_shown_no_screen_has_anything_else() -> None:
     assert {name: letters for name, letters in strange.items() if letters} == {}
     assert "|" in overview
     assert "Rua" in overview
+    assert "o live" in overview
+    assert "o:" in overview, "how many stand on the top rung"
 
 
 @pytest.mark.parametrize(
     ("written", "shown"),
-    [("│─┼╭╯┏━", "|-++++-"), ("Ménd…", "Mend~"), ("e\u0301", "e"), ("街 ✔", "?? v"), ("█▒▊▁▔", "#=|_-")],
+    [
+        ("│─┼╭╯┏━", "|-++++-"),
+        ("Ménd…", "Mend~"),
+        ("e\u0301", "e"),
+        ("街 ✔", "?? v"),
+        ("█▒▊▁▔", "#=|_-"),
+        ("● ✖ »", "o X >"),
+    ],
 )
 def test_what_is_no_ascii_is_put_into_it_cell_for_cell(written: str, shown: str) -> None:
     (segment,) = AsciiOnly().apply([Segment(written)], Color(0, 0, 0))

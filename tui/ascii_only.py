@@ -13,12 +13,15 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
+from tui.lamps import RUNGS
+
 UNKNOWN = "?"
-_LIKE = {
+_LIKE = {sign.shape: sign.plain for sign in RUNGS} | {
     "…": "~", "×": "x", "·": ".", "•": "*", "–": "-", "—": "-", "−": "-", "±": "+", "→": ">", "←": "<",
     "↑": "^", "↓": "v", "▲": "^", "▼": "v", "▶": ">", "◀": "<", "✔": "v", "⚠": "!", "‼": "!", "≥": ">",
     "≤": "<", "’": "'", "‘": "'", "“": '"', "”": '"', "°": "o", "▔": "-", "▁": "_", "█": "#", "▒": "=",
     "ß": "s", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
+    "»": ">", "«": "<", "⏎": "<", "🔎": "/ ",
 }  # fmt: skip
 
 
@@ -36,7 +39,7 @@ def nearest(character: str) -> str:
     if cells == 0 or combining(character):
         return ""
     found = _LIKE.get(character) or _frame(name(character, "")) or normalize("NFKD", character)[0]
-    return found if found.isascii() and cells == 1 else UNKNOWN * cells
+    return found if found.isascii() and len(found) == cells else UNKNOWN * cells
 
 
 def _frame(words: str) -> str:

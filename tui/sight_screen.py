@@ -46,7 +46,7 @@ class SightScreen(Screen[None]):
         stale = app.sight.is_stale(now_s)
         self.set_class(stale, "stale")
         for line in self.query(StatusLine):
-            line.see(app.sight, now_s, app.who, app.role)
+            line.see(app.sight, now_s, app.who, app.role, app.plain)
         self.see(app.sight, now_s, stale)
         show_tour(self, app.tour, app)
 

@@ -41,19 +41,19 @@ def contact_words(sight: Sight, now_s: float) -> tuple[str, str]:
     return f"● live {age_words(age_s)}", "green" if age_s < 2 else "bright_yellow"
 
 
-def status_text(sight: Sight, now_s: float, who: str, role: str, width: int) -> Text:
+def status_text(sight: Sight, now_s: float, who: str, role: str, width: int, plain: bool) -> Text:
     """One line, the most important first; what has no room is left out, never cut."""
     words, style = contact_words(sight, now_s)
     stale = sight.is_stale(now_s)
     text = Text(no_wrap=True, overflow="ellipsis").append(words, style)
-    for words, style in _parts(sight, who, role, stale):
+    for words, style in _parts(sight, who, role, stale, plain):
         if text.cell_len + len(words) + 3 <= width:
             text.append(" · ", "dim")
             text.append(words, "dim" if stale else style)
     return text
 
 
-def _parts(sight: Sight, who: str, role: str, stale: bool) -> Iterator[tuple[str, str]]:
+def _parts(sight: Sight, who: str, role: str, stale: bool, plain: bool) -> Iterator[tuple[str, str]]:
     """(words, style) of all that may stand behind the contact, the most important first."""
     if not stale:
         yield f"lag {sight.lag_ms} ms", "" if sight.lag_ms < LAG_MS else "bold bright_yellow"
@@ -74,7 +74,7 @@ def _parts(sight: Sight, who: str, role: str, stale: bool) -> Iterator[tuple[str
         rungs[view.rung] += 1
     for sign, number in zip(RUNGS, rungs, strict=True):
         if number:
-            yield f"{sign.shape}{number}", sign.colour
+            yield f"{sign.plain}:{number}" if plain else f"{sign.shape}{number}", sign.colour
 
 
 def _counted(number: int, what: str) -> str:
@@ -93,9 +93,9 @@ class StatusLine(Widget):
         super().__init__(id="status")
         self._text = Text()
 
-    def see(self, sight: Sight, now_s: float, who: str, role: str) -> None:
+    def see(self, sight: Sight, now_s: float, who: str, role: str, plain: bool) -> None:
         """Show this."""
-        text = status_text(sight, now_s, who, role, self.size.width - 2)
+        text = status_text(sight, now_s, who, role, self.size.width - 2, plain)
         trouble = sight.trouble if sight.is_stale(now_s) else ""
         if trouble:
             text = Text.assemble(
