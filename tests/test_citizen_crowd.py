@@ -94,6 +94,49 @@ def test_who_was_taken_is_not_told_busy_when_he_sends_it_again(street: CitizenSt
         assert page.post("/en/s/NOSUCH", data={"kind": "other"}).status_code == 404
 
 
+def test_a_flood_of_open311_is_turned_away_unread_in_the_words_that_everybody_is_told(
+    street: CitizenStreet,
+) -> None:
+    desk = Counted(street)
+    filled(street)
+    report = {"service_code": "other", "attribute[signal]": street.pole(), "description": "it is bent"}
+    with client(street, desk, True) as guarded, client(street, desk, False) as plain:
+        for ending in ("json", "xml"):
+            path = f"/open311/v2/requests.{ending}"
+            for tag in ("en", "ar", "xx"):
+                desk.flags = 0
+                headers = {"Accept-Language": tag}
+                quick = guarded.post(path, data=report, headers=headers)
+                assert (quick.status_code, desk.flags) == (503, 0), "nobody has handed it in"
+                slow = plain.post(path, data=report, headers=headers)
+                assert (slow.status_code, desk.flags) == (503, 1)
+                assert quick.content == slow.content
+                assert dict(quick.headers) == dict(slow.headers)
+            desk.flags = 0
+            others: tuple[tuple[dict[str, str], int], ...] = (
+                ({"service_code": "nonsense"}, 404),
+                ({"attribute[signal]": "", "address_id": ""}, 400),
+                ({"attribute[signal]": "NOSUCH"}, 404),
+                ({"attribute[signal]": street.pole(1), "address_id": f"{ending}"}, 201),
+            )
+            for changed, status in others:
+                assert guarded.post(path, data=report | changed).status_code == status, changed
+        assert guarded.get("/open311/v2/requests.json").status_code == 200
+        street.wait(60)
+        assert guarded.post("/open311/v2/requests.json", data=report).status_code == 201
+
+
+def test_who_has_no_key_is_told_so_and_not_that_there_is_no_room(street: CitizenStreet) -> None:
+    desk = Counted(street)
+    filled(street)
+    app = make_app(desk, crowd=Crowd(street.office), open311_keys=frozenset({"key"}))  # type: ignore[arg-type]
+    report = {"service_code": "other", "attribute[signal]": street.pole()}
+    with TestClient(app) as city:
+        assert city.post("/open311/v2/requests.json", data=report).status_code == 403
+        assert city.post("/open311/v2/requests.json", data=report | {"api_key": "key"}).status_code == 503
+    assert desk.flags == 0
+
+
 class Wire:
     """The transport of a line; remembers whether it was cut."""
 

@@ -109,14 +109,19 @@ def kind_of(service_code: str) -> Kind:
     return Kind(service_code)
 
 
+def names_in(form: Mapping[str, str]) -> list[str]:
+    """What a posted request may mean its signal by, the likeliest first."""
+    given = (form.get(f"attribute[{SIGNAL}]"), form.get("address_id"), form.get("address_string"))
+    return [plain(name)[:64] for name in given if name and plain(name)]
+
+
 def filed(form: Mapping[str, str], desk: CitizenDesk, speak: Language) -> FlagRequest:
     """The flag in a posted request; who sent it is not in it. Raises Open311Error.
 
     What people did wrong is told them in their language, what their program did in English.
     """
     kind = kind_of(form.get("service_code", ""))
-    given = (form.get(f"attribute[{SIGNAL}]"), form.get("address_id"), form.get("address_string"))
-    names = [plain(name)[:64] for name in given if name and plain(name)]
+    names = names_in(form)
     if not names:
         raise Open311Error(
             400, f"attribute[{SIGNAL}] or address_id is missing: the code on the signal's pole"

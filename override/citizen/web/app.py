@@ -18,6 +18,7 @@ from override.citizen.web.citizen_pages import CitizenPages
 from override.citizen.web.forms import BadForm
 from override.citizen.web.headers import SafeHeaders, safe_headers
 from override.citizen.web.open311_routes import Open311Routes
+from override.citizen.web.open311_turnstile import Open311Turnstile
 from override.citizen.web.open_data import OpenDataRoutes
 from override.citizen.web.render import Renderer
 from override.citizen.web.text_hook import TextHook
@@ -48,6 +49,7 @@ def make_app(
     """
     renderer = Renderer(now_ms, zone)
     pages = CitizenPages(desk, renderer, public_url)
+    open311 = Open311Routes(desk, renderer, open311_keys, public_url)
 
     async def http_error(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -69,13 +71,18 @@ def make_app(
     return Starlette(
         routes=[
             *OpenDataRoutes(desk).routes(),
-            *Open311Routes(desk, renderer, open311_keys, public_url).routes(),
+            *open311.routes(),
             *TextHook(desk, renderer, text_secret).routes(),
             *pages.routes(),
         ],
         middleware=[
             *([Middleware(Turnstile, crowd=crowd, renderer=renderer)] if crowd else []),
             Middleware(SafeHeaders, policy=renderer.policy),
+            *(
+                [Middleware(Open311Turnstile, crowd=crowd, renderer=renderer, may_file=open311.may_file)]
+                if crowd
+                else []
+            ),
             Middleware(GZipMiddleware, minimum_size=500),
         ],
         exception_handlers={HTTPException: http_error, BadForm: bad_form, Exception: http_error},

@@ -135,9 +135,13 @@ class Open311Routes:
         rows = [open311.request_row(case, speak, zone, now_ms) for case in cases]
         return _answer(request, "service_requests", "request", rows)
 
-    def _check_key(self, form: dict[str, str]) -> None:
+    def may_file(self, form: dict[str, str]) -> bool:
+        """Whether a form has a key, where one is needed."""
         given = form.get("api_key", "").encode()
-        if self.keys and not any(hmac.compare_digest(given, key.encode()) for key in self.keys):
+        return not self.keys or any(hmac.compare_digest(given, key.encode()) for key in self.keys)
+
+    def _check_key(self, form: dict[str, str]) -> None:
+        if not self.may_file(form):
             raise Open311Error(403, "api_key is missing or unknown")
 
     def _speak(self, request: Request) -> Language:
@@ -148,15 +152,15 @@ def _check(reply: FlagReply, speak: Language) -> None:
     if reply.accepted:
         return
     if reply.busy or reply.code == "not-kept":
-        raise _Busy(reply, speak)
+        raise _Busy(speak.coded(reply.code or "busy", retry_s=reply.retry_s), reply.retry_s)
     status = 404 if reply.code.startswith("unknown") else 400
     raise Open311Error(status, reworded(reply.code, reply.why, speak))
 
 
 class _Busy(Open311Error):
-    def __init__(self, reply: FlagReply, speak: Language) -> None:
-        super().__init__(503, speak.coded(reply.code or "busy", retry_s=reply.retry_s))
-        self.retry_s = max(1, reply.retry_s)
+    def __init__(self, description: str, retry_s: int) -> None:
+        super().__init__(503, description)
+        self.retry_s = max(1, retry_s)
 
 
 def _in_words(handler: Handler) -> Handler:
@@ -168,17 +172,31 @@ def _in_words(handler: Handler) -> Handler:
                 raise Open311Error(404, "formats are json and xml")
             return await handler(request)
         except (Open311Error, BadForm) as error:
-            row = {"code": error.status, "description": str(error)}
-            answer = _answer(request, "errors", "error", [row], error.status)
-            if isinstance(error, _Busy):
-                answer.headers["Retry-After"] = str(error.retry_s)
-            return answer
+            return _errors(request.path_params["format"], error)
 
     return answered
 
 
+def busy(form: str, wait_s: int, speak: Language) -> Response:
+    """What a report is told that there is no room for, in that format."""
+    return _errors(form, _Busy(speak.coded("busy", retry_s=wait_s), wait_s))
+
+
+def _errors(form: str, error: Open311Error | BadForm) -> Response:
+    answer = _written(
+        form, "errors", "error", [{"code": error.status, "description": str(error)}], error.status
+    )
+    if isinstance(error, _Busy):
+        answer.headers["Retry-After"] = str(error.retry_s)
+    return answer
+
+
 def _answer(request: Request, top: str, each: str, rows: Any, status: int = 200) -> Response:
-    if request.path_params["format"] == "xml":
+    return _written(request.path_params["format"], top, each, rows, status)
+
+
+def _written(form: str, top: str, each: str, rows: Any, status: int) -> Response:
+    if form == "xml":
         body = open311.as_xml(top, each, rows)
         answer = Response(body, status, media_type="text/xml; charset=utf-8")
     else:

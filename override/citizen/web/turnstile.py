@@ -49,13 +49,13 @@ class Turnstile:
             return
         language, code = self._reported(scope)
         source = scope["client"][0] if scope.get("client") else ""
-        if not code or not self.crowd.full_s(code, b"", source) or not _short(scope):
+        if not code or not self.crowd.full_s(code, b"", source) or not short_form(scope):
             await self.app(scope, receive, send)
             return
         first = await receive()
         form = dict(parse_qsl(first.get("body", b"").decode("utf-8", "replace")))
         if first.get("more_body") or not (wait_s := self.crowd.full_s(code, _nonce(form), source)):
-            await self.app(scope, _again(first, receive), send)
+            await self.app(scope, received_again(first, receive), send)
             return
         await self._refuse(scope, language, code, form, wait_s, send)
 
@@ -104,7 +104,8 @@ def _header(scope: Scope, name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-def _short(scope: Scope) -> bool:
+def short_form(scope: Scope) -> bool:
+    """Whether what comes is a form that can be looked at in passing."""
     length, kind = _header(scope, b"content-length"), _header(scope, b"content-type")
     short = length.isascii() and length.isdigit() and int(length[:9]) <= FORM_BYTES
     return short and kind.partition(";")[0].strip().lower() in ("", _PLAIN_FORM)
@@ -117,7 +118,7 @@ def _nonce(form: dict[str, str]) -> bytes:
         return b""
 
 
-def _again(first: Message, receive: Receive) -> Receive:
+def received_again(first: Message, receive: Receive) -> Receive:
     """What was received once, to be received by somebody else."""
     waiting = [first]
 
