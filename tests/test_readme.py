@@ -31,6 +31,10 @@ PAGES = (
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHOWN = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 """Commands that need something running beside them; they are parsed, not run."""
+FREE_PORTS = """if [ "$1" = station ]; then
+  set -- "$@" --orders 'tcp://127.0.0.1:*' --pictures 'tcp://127.0.0.1:*' --citizens 'tcp://127.0.0.1:*'
+fi"""
+"""A reader has a machine to himself; two runs of these tests on one machine have not."""
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
@@ -60,7 +64,9 @@ def in_a_shell_of_a_user(command: str, directory: Path) -> subprocess.CompletedP
     programs = directory.parent / "programs"
     programs.mkdir(exist_ok=True)
     belisha = programs / "belisha"
-    belisha.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{ROOT / "belisha.py"}" "$@"\n', encoding="utf-8")
+    belisha.write_text(
+        f'#!/bin/sh\n{FREE_PORTS}\nexec "{sys.executable}" "{ROOT / "belisha.py"}" "$@"\n', encoding="utf-8"
+    )
     belisha.chmod(0o755)
     environment = dict(os.environ, PATH=f"{programs}:{os.environ['PATH']}", PYTHONPATH=str(ROOT))
     return subprocess.run(
