@@ -29,7 +29,7 @@ PRESENCE_S, PRESS_S = 900.0, 180.0
 """Longest time occupied: vehicles, buttons (rules 3.1)."""
 GREEN_PROOF_S = 60.0
 """Occupied through so much of its own green without a count, a loop under a moving queue cannot be."""
-FED_PROOF_S, FED_PROOF_VEH = 30.0, 6.0
+FED_PROOF_S, FED_PROOF_VEH = 10.0, 6.0
 """Less of it will do when vehicles are seen to come up behind."""
 GREENS_PROOF = 3
 PEERS_PROOF_VEH = 12.0

@@ -178,9 +178,12 @@ def usual_flows(night, hour, laid, health, rate_veh_per_s, known):
             lane = laid.lane[d]
             rate = 1.0 / max(2.0, health.gap_s[d, hour])
             # The stop line's own loop knows best; of the others the one that counts most.
-            if known[lane] < 2 or laid.gate[d] == 0 or rate > rate_veh_per_s[lane]:
+            best = laid.gate[d] == 0
+            if best or known[lane] < 2 or (known[lane] == 2 and rate > rate_veh_per_s[lane]):
                 rate_veh_per_s[lane] = rate
-            known[lane] = 2
+            known[lane] = 3 if best or known[lane] == 3 else 2
+    for lane in range(len(known)):
+        known[lane] = min(known[lane], 2)
     for j in range(len(laid.lane_start) - 1):
         total, n = 0.0, 0
         for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):

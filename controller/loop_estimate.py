@@ -72,13 +72,15 @@ class LoopEstimator:
         kernels.time_gates(gate, lane, share, state.loop_held_s, state.unseen_lane, self._standing_s, clear_s)
         kernels.drive_on(seconds, clear_s, gate_s, self._way_s, transit, held)
         unseen_kernels.play_unseen_lanes(
-            seconds, state.unseen_lane, self.usual_veh_per_s, network.lane_group_bits, network.lane_junction,
-            network.group_start, state.lamp, network.lane_saturation_veh_per_s, gate_s, feeds.start, held,
-            state.passed_veh, state.crossed_veh, state.flow_veh_per_s,
+            frame.time_ms, seconds, state.unseen_lane, self.usual_veh_per_s, network.lane_group_bits,
+            network.lane_junction, network.group_start, state.lamp, state.lamp_since_ms,
+            network.lane_saturation_veh_per_s, gate_s, feeds.start, held, state.passed_veh, state.crossed_veh,
+            state.flow_veh_per_s,
         )  # fmt: skip
         kernels.count_gates(
-            float(seconds), frame.detector_count, gate, lane, share, gate_s, transit, held, state.passed_veh
-        )
+            float(seconds), frame.detector_count, gate, lane, share, state.unseen_lane, gate_s, transit, held,
+            state.passed_veh,
+        )  # fmt: skip
         kernels.hear_upstream(
             feeds.start, feeds.lane, feeds.share, feeds.travel_s,
             state.crossed_veh, gate_s, transit, held, state.passed_veh,

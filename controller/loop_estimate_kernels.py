@@ -150,8 +150,8 @@ def let_through(lane, gate, count, gate_s, transit_veh, held_veh):
 
 
 @kernel(
-    "void(float64, int32[:], int8[:], int64[:], float64[:], int64[:, :], float64[:, :], float64[:, :], "
-    "float64[:, :])"
+    "void(float64, int32[:], int8[:], int64[:], float64[:], boolean[:], int64[:, :], float64[:, :], "
+    "float64[:, :], float64[:, :])"
 )
 def count_gates(
     seconds,
@@ -159,6 +159,7 @@ def count_gates(
     detector_gate,
     detector_lane,
     detector_share,
+    unseen_lane,
     gate_s,
     transit_veh,
     held_veh,
@@ -166,8 +167,10 @@ def count_gates(
 ):
     """What the loops counted, the stop lines first, in shares that are learned from the stop lines.
 
+    A stop line that is not believed any more teaches nothing, and what it taught last was wrong: a lane's
+    own loops count one for one then.
     detector_count (D) since the last reading · detector_gate, detector_lane, detector_share (D)
-    gate_s (L, GATES) s
+    unseen_lane (L) bool · gate_s (L, GATES) s
     transit_veh (L, H), held_veh (L, GATES), passed_veh (L, GATES+1) veh, remembered slowly: written
     """
     passed_veh *= max(0.0, 1.0 - seconds / GATE_MEMORY_S)
@@ -180,7 +183,7 @@ def count_gates(
             if gate != STOP:
                 count *= detector_share[d]
             gain = 1.0
-            if gate != STOP:
+            if gate != STOP and not (unseen_lane[lane] and detector_share[d] >= OWN_SHARE):
                 gain = gain_of(lane, gate, gate_s, transit_veh, held_veh, passed_veh)
             passed_veh[lane, gate] += count
             count *= gain

@@ -8,15 +8,18 @@ GREEN = 1
 NEVER_MS = 1 << 60
 STOP, NEAR, FAR = 0, 1, 2
 FLOW_MEMORY_S = 180.0
+START_UP_MS = 2_000
+"""Nobody is believed to be over the stop line sooner after the start of green (HCM 2010, ch. 18)."""
 SOMEBODY = 0.5
 """People believed to wait from which it is as likely as not that somebody does."""
 
 
 @kernel(
-    "void(int64, boolean[:], float64[:], int64[:], int64[:], int64[:], int8[:], float64[:], int64[:, :], "
-    "int64[:], float64[:, :], float64[:, :], float64[:], float64[:])"
+    "void(int64, int64, boolean[:], float64[:], int64[:], int64[:], int64[:], int8[:], int64[:], float64[:], "
+    "int64[:, :], int64[:], float64[:, :], float64[:, :], float64[:], float64[:])"
 )
 def play_unseen_lanes(
+    now_ms,
     seconds,
     unseen_lane,
     usual_veh_per_s,
@@ -24,6 +27,7 @@ def play_unseen_lanes(
     lane_junction,
     group_start,
     lamp,
+    lamp_since_ms,
     saturation_veh_per_s,
     gate_s,
     feed_start,
@@ -38,8 +42,8 @@ def play_unseen_lanes(
     the usual flow is taken to come.
 
     unseen_lane (L) bool · usual_veh_per_s, saturation_veh_per_s (L) · lane_group_bits (L) bits
-    lane_junction (L) · group_start (J+1) · lamp (G) · gate_s (L, GATES) s, -1 = no such gate
-    feed_start (L+1)
+    lane_junction (L) · group_start (J+1) · lamp (G), lamp_since_ms (G) ms
+    gate_s (L, GATES) s, -1 = no such gate · feed_start (L+1)
     Written: held_veh (L, GATES), passed_veh (L, GATES+1), crossed_veh (L) veh · flow_veh_per_s (L)
     """
     if seconds <= 0:
@@ -54,7 +58,7 @@ def play_unseen_lanes(
         bits = lane_group_bits[lane]
         green = False
         while bits:
-            green = green or (bits & 1 and lamp[g] == GREEN)
+            green = green or (bits & 1 and lamp[g] == GREEN and now_ms - lamp_since_ms[g] >= START_UP_MS)
             bits >>= 1
             g += 1
         out = min(held_veh[lane, STOP], saturation_veh_per_s[lane] * seconds) if green else 0.0

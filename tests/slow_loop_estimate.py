@@ -35,6 +35,8 @@ class SlowLane:
     held: dict[str, float] = field(default_factory=lambda: dict.fromkeys((STOP, NEAR, FAR), 0.0))
     passed: dict[str, float] = field(default_factory=lambda: dict.fromkeys((STOP, NEAR, FAR, UPSTREAM), 0.0))
     coming: dict[int, float] = field(default_factory=lambda: defaultdict(float))
+    unseen: bool = False
+    """Its stop line's loop is not believed."""
     queue: float = 0.0
     arrivals: dict[int, float] = field(default_factory=dict)
     near: float = 0.0
@@ -166,7 +168,8 @@ class SlowLoops:
             lane.passed[STOP] += count
             lane.count(STOP, count)
         elif count:
-            veh, gain = count * float(self.network.detector_share[d]), lane.gain(gate)
+            share = float(self.network.detector_share[d])
+            veh, gain = count * share, 1.0 if lane.unseen and share >= 0.75 else lane.gain(gate)
             lane.passed[gate] += veh
             lane.count(gate, veh * gain)
 

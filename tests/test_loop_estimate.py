@@ -13,9 +13,10 @@ from controller.feeds import find_feeds
 from controller.frame import Frame, empty_frame
 from controller.junction import Detector, Reach, StreetLink
 from controller.loop_estimate import LoopEstimator
+from controller.loop_estimate_kernels import count_gates
 from controller.network import Network
 from controller.policy import Policy
-from controller.state import NEVER_MS, State, new_state
+from controller.state import HORIZON_S, NEVER_MS, State, new_state
 from controller.vocabulary import DetectorKind, Lamp, Sensors
 from tests import toy_street
 from tests.slow_feeds import feeds_of
@@ -175,6 +176,40 @@ def test_shares_are_learned_from_who_really_comes() -> None:
     lanes.second({1: 1, 3: 1})
     assert lanes.state.near_veh[0] == pytest.approx(0.9, abs=0.15)
     assert lanes.state.near_veh[1] <= 0.25
+
+
+def test_what_a_loop_taught_that_is_not_believed_any_more_is_not_used() -> None:
+    """A stop line that had died for minutes had taught that nobody comes; each vehicle was a third of one."""
+    lane = Watched(fitted())
+    for _ in range(30):
+        lane.second({FAR_LOOP: 1}).seconds(10)
+    lane.seconds(20).second({FAR_LOOP: 1})
+    assert lane.near < 0.5
+    lane.seconds(20).state.unseen_lane[0] = True
+    lane.second({FAR_LOOP: 1})
+    assert lane.near == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("unseen", [True, False])
+def test_counts_of_an_unseen_lane_are_what_the_slow_twin_says(unseen: bool) -> None:
+    network, policy, chance = random_street(7), Policy(), np.random.default_rng(7)
+    fast, slow = LoopEstimator(network, policy), SlowLoops(network, policy)
+    frame, state = empty_frame(network, Sensors.LOOPS), new_state(network, 0)
+    state.unseen_lane[:] = unseen
+    for _ in range(50):
+        frame.detector_count[:] = chance.integers(0, 3, len(network.detectors))
+        count_gates(
+            0.0, frame.detector_count, fast.detector_gate, network.detector_lane, network.detector_share,
+            state.unseen_lane, fast.gate_s, state.transit_veh, state.held_veh, state.passed_veh,
+        )  # fmt: skip
+        for k, lane in enumerate(slow.lanes):
+            lane.unseen = unseen
+            for gate in lane.gates:
+                for d in lane.loops[gate]:
+                    slow._count(lane, gate, d, frame)
+            passed = [lane.passed[g] for g in (STOP, NEAR, FAR)]
+            assert state.passed_veh[k, :3] == pytest.approx(passed)
+            assert state.transit_veh[k] == pytest.approx([lane.coming[h] for h in range(HORIZON_S)])
 
 
 def test_a_signal_upstream_announces_whom_it_lets_go() -> None:

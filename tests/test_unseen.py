@@ -78,7 +78,8 @@ def slow_lane(seconds, usual, lamps, saturation, known_above, held, passed):
     """One unseen lane: (held, passed, crossed) a reading later."""
     if not known_above:
         held += usual * seconds
-    crossed = min(held, saturation * seconds) if Lamp.GREEN in lamps else 0.0
+    flows = any(lamp == Lamp.GREEN and since_s >= 2 for lamp, since_s in lamps)
+    crossed = min(held, saturation * seconds) if flows else 0.0
     return held - crossed, passed + crossed, crossed
 
 
@@ -92,19 +93,21 @@ def test_believed_queues_are_what_the_slow_twin_says(seed: int) -> None:
     usual, saturation = chance.random(lanes), 1.0 - chance.random(lanes) / 2
     state.held_veh[:] = 8 * chance.random(state.held_veh.shape)
     state.lamp[:] = chance.integers(0, 4, network.n_groups)
+    state.lamp_since_ms[:] = 10_000 - 1000 * chance.integers(0, 6, network.n_groups)
     gate_s = chance.integers(-1, 9, (lanes, 3))
     feed_start = np.concatenate([[0], np.cumsum(chance.integers(0, 2, lanes))])
     before, seconds = state.copy(), int(chance.integers(1, 4))
     unseen_kernels.play_unseen_lanes(
-        seconds, state.unseen_lane, usual, network.lane_group_bits, network.lane_junction,
-        network.group_start, state.lamp, saturation, gate_s, feed_start, state.held_veh,
+        10_000, seconds, state.unseen_lane, usual, network.lane_group_bits, network.lane_junction,
+        network.group_start, state.lamp, state.lamp_since_ms, saturation, gate_s, feed_start, state.held_veh,
         state.passed_veh, state.crossed_veh, state.flow_veh_per_s,
     )  # fmt: skip
     for k in range(lanes):
         if not state.unseen_lane[k]:
             assert state.held_veh[k] == pytest.approx(before.held_veh[k])
             continue
-        lamps = [state.lamp[g] for g in range(network.n_groups) if network.lane_group_bits[k] >> g & 1]
+        groups = [g for g in range(network.n_groups) if network.lane_group_bits[k] >> g & 1]
+        lamps = [(state.lamp[g], (10_000 - state.lamp_since_ms[g]) / 1000) for g in groups]
         known = max(gate_s[k, 1:]) >= 0 or feed_start[k + 1] > feed_start[k]
         held, passed, crossed = slow_lane(
             seconds, usual[k], lamps, saturation[k], known, before.held_veh[k, 0], before.passed_veh[k, 0]
