@@ -16,6 +16,7 @@ from controller.approaches import Approaches
 from controller.detectors import Detectors
 from controller.estimate import Estimator
 from controller.frame import Frame, empty_frame
+from controller.influence import Influence
 from controller.ladder import Ladder, Rung
 from controller.monitor import Verdict
 from controller.network import Floats, Network
@@ -38,6 +39,7 @@ class Degradation:
         self.detectors = Detectors(network, now_ms)
         self.ladder = Ladder(network, now_ms)
         self.approaches = Approaches(network, now_ms)
+        self.influence = Influence(self.detectors, estimator.loops, now_ms)
         self.lower = LowerRungs(network, state)
         self._state = state
         self._estimator = estimator
@@ -64,6 +66,7 @@ class Degradation:
         self.ladder.carry_on(other.ladder)
         self.approaches.carry_on(other.approaches)
         self.shadow.carry_on(other.shadow)
+        self.influence.carry_on(other.influence)
         for name in ("_carry_veh", "_believed_veh", "_sources", "_called_ms"):
             np.copyto(getattr(self, name), getattr(other, name))
         self._now_ms, self._clock_good_ms = other._now_ms, other._clock_good_ms
@@ -121,6 +124,7 @@ class Degradation:
             return
         state, detectors = self._state, self.detectors
         self.shadow.watch(state, detectors, self.ladder, now_ms)
+        self.influence.bound(state, frame, detectors, now_ms)
         if frame.sensors is Sensors.FULL:
             kernels.believe_lanes(
                 now_ms, detectors.passed_s, detectors.laid, detectors.seen, detectors.rate_veh_per_s,

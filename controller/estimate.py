@@ -24,13 +24,13 @@ class Estimator:
         self._called = np.zeros(network.n_groups, np.bool_)
         self._share = np.zeros(len(network.segment_share))
         self._kept = np.zeros(network.n_groups, np.bool_)
-        self._loops = LoopEstimator(network, policy)
+        self.loops = LoopEstimator(network, policy)
         self._sequence = -1
 
     @property
     def usual_veh_per_s(self) -> Floats:
         """(lanes) what is taken to come where nothing counts; may be overwritten by who knows better."""
-        return self._loops.usual_veh_per_s
+        return self.loops.usual_veh_per_s
 
     def carry_on(self, other: Estimator) -> None:
         """Go on after the readings that `other` has used."""
@@ -47,7 +47,7 @@ class Estimator:
         if frame.sensors is Sensors.FULL:
             self._from_tracks(state, frame)
         else:
-            self._loops.update(state, frame, min(max(0, seconds), 60))
+            self.loops.update(state, frame, min(max(0, seconds), 60))
         network = self.network
         demand_kernels.count_people_and_flow(
             now_ms,

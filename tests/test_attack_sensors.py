@@ -1,7 +1,8 @@
 """A5, A6: one source that lies, about vehicles or time, costs people less than the fixed plan would.
 
-Rules A5 would have it cost no more than a tenth over what an honest street costs. A vehicle or a stream that
-is none costs a tenth to a quarter more here, one more vehicle whenever a green is about to end two fifths.
+Rules A5 would have it cost no more than a tenth over what an honest street costs. Over several streets most
+lies stay below that here, the dearest costs not quite a fifth; on one street alone chance moves
+either by a tenth.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ from controller.vocabulary import DetectorKind, Lamp
 from sim.city.carried import put_back, take
 from tests.loop_street import LoopStreet
 
-WARM_S, ATTACKED_S = 900, 600
+WARM_S, ATTACKED_S = 900, 1200
 Spoof = Callable[["Attacked"], None]
 
 
 class Attacked(LoopStreet):
     """A street one of whose detectors belongs to somebody else, who sees the lamps and answers to them."""
 
-    def __init__(self, spoof: Spoof | None = None, detector: str = "", controller: str = "adaptive") -> None:
-        super().__init__(controller=controller, hours=1.0)
+    def __init__(
+        self, spoof: Spoof | None = None, detector: str = "", controller: str = "adaptive", seed: int = 1
+    ) -> None:
+        super().__init__(controller=controller, hours=1.0, seed=seed)
         self.spoof, self.detector = spoof, self.named(detector) if detector else -1
         self.green_s: Ints = np.zeros(self.network.n_groups, np.int64)
         self.cycles = 0
@@ -90,6 +93,14 @@ def crowd_at_red(street: Attacked) -> None:
         street.told(street.second % 2)
 
 
+def dead(street: Attacked) -> None:
+    """It tells of nobody any more."""
+    d, frame = street.detector, street.frame
+    frame.detector_on[d], frame.detector_count[d], frame.detector_occupancy[d] = False, 0, 0.0
+
+
+SEEDS = (1, 2, 3)
+"""Streets that the dearest lies are played on; what chance does to one is averaged out."""
 OF_THE_STREET = (
     "now_ms", "frame", "chance", "coming", "queue", "behind", "kerb", "vehicle_waits", "walker_waits",
     "walks", "_shown",
@@ -97,17 +108,17 @@ OF_THE_STREET = (
 
 
 @cache
-def warm(controller: str) -> Attacked:
+def warm(controller: str, seed: int) -> Attacked:
     """Until the attack begins, once for all attacks."""
-    street = Attacked(controller=controller)
+    street = Attacked(controller=controller, seed=seed)
     street.run(WARM_S)
     return street
 
 
 @cache
-def played(controller: str, spoof: Spoof | None = None, detector: str = "") -> Attacked:
+def played(controller: str, spoof: Spoof | None = None, detector: str = "", seed: int = 1) -> Attacked:
     """The same street from there on, with or without an attacker."""
-    begun, street = warm(controller), Attacked(spoof, detector, controller)
+    begun, street = warm(controller, seed), Attacked(spoof, detector, controller, seed)
     put_back({"it": street.controller}, take({"it": begun.controller}))
     for name in OF_THE_STREET:
         setattr(street, name, copy.deepcopy(getattr(begun, name)))
@@ -118,11 +129,11 @@ def played(controller: str, spoof: Spoof | None = None, detector: str = "") -> A
 
 
 def honest(controller: str) -> float:
-    return played(controller).person_s()
+    return sum(played(controller, seed=seed).person_s() for seed in SEEDS)
 
 
 def attacked(spoof: Spoof, detector: str) -> float:
-    return played("adaptive", spoof, detector).person_s()
+    return sum(played("adaptive", spoof, detector, seed).person_s() for seed in SEEDS)
 
 
 LANES = ("ns_0", "ns.left_0")
@@ -130,17 +141,17 @@ SPACE = [
     (spoof, detector)
     for detector in (*(f"{lane}.{at}" for lane in LANES for at in ("stopline", "advance")), "walk.ns.button")
     for spoof in (always, stream, last_vehicle, crowd_at_red)
-]
+] + [(dead, f"{lane}.{at}") for lane in LANES for at in ("stopline", "advance")]
 """The street is the same turned by ninety degrees: one direction stands for both."""
 
 
-MORE_AT_MOST = 1.5
-"""Measured over the whole space 1.38; rules A5 would have 1.10."""
+MORE_AT_MOST = 1.25
+"""Measured over the whole space on these three streets 1.23, on five 1.18; rules A5 would have 1.10."""
 
 
 @pytest.mark.long
 def test_a5_the_worst_single_source_costs_less_than_the_fixed_plan() -> None:
-    """Searched: every kind of detector, four ways to lie, an attacker who sees the lamps."""
+    """Searched: every kind of detector, five ways to lie, an attacker who sees the lamps."""
     worst = max(SPACE, key=lambda lie: attacked(*lie))
     assert attacked(*worst) <= honest("fixed"), f"{worst[0].__name__} at {worst[1]}"
     assert attacked(*worst) <= MORE_AT_MOST * honest("adaptive"), f"{worst[0].__name__} at {worst[1]}"
@@ -177,4 +188,4 @@ def test_a6_forged_times_shift_no_split_by_more_than_the_cap(spoof: Spoof) -> No
     cycle_s = ATTACKED_S / true.cycles
     shift_s = np.abs(forged.green_s - true.green_s) / ATTACKED_S * cycle_s
     assert shift_s.max() <= max(5.0, 0.1 * cycle_s), (shift_s, cycle_s)
-    assert forged.person_s() <= honest("fixed")
+    assert forged.person_s() <= played("fixed").person_s()
