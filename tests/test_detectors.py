@@ -309,3 +309,13 @@ def test_who_may_stand_unseen_calls_since_he_came_or_since_the_last_green() -> N
             np.zeros(n_groups, np.int8), ended_ms, called_ms, call_since_ms,
         )  # fmt: skip
         assert call_since_ms[group] == since_ms
+
+
+def test_the_usual_flow_is_the_stop_lines_own_whatever_a_loop_farther_up_tells() -> None:
+    watch = Watch()
+    detectors, health = watch.detectors, watch.detectors.health
+    for name, gap_s in ((STOP, 20.0), (ADVANCE, 4.0)):
+        d = watch.street.named(name)
+        health.gaps[d], health.gap_s[d] = 50.0, gap_s
+    detectors._learn_flows(watch.street.now_ms)
+    assert (detectors.rate_veh_per_s[0], detectors.known[0]) == (0.05, 2)
