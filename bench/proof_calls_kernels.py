@@ -15,7 +15,8 @@ import numpy as np
 from numba import typeof, types
 
 from controller.compiling import inner_kernel, kernel
-from bench.proof_kernels import (
+from bench.proof_kernels import write_scene
+from bench.proof_model import (
     BITS_LOW,
     FLAGS,
     GREEN,
@@ -25,7 +26,6 @@ from bench.proof_kernels import (
     STAGE,
     STEP_MS,
     T_MS,
-    write_scene,
 )
 from controller.overlay_kernels import give_way, in_time
 from controller.overlay_model import SCENE

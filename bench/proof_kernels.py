@@ -7,91 +7,21 @@ controller's own compiled functions, called on arrays that a row is written into
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
-from typing import NamedTuple
-
 import numpy as np
-from numba import typeof, types
+from numba import types
 
 from controller.compiling import inner_kernel, kernel
 from controller.overlay_kernels import lay_orders
 from controller.overlay_model import BOOK, PLANS, SCENE
 from controller.sequencer_kernels import advance
-
-STEP_MS = 500
-T_MS = 1_000_000_000
-"""When the states' last step was; an age is counted back from it. A multiple of the step."""
-NEVER_MS = 1 << 60
-RED, GREEN, YELLOW, CLEARANCE, FLASH_RED = 0, 1, 2, 3, 4
-PEDESTRIAN = 1
-NO_ORDER, ALL_RED, FLASH = 0, 6, 7
-STAGE, FLAGS, BITS_LOW, BITS_HIGH, RED_LEFT, LAMPS = 0, 1, 2, 3, 4, 6
-MOVING, FLASHING = 1, 2
-LAMP = 512
-AFTER_FLASH_STEPS = 12
-SUCCESSORS_MAX = 4096
-
-LAWFUL, SKIPPED, SHORT_GREEN, WRONG_CLEARING, HASTY_REVERT, HASTY_START, SURPRISED, TOGETHER = range(8)
-BAD_FLASH, GREEN_AFTER_FLASH, WRONG_CLOCK = 8, 9, 10
-BROKEN = (
-    "", "an unlawful change of lamp", "a green or WALK shorter than its minimum",
-    "a yellow or clearance of the wrong length", "a group back before its red revert",
-    "a start before an intergreen has passed", "a start beside the yellow of those who give way",
-    "two conflicting groups active", "flash entered or left unlawfully",
-    "a start within 6 s of a flash", "the sequencer's own record of times is wrong",
+from bench.proof_key_kernels import write_key
+from bench.proof_model import (
+    AFTER_FLASH_STEPS, ALL_RED, BAD_FLASH, BITS_HIGH, BITS_LOW, CLEARANCE, FLAGS, FLASH, FLASH_RED, FLASHING,
+    GREEN, GREEN_AFTER_FLASH, HASTY_REVERT, HASTY_START, LAMP, LAMPS, LAW, LAWFUL, MOVING, NEVER_MS, NO_ORDER,
+    RED, RED_LEFT, SHORT_GREEN, SKIPPED, SPACE, STAGE, STEP_MS, SUCCESSORS_MAX, SURPRISED, T_MS, TOGETHER,
+    WRONG_CLEARING, WRONG_CLOCK, YELLOW,
 )  # fmt: skip
 
-
-class Law(NamedTuple):
-    """The rules of one junction, from its record alone; n groups, ages in ms."""
-
-    walks: np.ndarray  # (n) bool
-    least_green_ms: np.ndarray  # (n)
-    clearing_ms: np.ndarray  # (n) yellow or clearance, exactly
-    revert_ms: np.ndarray  # (n) from end of green back to green
-    between_ms: np.ndarray  # (n, n) [ending, starting]; -1 = no conflict
-    wait: np.ndarray  # (n, n) steps from a green's end to a start, the revert on the diagonal; 0 = none
-    gives_way: np.ndarray  # (n, n) bool [who yields, to whom]
-    clamp: np.ndarray  # (2, n) steps: of a red and of a green
-    lefts_ms: np.ndarray  # (K) times to the planned end that differ in effect
-    may_call: np.ndarray  # (n) bool, crossings somebody may call
-    orders: np.ndarray  # (1) 2 = given and taken back at any step, 1 = taken back once all is red, 0 = none
-
-
-class Space(NamedTuple):
-    """All states found so far, in the order of their finding, and a table to find them again."""
-
-    rows: np.ndarray  # (N, W) int16
-    keys: np.ndarray  # (N, W) int16, what of it matters for the future
-    parent: np.ndarray  # (N) int32
-    slots: np.ndarray  # (M) int32, row + 1, 0 = empty; M a power of two
-    lamps: np.ndarray  # (E, n) int8 after a step that changes lamps
-    sources: np.ndarray  # (E) int32 row before it
-    waived: np.ndarray  # (E) bool minimum green waived in it
-    counts: np.ndarray  # (5) states, states expanded, steps, lamp changes noted, orders taken
-    broken: np.ndarray  # (3) rule, row before, group
-
-
-def empty_law(n):
-    """A law of n groups, to be filled in."""
-    z, f, square = np.zeros(n, np.int64), np.zeros(n, np.bool_), np.zeros((n, n), np.int64)
-    return Law(
-        walks=f.copy(), least_green_ms=z.copy(), clearing_ms=z.copy(), revert_ms=z.copy(),
-        between_ms=square.copy(), wait=square.copy(), gives_way=np.zeros((n, n), np.bool_),
-        clamp=np.zeros((2, n), np.int64), lefts_ms=z.copy(), may_call=f.copy(), orders=np.full(1, 2),
-    )  # fmt: skip
-
-
-def empty_space(states, width, changes):
-    """Room for that many states and noted lamp changes."""
-    return Space(np.zeros((states, width), np.int16), np.zeros((states, width), np.int16),
-                 np.zeros(states, np.int32),
-                 np.zeros(1 << (2 * states - 1).bit_length(), np.int32),
-                 np.zeros((changes, width - LAMPS), np.int8), np.zeros(changes, np.int32),
-                 np.zeros(changes, np.bool_), np.zeros(5, np.int64), np.zeros(3, np.int64))  # fmt: skip
-
-
-LAW = typeof(empty_law(0))
-SPACE = typeof(empty_space(1, LAMPS, 0))
 _I, _V, _B = types.int64, types.void, types.boolean
 _ROW = types.int16[::1]
 
@@ -222,24 +152,6 @@ def step_broken(now_ms, row, scene, law):
     return 100 * WRONG_CLOCK + wrong - 1 if wrong else 0
 
 
-@kernel(_V(_ROW, LAW, _ROW))
-def write_key(row, law, key):
-    """What of a state matters for its future: of a red group, only how long others keep it from starting."""
-    for k in range(LAMPS):
-        key[k] = row[k]
-    n = len(row) - LAMPS
-    for b in range(n):
-        key[LAMPS + b] = row[LAMPS + b]
-        if row[LAMPS + b] >= LAMP:
-            continue
-        longest = 0
-        for a in range(n):
-            lamp = row[LAMPS + a] // LAMP
-            if law.wait[a, b] and lamp != GREEN and lamp != FLASH_RED:
-                longest = max(longest, law.wait[a, b] - row[LAMPS + a] % LAMP)
-        key[LAMPS + b] = longest
-
-
 @kernel(_I(types.int16[:, ::1], _I, types.int32[::1], _I))
 def slot_of(rows, at, slots, count):
     """Where row `at` stands in the table, or where it would: slot if empty, -1 - row if known."""
@@ -350,41 +262,50 @@ def all_red(row):
     return steady == 0
 
 
+@inner_kernel(_B(_I, _I, LAW))
+def tried_before(stage, present, law):
+    """Whether a stage before this one, other than the present one, is alike."""
+    for k in range(law.alike[stage], stage):
+        if law.alike[k] == law.alike[stage] and k != present:
+            return True
+    return False
+
+
+@kernel(_B(_I, SCENE, BOOK, PLANS, LAW, SPACE, types.int64[::1]))
+def expand(at, scene, book, plans, law, space, start_ms):
+    """Every step from one state, under every input; False = a rule is broken."""
+    row = space.rows[at]
+    for order in (ALL_RED, FLASH):
+        if law.orders[0] and not take(at, order, 0, 0, NEVER_MS, scene, book, plans, law, space, start_ms):
+            return False
+    if row[STAGE] < 0 and law.orders[0] < 2 and not all_red(row):
+        return True
+    if row[FLAGS] != 0 or row[RED_LEFT] > 1:
+        # What anybody wants changes nothing: a change is under way, or there is no green yet.
+        return take(at, NO_ORDER, 0, 0, 0, scene, book, plans, law, space, start_ms)
+    for stage in range(len(scene.stage_bits)):
+        if stage == row[STAGE] or tried_before(stage, row[STAGE], law):
+            continue
+        if not take_all_calls(at, stage, 0, scene, book, plans, law, space, start_ms):
+            return False
+    if row[STAGE] >= 0:
+        for left_ms in law.lefts_ms:
+            if not take_all_calls(at, row[STAGE], left_ms, scene, book, plans, law, space, start_ms):
+                return False
+    return True
+
+
 @kernel(_I(SCENE, BOOK, PLANS, LAW, SPACE, types.int64[::1]))
 def explore(scene, book, plans, law, space, start_ms):
     """Expand states until all are, or there is no more room, or a rule is broken: 0, 1, 2.
 
     No room: fewer than SUCCESSORS_MAX states or lamp changes are left for one more state.
     """
-    counts, n_stages = space.counts, len(scene.stage_bits)
+    counts = space.counts
     while counts[1] < counts[0]:
         if counts[0] + SUCCESSORS_MAX > len(space.rows) or counts[3] + SUCCESSORS_MAX > len(space.lamps):
             return 1
-        at = counts[1]
-        row = space.rows[at]
-        fixed = row[FLAGS] != 0 or row[RED_LEFT] > 1
-        held = row[STAGE] < 0 and law.orders[0] < 2 and not all_red(row)
-        for order in (ALL_RED, FLASH):
-            if law.orders[0] and not take(
-                at, order, 0, 0, NEVER_MS, scene, book, plans, law, space, start_ms
-            ):
-                return 2
-        if held:
-            pass
-        elif fixed:
-            # What anybody wants changes nothing: a change is under way, or there is no green yet.
-            if not take(at, NO_ORDER, 0, 0, 0, scene, book, plans, law, space, start_ms):
-                return 2
-        else:
-            for stage in range(n_stages):
-                if stage == row[STAGE]:
-                    continue
-                if not take_all_calls(at, stage, 0, scene, book, plans, law, space, start_ms):
-                    return 2
-            if row[STAGE] >= 0:
-                for k in range(len(law.lefts_ms)):
-                    left_ms = law.lefts_ms[k]
-                    if not take_all_calls(at, row[STAGE], left_ms, scene, book, plans, law, space, start_ms):
-                        return 2
+        if not expand(counts[1], scene, book, plans, law, space, start_ms):
+            return 2
         counts[1] += 1
     return 0

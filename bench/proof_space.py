@@ -34,6 +34,8 @@ from itertools import combinations
 import numpy as np
 
 from bench import proof_kernels as kernels
+from bench import proof_model as model
+from bench.proof_key_kernels import write_key
 from controller.junction import Junction, StreetNetwork
 from controller.monitor import Card, SafetyMonitor
 from controller.network import Network, build_network
@@ -44,7 +46,7 @@ from controller.sequencer import Sequencer
 from controller.state import NEVER_MS, State, new_state
 from controller.vocabulary import GroupKind, Lamp, Timing
 
-STEP_MS = kernels.STEP_MS
+STEP_MS = model.STEP_MS
 RED_REVERT_MS = 2_000
 NO_CONFLICT = -1
 CHANGES_AT_ONCE = 1 << 15
@@ -98,7 +100,7 @@ class Cell:
     def __post_init__(self) -> None:
         self.street = StreetNetwork(self.junction.name, self.timing, (self.junction,), ())
         self.network = build_network(self.street, STEP_MS)
-        self.state = new_state(self.network, kernels.T_MS)
+        self.state = new_state(self.network, model.T_MS)
         waived, suspended = np.zeros(1, np.bool_), np.zeros(1, np.bool_)
         self.overlay = Overlay(self.network, self.state, waived, suspended)
         self.scene = self.overlay.scene
@@ -112,10 +114,10 @@ class Cell:
         return [k for k, g in enumerate(self.junction.groups) if g.kind == GroupKind.PEDESTRIAN]
 
     @cached_property
-    def law(self) -> kernels.Law:
+    def law(self) -> model.Law:
         """The rules of the junction, read from its record and not from the network's arrays."""
         groups = self.junction.groups
-        law = kernels.empty_law(len(groups))
+        law = model.empty_law(len(groups), len(self.junction.stages))
         index = {g.name: k for k, g in enumerate(groups)}
         law.between_ms[:] = NO_CONFLICT
         for pair in self.junction.intergreens:
@@ -133,9 +135,14 @@ class Cell:
             law.wait[k] = np.maximum(law.between_ms[k], 0) // STEP_MS
             law.wait[k, k] = law.revert_ms[k] // STEP_MS
             law.clamp[Lamp.GREEN, k] = law.least_green_ms[k] // STEP_MS
+        law.clearing[:] = law.clearing_ms // STEP_MS
+        in_stages = {index[g] for s in self.junction.stages for g in s.groups}
+        law.starts[:] = [k in in_stages and bool(law.may_call[k] or not law.walks[k]) for k in index.values()]
+        shown = [frozenset(k for g in s.groups if law.starts[k := index[g]]) for s in self.junction.stages]
+        law.alike[:] = [shown.index(s) for s in shown]
         return law._replace(lefts_ms=self._lefts_ms(law))
 
-    def _lefts_ms(self, law: kernels.Law) -> np.ndarray:
+    def _lefts_ms(self, law: model.Law) -> np.ndarray:
         """One time to the planned end for every set of walks it can end and let begin."""
         walks = [k for k in self.crossings if law.may_call[k]]
         ends = {int(law.clearing_ms[k]) for k in walks}
@@ -148,16 +155,16 @@ class Cell:
 
     def row(self) -> np.ndarray:
         """The state as a row, as if `T_MS` were now."""
-        row = np.zeros(kernels.LAMPS + self.network.n_groups, np.int16)
-        kernels.read_scene(kernels.T_MS, self.scene, self.law, row)
+        row = np.zeros(model.LAMPS + self.network.n_groups, np.int16)
+        kernels.read_scene(model.T_MS, self.scene, self.law, row)
         return row
 
     def roots(self) -> list[np.ndarray]:
         """Where exploration begins: power on, and out of a flash of the monitor, by the real sequencer."""
         rows = [self.row()]
         flash = np.ones(1, np.bool_)
-        self.sequencer.follow_flash(self.state, flash, kernels.T_MS)
-        self.sequencer.follow_flash(self.state, ~flash, kernels.T_MS)
+        self.sequencer.follow_flash(self.state, flash, model.T_MS)
+        self.sequencer.follow_flash(self.state, ~flash, model.T_MS)
         return [*rows, self.row()]
 
 
@@ -166,13 +173,13 @@ class Exploration:
 
     def __init__(self, cell: Cell, room: int) -> None:
         self.cell = cell
-        width = kernels.LAMPS + cell.network.n_groups
-        self.space = kernels.empty_space(room, width, CHANGES_AT_ONCE)
+        width = model.LAMPS + cell.network.n_groups
+        self.space = model.empty_space(room, width, CHANGES_AT_ONCE)
         self.monitors = Monitors(cell)
         for row in cell.roots():
             at = int(self.space.counts[0])
             self.space.rows[at] = row
-            kernels.write_key(self.space.rows[at], cell.law, self.space.keys[at])
+            write_key(self.space.rows[at], cell.law, self.space.keys[at])
             slot = int(kernels.slot_of(self.space.keys, at, self.space.slots, at))
             if slot >= 0:
                 self.space.slots[slot], self.space.parent[at] = at + 1, -1
@@ -190,7 +197,7 @@ class Exploration:
             self._ask_monitor()
             if outcome == 0:
                 break
-            if counts[0] + kernels.SUCCESSORS_MAX > len(self.space.rows):
+            if counts[0] + model.SUCCESSORS_MAX > len(self.space.rows):
                 raise NoRoom
         return Explored(int(counts[0]), int(counts[2]), changes, time.perf_counter() - began)
 
@@ -211,12 +218,12 @@ class Exploration:
             way.append(source)
             source = int(self.space.parent[source])
         names = [g.name for g in self.cell.junction.groups]
-        lines = [f"{self.cell.junction.name}/{names[group]}: {kernels.BROKEN[rule]}, after"]
+        lines = [f"{self.cell.junction.name}/{names[group]}: {model.BROKEN[rule]}, after"]
         for at in reversed(way[:80]):
             row = self.space.rows[at]
             lamps = ", ".join(
-                f"{name} {Lamp(int(cell) // kernels.LAMP).name} {int(cell) % kernels.LAMP}"
-                for name, cell in zip(names, row[kernels.LAMPS :], strict=True)
+                f"{name} {Lamp(int(cell) // model.LAMP).name} {int(cell) % model.LAMP}"
+                for name, cell in zip(names, row[model.LAMPS :], strict=True)
             )
             lines.append(f"  stage {row[0]}, flags {row[1]}, red left {row[4]}: {lamps}")
         return "\n".join(lines)
@@ -242,12 +249,12 @@ class Monitors:
         after[:count] = lamps
         waive = np.zeros(MONITORS, np.bool_)
         waive[:count] = waived
-        before = (full[:, kernels.LAMPS :] // kernels.LAMP).astype(np.int8)
-        age_ms = STEP_MS * (full[:, kernels.LAMPS :] % kernels.LAMP).astype(np.int64)
+        before = (full[:, model.LAMPS :] // model.LAMP).astype(np.int8)
+        age_ms = STEP_MS * (full[:, model.LAMPS :] % model.LAMP).astype(np.int64)
         memory.permitted[:] = before.ravel()
         memory.since_ms[:] = (FAR_MS - age_ms).ravel()
         memory.green_ended_ms[:] = np.where(before == Lamp.GREEN, 0, FAR_MS - age_ms).ravel()
-        left_ms = STEP_MS * full[:, kernels.RED_LEFT].astype(np.int64)
+        left_ms = STEP_MS * full[:, model.RED_LEFT].astype(np.int64)
         memory.flash_ended_ms[:] = np.where(left_ms > 0, FAR_MS - 6_000 + left_ms, 0)
         return self._verdict(monitor, before.ravel(), after.ravel(), waive)
 
