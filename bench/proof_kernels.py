@@ -265,10 +265,10 @@ def all_red(row):
 @inner_kernel(_B(_I, _I, LAW))
 def tried_before(stage, present, law):
     """Whether a stage before this one, other than the present one, is alike."""
+    others = 0
     for k in range(law.alike[stage], stage):
-        if law.alike[k] == law.alike[stage] and k != present:
-            return True
-    return False
+        others += law.alike[k] == law.alike[stage] and k != present
+    return others > 0
 
 
 @kernel(_B(_I, SCENE, BOOK, PLANS, LAW, SPACE, types.int64[::1]))

@@ -60,7 +60,7 @@ def start_of(b, but, row, key, law):
 
 @inner_kernel(_V(_I, _ROW, _ROW, LAW))
 def forget_leaving(target, row, key, law):
-    """Of drivers who shall leave: how old their green is, where those who wait for them cannot start so soon."""
+    """Of drivers who shall leave: the age of their green, where whoever waits for them cannot start so soon."""
     n = len(row) - LAMPS
     for a in range(n):
         if key[LAMPS + a] // LAMP != GREEN or target >> a & 1 or law.walks[a]:
@@ -110,7 +110,7 @@ def all_red_at(key, law):
         clearing = law.clearing[g]
         if lamp == GREEN:
             at = max(at, clearing + (free_to_end(g, key, law) if law.walks[g] else 1))
-        elif lamp == YELLOW or lamp == CLEARANCE:
+        elif lamp in (YELLOW, CLEARANCE):
             at = max(at, clearing - age)
     return at
 

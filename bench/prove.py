@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from bench import proof_calls_kernels as calls
+from bench import proof_model as model
 from bench.proof_space import Cell, Exploration, Explored, NoRoom, sets_of_crossings, up
 from controller import stage_play_kernels
 from controller.junction import Junction
@@ -30,9 +31,12 @@ from controller.numba_cache import with_imports
 from controller.vocabulary import Timing
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOM = 12_000_000
+ROOM = 16_000_000
 """States of one exploration that fit into a gigabyte and a half."""
 ROOM_OF_CALLS = 400_000
+"""Where more states can be reached with another crossing in use, none is in use before the tagged call."""
+AT_A_TIME = 64
+"""States at rest whose calls are followed before the clock is looked at."""
 ORDERS = ("no orders", "orders taken back once all is red", "orders given and taken back at any step")
 NETS = ("*.net.xml", "*.net.xml.gz")
 
@@ -55,9 +59,12 @@ class Proved:
     """Tagged calls followed to their service."""
     calls_at_once: int
     """Crossings that may have been called before the tagged call, every set of so many."""
+    rest_share: float
+    """Of the states at rest, how many were followed: 1 = every one; else so many by chance."""
     least_left_ms: int
     """Of a promise when its call was served, the worst of all."""
     seconds: float
+    """Of the processor."""
 
 
 def prove(junction: Junction, timing: Timing, seconds: float, room: int = ROOM) -> Proved:
@@ -65,7 +72,7 @@ def prove(junction: Junction, timing: Timing, seconds: float, room: int = ROOM) 
 
     Raises `proof_space.Unlawful` with the whole way to the first wrong step or broken promise.
     """
-    began = time.perf_counter()
+    began = time.process_time()
     crossings = len(Cell(junction, timing).crossings)
     best: tuple[int, int, Explored] | None = None
     allowed = room * max(1, crossings)
@@ -77,18 +84,19 @@ def prove(junction: Junction, timing: Timing, seconds: float, room: int = ROOM) 
         best = at_once, orders, found
         # The next level may have no more states than there is time for at this one's pace: an
         # exploration that cannot end in time proves nothing and is better not begun.
-        left_s = seconds / 2 - (time.perf_counter() - began)
+        left_s = seconds / 2 - (time.process_time() - began)
         allowed = int(found.states / max(found.seconds, 0.001) * left_s)
         if allowed <= found.states:
             break
     if best is None:
         raise NoRoom(junction.name)
     at_once, orders, found = best
-    followed, calls_at_once, least_left_ms = kept(junction, timing, min(at_once, 1))
+    left_s = max(seconds / 4, seconds - (time.process_time() - began))
+    calls_kept = kept(junction, timing, min(at_once, 1), left_s)
     return Proved(
         junction.name, len(junction.groups), len(junction.stages), crossings, at_once, ORDERS[orders],
-        found.states, found.steps, found.changes, followed, calls_at_once, least_left_ms,
-        round(time.perf_counter() - began, 1),
+        found.states, found.steps, found.changes, calls_kept.followed, calls_kept.at_once,
+        round(calls_kept.rest_share, 4), calls_kept.least_left_ms, round(time.process_time() - began, 1),
     )  # fmt: skip
 
 
@@ -98,13 +106,17 @@ def levels(crossings: int) -> Iterator[tuple[int, int]]:
     The first is small at any junction, and its pace says which of the others can end in time.
     """
     yield 0, 0
-    if crossings:
-        yield 1, 0
-    fewest = min(1, crossings)
-    for at_once in range(fewest, crossings + 1):
-        yield at_once, 1
-        if at_once > fewest or crossings <= 1:
+    yield 0, 1
+    if not crossings:
+        yield 0, 2
+    for at_once in range(1, crossings + 1):
+        if at_once > 1:
+            yield at_once, 1
             yield at_once, 2
+        else:
+            yield 1, 1
+            if crossings == 1:
+                yield 1, 2
 
 
 def explored(
@@ -129,42 +141,74 @@ def cell_of(junction: Junction, timing: Timing, called: frozenset[int], orders: 
     return cell
 
 
-def kept(junction: Junction, timing: Timing, at_once: int) -> tuple[int, int, int]:
-    """Follow one tagged call at a time from every state at rest: (calls, at once, least ms left).
-
-    Raises `BrokenPromise` naming the first call served late.
-    """
-    for n in (at_once, 0):
-        try:
-            return _kept(junction, timing, n)
-        except NoRoom:
-            if n == 0:
-                raise
-    raise AssertionError("without crossings there is always room")
-
-
 class BrokenPromise(AssertionError):
     """A call served late, or never; the message tells the state and what the planner wanted."""
 
 
-def _kept(junction: Junction, timing: Timing, at_once: int) -> tuple[int, int, int]:
-    followed, least_left_ms = 0, stage_play_kernels.NEVER_MS
-    for called in sets_of_crossings(Cell(junction, timing), at_once):
-        cell = cell_of(junction, timing, called, 0)
-        exploration = Exploration(cell, ROOM_OF_CALLS)
+@dataclass(slots=True)
+class Kept:
+    """What came of the tagged calls."""
+
+    at_once: int
+    """Crossings that may have been in use before."""
+    followed: int = 0
+    rests: int = 0
+    """States at rest, and those of them whose calls were followed."""
+    rests_followed: int = 0
+    least_left_ms: int = stage_play_kernels.NEVER_MS
+
+    @property
+    def rest_share(self) -> float:
+        """1 = every state at rest."""
+        return self.rests_followed / max(1, self.rests)
+
+
+def kept(junction: Junction, timing: Timing, at_once: int, seconds: float = 1e9) -> Kept:
+    """Follow one tagged call at a time from every state at rest, or from as many as there is time for.
+
+    Raises `BrokenPromise` naming the first call served late.
+    """
+    if at_once:
+        try:
+            return _kept(junction, timing, at_once, seconds, ROOM_OF_CALLS)
+        except NoRoom:
+            pass
+    return _kept(junction, timing, 0, seconds, ROOM)
+
+
+def _kept(junction: Junction, timing: Timing, at_once: int, seconds: float, room: int) -> Kept:
+    told, sets = Kept(at_once), list(sets_of_crossings(Cell(junction, timing), at_once))
+    for called in sets:
+        cell = cell_of(junction, timing, called, 0).tell_groups_apart()
+        exploration = Exploration(cell, room)
         exploration.run()
-        wait = calls.empty_wait(cell.network.n_groups)
-        wait.max_green_ms[:] = cell.network.max_green_ms
-        rows, count = exploration.space.rows, int(exploration.space.counts[0])
-        if not calls.all_kept(rows, count, cell.scene, wait):
+        _follow(cell, exploration, seconds / len(sets), told)
+    return told
+
+
+def _follow(cell: Cell, exploration: Exploration, seconds: float, told: Kept) -> None:
+    """The calls of one exploration's states at rest, in an order of chance, while there is time."""
+    junction, ends = cell.junction, time.process_time() + seconds
+    wait = calls.empty_wait(cell.network.n_groups)
+    wait.max_green_ms[:] = cell.network.max_green_ms
+    space = exploration.space
+    rows = space.rows[: int(space.counts[0])]
+    rows = rows[(rows[:, model.FLAGS] == 0) & (rows[:, model.STAGE] >= 0)]
+    rows = rows[np.random.default_rng(1).permutation(len(rows))]
+    told.rests += len(rows)
+    for first in range(0, len(rows), AT_A_TIME):
+        some = np.ascontiguousarray(rows[first : first + AT_A_TIME])
+        if not calls.all_kept(some, len(some), cell.scene, wait):
             at, group, stage, age_ms = (int(x) for x in wait.late)
             raise BrokenPromise(
                 f"{junction.name}/{junction.groups[group].name}: called {age_ms} ms before, served late when"
-                f" stage {junction.stages[stage].name} was wanted in state {rows[at].tolist()}"
+                f" stage {junction.stages[stage].name} was wanted in state {some[at].tolist()}"
             )
-        followed += int(wait.counts[0])
-        least_left_ms = min(least_left_ms, int(wait.least_left_ms.min()))
-    return followed, at_once, least_left_ms
+        told.rests_followed += len(some)
+        if time.process_time() > ends:
+            break
+    told.followed += int(wait.counts[0])
+    told.least_left_ms = min(told.least_left_ms, int(wait.least_left_ms.min()))
 
 
 # --- a folder of networks ----------------------------------------------------------------------
@@ -210,7 +254,8 @@ def run(folder: Path, results: Path, seconds: float, jobs: int) -> int:
         done = {row["likeness"]: row for row in map(json.loads, kept_in.read_text("utf-8").splitlines())}
     every = junctions_of(folder)
     kinds = {likeness(j): (net, j) for net, j in reversed(every)}
-    waiting = {key: j for key, (_, j) in kinds.items() if key not in done}
+    small = sorted(kinds.items(), key=lambda kind: (len(kind[1][1].groups) * len(kind[1][1].stages), kind[0]))
+    waiting = {key: j for key, (_, j) in small if key not in done}
     before = len(kinds) - len(waiting)
     say(f"{len(every)} junctions, {len(kinds)} kinds, {before} proved before; {kept_in.name}")
     wrong = 0
@@ -237,9 +282,9 @@ def run(folder: Path, results: Path, seconds: float, jobs: int) -> int:
 
 def _print_table(every: Sequence[tuple[str, Junction]], done: dict[str, dict[str, Any]]) -> None:
     say(f"\n{'net':<18}{'junction':<22}{'groups':>7}{'stages':>7}{'walks':>6}{'at once':>8}{'states':>13}"
-        f"{'steps':>14}{'calls':>12}{'left s':>8}  orders")  # fmt: skip
+        f"{'steps':>14}{'calls':>12}{'of rests':>9}{'left s':>8}{'cpu s':>7}  orders")  # fmt: skip
     first: dict[str, str] = {}
-    total = np.zeros(3, np.int64)
+    total, seconds = np.zeros(3, np.int64), 0.0
     for net, junction in every:
         key = likeness(junction)
         row = done.get(key)
@@ -250,10 +295,12 @@ def _print_table(every: Sequence[tuple[str, Junction]], done: dict[str, dict[str
         else:
             first[key] = junction.name
             total += row["states"], row["steps"], row["calls"]
+            seconds += row["seconds"]
             say(f"{net[:17]:<18}{junction.name[:21]:<22}{row['groups']:>7}{row['stages']:>7}{row['crossings']:>6}"
                 f"{row['at_once']:>8}{row['states']:>13,}{row['steps']:>14,}{row['calls']:>12,}"
-                f"{row['least_left_ms'] / 1000:>8.1f}  {row['orders']}")  # fmt: skip
-    say(f"{'all':<60}{'':>8}{total[0]:>13,}{total[1]:>14,}{total[2]:>12,}")
+                f"{row['rest_share']:>9.1%}{row['least_left_ms'] / 1000:>8.1f}{row['seconds']:>7.0f}"
+                f"  {row['orders']}")  # fmt: skip
+    say(f"{'all':<60}{'':>8}{total[0]:>13,}{total[1]:>14,}{total[2]:>12,}{'':>17}{seconds:>7.0f}")
 
 
 def say(line: str) -> None:
@@ -269,7 +316,7 @@ def main() -> int:
     )
     parser.add_argument("--scenarios", type=Path, required=True, metavar="DIR")
     parser.add_argument("--results", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--seconds", type=float, default=60, help="per kind of junction, about")
+    parser.add_argument("--seconds", type=float, default=60, help="of a processor, per kind, about")
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     if not given.scenarios.is_dir():
