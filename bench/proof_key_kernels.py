@@ -60,7 +60,7 @@ def start_of(b, but, row, key, law):
 
 @inner_kernel(_V(_I, _ROW, _ROW, LAW))
 def forget_leaving(target, row, key, law):
-    """Of drivers who shall leave: the age of their green, where whoever waits for them cannot start so soon."""
+    """Of drivers who shall leave: the age of their green, where those who wait for them start later."""
     n = len(row) - LAMPS
     for a in range(n):
         if key[LAMPS + a] // LAMP != GREEN or target >> a & 1 or law.walks[a]:

@@ -17,7 +17,8 @@ thresholds are among those clamped at. A state reached is therefore one row of a
 histories with the same row have the same future.
 
 **Why less is kept than that** (`bench/proof_key_kernels.py`). Two states with one key take, whatever the
-input, lawful steps to states with one key again; so one of them is followed, always a real one. Step 1 is the next step; a time is when something may happen at the soonest.
+input, lawful steps to states with one key again; so one of them is followed, always a real one. Step 1
+is the next step; a time is when something may happen at the soonest.
 
 1. Of all ended greens only the latest leave to start matters to a red group: `earliest_start_ms` is a
    maximum. What may happen in step 1 is as if it might have happened before.
