@@ -69,7 +69,7 @@ class Space(NamedTuple):
     broken: np.ndarray  # (3) rule, row before, group
 
 
-def empty_law(n, stages):
+def empty_law(n: int, stages: int) -> Law:
     """A law of n groups and so many stages, to be filled in."""
     z, f, square = np.zeros(n, np.int64), np.zeros(n, np.bool_), np.zeros((n, n), np.int64)
     return Law(
@@ -80,7 +80,7 @@ def empty_law(n, stages):
     )  # fmt: skip
 
 
-def empty_space(states, width, changes):
+def empty_space(states: int, width: int, changes: int) -> Space:
     """Room for that many states and noted lamp changes."""
     return Space(np.zeros((states, width), np.int16), np.zeros((states, width), np.int16),
                  np.zeros(states, np.int32),

@@ -191,6 +191,7 @@ def _follow(cell: Cell, exploration: Exploration, seconds: float, told: Kept) ->
     junction, ends = cell.junction, time.process_time() + seconds
     wait = calls.empty_wait(cell.network.n_groups)
     wait.max_green_ms[:] = cell.network.max_green_ms
+    cell.scene.walk_only_called[:] = cell.law.walks  # as the urgency finds it where nobody is expected
     space = exploration.space
     rows = space.rows[: int(space.counts[0])]
     rows = rows[(rows[:, model.FLAGS] == 0) & (rows[:, model.STAGE] >= 0)]

@@ -65,12 +65,18 @@ def change_stage(
     for b in range(n):
         if not (starting >> b) & 1:
             continue
-        for a in range(n):
-            # Who gives way to b may be free to go until his yellow is over, so b waits for it.
-            yellow_ms = intergreen_ms[table + a * n + b]
-            yields = yellow_ms and a != b and not (conflict_bits[first + b] >> a) & 1
-            if yields and not (active & going) >> a & 1 and ended_ms[a] <= since_ms[b]:
-                since_ms[b] = max(since_ms[b], ended_ms[a] + yellow_ms)
+        moved = True
+        while moved:
+            moved = False
+            for a in range(n):
+                # Who gives way to b may be free to go until his yellow is over, so b waits for it, and
+                # may by then find another's yellow that began meanwhile.
+                yellow_ms = intergreen_ms[table + a * n + b]
+                yields = yellow_ms and a != b and not (conflict_bits[first + b] | active & going) >> a & 1
+                red_ms = ended_ms[a] + yellow_ms
+                if yields and ended_ms[a] <= since_ms[b] < red_ms:
+                    since_ms[b] = red_ms
+                    moved = True
         complete_ms = max(complete_ms, since_ms[b])
     return complete_ms
 

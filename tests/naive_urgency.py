@@ -82,9 +82,11 @@ class NaiveJunction:
             latest = [play.start[b] - int(self.table[a, b]) for b in starting & self.clash[a]]
             if latest:  # drivers keep their green as long as that delays nobody
                 play.end[a] = max(play.end[a], min(latest))
-        for a, b in self.gives_way:
-            if b in starting and a not in play.lit & target and play.end[a] <= play.start[b]:
-                play.start[b] = max(play.start[b], play.end[a] + int(self.table[a, b]))
+        for b in starting:  # at the first time at which nobody who gives way has yellow
+            who = [a for a, to in self.gives_way if to == b and a not in play.lit & target]
+            yellows = [(play.end[a], play.end[a] + int(self.table[a, b])) for a in who]
+            while over := [end for begin, end in yellows if begin <= play.start[b] < end]:
+                play.start[b] = min(over)
         times = [play.end[k] for k in leaving] + [play.start[k] for k in starting]
         play.lit, play.time = target, max([play.time, *times])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from bench import proof_kernels as kernels
 from bench import proof_model as model
 from bench.proof_space import STEP_MS, Cell, Exploration, Unlawful
 from bench.prove import BrokenPromise, cell_of, explored, junctions_of, kept, levels, likeness
-from controller.junction import Junction
+from controller.junction import Junction, Yield
 from controller.vocabulary import Lamp, Timing
 from sim.city.generator.generate import generate, street_of_city
 from sim.city.scenario import find_scenario
@@ -89,6 +90,17 @@ def test_one_call_at_a_time_is_served_within_its_promise_whatever_the_planner_wa
     assert told.at_once == others
     assert told.followed > least
     assert told.rest_share == 1, "every state at rest"
+    assert told.least_left_ms >= 0
+
+
+def test_a_walk_waits_for_every_yellow_of_those_who_give_way_one_after_the_other() -> None:
+    """A yellow that began while it waited for another's was once forgotten, and the WALK came too late."""
+    beside = {("ns", "walk.ns"), ("ns.left", "walk.ns"), ("ns", "ns.left"), ("walk.ns", "walk.ew")}
+    stages = (("ns.left",), ("ns", "ns.left"), ("ns", "walk.ns"), ("walk.ns", "walk.ew"), ("ew", "walk.ew"))
+    plain = toy_street.junction(stages=stages, compatible=beside | {("ew", "walk.ew")}, steps=())
+    yields = (Yield("ns", "walk.ns"), Yield("ns.left", "walk.ns"))
+    told = kept(replace(plain, yields=yields), Timing.COMPUTED, 0)
+    assert told.followed > 1_000
     assert told.least_left_ms >= 0
 
 
