@@ -20,6 +20,9 @@ NEVER_MS = 1 << 60
 MARGIN_MS = 2000
 """Calls are planned to be served this much before their promise ends."""
 
+TURN_MS = 1000
+"""A change may begin so much later than it is played: a junction decides once a second."""
+
 
 @inner_kernel("int64(int64)")
 def count_bits(bits):
@@ -70,11 +73,12 @@ def change_stage(
             moved = False
             for a in range(n):
                 # Who gives way to b may be free to go until his yellow is over, so b waits for it, and
-                # may by then find another's yellow that began meanwhile.
+                # may by then find another's yellow that began meanwhile. A yellow that would begin just
+                # after b is reckoned with as well: where the change begins a moment later, it comes before.
                 yellow_ms = intergreen_ms[table + a * n + b]
                 yields = yellow_ms and a != b and not (conflict_bits[first + b] | active & going) >> a & 1
                 red_ms = ended_ms[a] + yellow_ms
-                if yields and ended_ms[a] <= since_ms[b] < red_ms:
+                if yields and ended_ms[a] <= since_ms[b] + TURN_MS and since_ms[b] < red_ms:
                     since_ms[b] = red_ms
                     moved = True
         complete_ms = max(complete_ms, since_ms[b])

@@ -85,7 +85,9 @@ class NaiveJunction:
         for b in starting:  # at the first time at which nobody who gives way has yellow
             who = [a for a, to in self.gives_way if to == b and a not in play.lit & target]
             yellows = [(play.end[a], play.end[a] + int(self.table[a, b])) for a in who]
-            while over := [end for begin, end in yellows if begin <= play.start[b] < end]:
+            while over := [
+                end for begin, end in yellows if begin <= play.start[b] + 1_000 and play.start[b] < end
+            ]:
                 play.start[b] = min(over)
         times = [play.end[k] for k in leaving] + [play.start[k] for k in starting]
         play.lit, play.time = target, max([play.time, *times])
