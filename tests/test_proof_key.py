@@ -96,24 +96,22 @@ def test_the_smaller_exploration_shows_the_same_lamps_in_the_same_turn(
 
 
 @pytest.mark.parametrize("orders", ORDERS)
-@pytest.mark.parametrize(("name", "size"), [("min_green_ms", 6), ("yellow_ms", 6), ("intergreen_ms", 36)])
-def test_every_half_second_too_little_is_found_as_where_nothing_is_forgotten(
-    name: str, size: int, orders: int
-) -> None:
-    """Of every time of the junction, whatever the orders."""
-    for at in range(size):
-        found = []
-        for forget in (False, True):
+def test_half_a_second_too_little_of_any_time_is_found(orders: int) -> None:
+    """Drivers' red revert alone binds nobody who is never stopped by an order."""
+    missed, planted = [], 0
+    for name, size in (("min_green_ms", 6), ("yellow_ms", 6), ("intergreen_ms", 36)):
+        for at in range(size):
             cell = cell_of(toy_street.junction(), Timing.COMPUTED, frozenset({4, 5}), orders)
             if getattr(cell.network, name)[at] <= 0:
                 continue
-            cut(cell if forget else cell.forget_nothing(), name, at)
+            planted += 1
             try:
-                Exploration(cell, ROOM).run()
-                found.append("")
-            except Unlawful as wrong:
-                found.append(str(wrong).partition(", after")[0])
-        assert len(set(found)) <= 1, (name, at, found)
+                Exploration(cut(cell, name, at), ROOM).run()
+                missed.append((name, at))
+            except Unlawful:
+                pass
+    assert planted == 44
+    assert missed == ([] if orders else [("intergreen_ms", 7 * k) for k in range(4)])
 
 
 def test_less_is_forgotten_only_of_a_sequencer_that_believes_in_the_record() -> None:
