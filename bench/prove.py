@@ -1,6 +1,6 @@
 """`make prove`: every junction of a folder of street networks, explored; a table, resumable.
 
-    python -m bench.prove --scenarios DIR --results DIR [--seconds 60] [--jobs 2]
+    python -m bench.prove --scenarios DIR --results DIR [--seconds 120] [--jobs 2]
 
 Junctions alike in everything a sequencer knows are proved once. What is done is kept by the digest of
 the sources that decide a step, so that a second run goes on where the first one was stopped, and a
@@ -317,7 +317,7 @@ def main() -> int:
     )
     parser.add_argument("--scenarios", type=Path, required=True, metavar="DIR")
     parser.add_argument("--results", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--seconds", type=float, default=60, help="of a processor, per kind, about")
+    parser.add_argument("--seconds", type=float, default=120, help="of a processor, per kind, about")
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     if not given.scenarios.is_dir():
