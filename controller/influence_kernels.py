@@ -72,6 +72,7 @@ class Ledger(NamedTuple):
     last_ms: np.ndarray  # (L) last count at the stop line
     was_masked: np.ndarray  # (L) bool, of the stop line's loop
     waiting: np.ndarray  # (G) people believed to wait at the reading before
+    beyond: np.ndarray  # (G) presses of this red that were not believed yet
     people_per_s: np.ndarray  # (G) their usual arrivals
 
 
@@ -82,7 +83,7 @@ def new_ledger(lanes: int, groups: int, now_ms: int) -> Ledger:
         was_green=np.zeros(lanes, np.bool_), ended_ms=np.full(lanes, now_ms, np.int64),
         recent_veh=np.zeros((lanes, 2)), strays_veh=np.zeros(lanes), unheard_veh=np.zeros(lanes),
         last_ms=np.zeros(lanes, np.int64), was_masked=np.zeros(lanes, np.bool_), waiting=np.zeros(groups),
-        people_per_s=np.zeros(groups),
+        beyond=np.zeros(groups), people_per_s=np.zeros(groups),
     )  # fmt: skip
 
 
@@ -265,17 +266,23 @@ def bound_people(
 ):  # fmt: skip
     """However often a button is pressed: one person waits, and those who usually came since the last WALK.
 
+    A deviation more of a Poisson count is usual, too, and who came sooner than usual is believed later.
+
     observed_ms how long there have been readings · unseen_group (G) bool, nobody is heard there
     group_kind (G) · lamp (G) Lamp, green_ended_ms (G) · waiting_people, people_per_s (G): written
     """
     part = min(1.0, passed_s / min(PEOPLE_MEMORY_S, observed_ms / 1000.0 + 60.0))
     for g in range(len(lamp)):
         if group_kind[g] != PEDESTRIAN or unseen_group[g] or lamp[g] == GREEN:
-            ledger.waiting[g] = 0.0
+            ledger.waiting[g] = ledger.beyond[g] = 0.0
             continue
         usual = ledger.people_per_s[g] * (now_ms - green_ended_ms[g]) / 1000.0
-        waiting = min(waiting_people[g], 1.0 + usual)
+        pressed = waiting_people[g] + ledger.beyond[g]
+        # The usual itself is learned without the deviation, or one who presses on would make himself usual.
+        waiting = min(pressed, 1.0 + usual)
         come_per_s = max(0.0, waiting - ledger.waiting[g]) / passed_s
         ledger.people_per_s[g] += (come_per_s - ledger.people_per_s[g]) * part
-        ledger.waiting[g] = waiting_people[g] = waiting
+        ledger.waiting[g] = waiting
+        waiting_people[g] = min(pressed, 1.0 + usual + np.sqrt(usual))
+        ledger.beyond[g] = pressed - waiting_people[g]
         people_per_s[g] = ledger.people_per_s[g]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 import pytest
 
@@ -209,8 +211,8 @@ def test_the_kernels_say_what_their_slow_twin_says(seed: int) -> None:
 def test_people_are_what_their_slow_twin_says(seed: int) -> None:
     chance, bench = np.random.default_rng(seed), Bench()
     state, ledger = bench.state, bench.influence.ledger
-    rate = waiting = 0.0
-    ended_ms = now_ms = 0
+    rate = waiting = believed = 0.0
+    ended_ms = now_ms = pressed = 0
     state.call_since_ms[:] = NEVER_MS
     for _ in range(500):
         now_ms += 1000
@@ -219,14 +221,19 @@ def test_people_are_what_their_slow_twin_says(seed: int) -> None:
         state.lamp[WALK_NS] = Lamp.GREEN if green else Lamp.RED
         ended_ms = now_ms if green else ended_ms
         state.green_ended_ms[WALK_NS] = ended_ms
-        state.waiting_people[WALK_NS] = 0.0 if green else waiting + presses
+        state.waiting_people[WALK_NS] = 0.0 if green else believed + presses
         kernels.bound_people(
             now_ms, 1.0, now_ms, state.unseen_group, bench.network.group_kind, state.lamp,
             state.green_ended_ms, ledger, state.waiting_people, state.people_per_s,
         )  # fmt: skip
         before, waiting = waiting, 0.0
-        if not green:
-            waiting = min(before + presses, 1.0 + rate * (now_ms - ended_ms) / 1000)
+        if green:
+            pressed, believed = 0, 0.0
+        else:
+            usual = rate * (now_ms - ended_ms) / 1000
+            pressed += presses
+            waiting = min(pressed, 1.0 + usual)
             rate += (max(0.0, waiting - before) - rate) / min(600.0, now_ms / 1000 + 60.0)
             assert state.people_per_s[WALK_NS] == pytest.approx(rate)
-        assert state.waiting_people[WALK_NS] == pytest.approx(waiting)
+            believed = min(pressed, 1.0 + usual + sqrt(usual))
+        assert state.waiting_people[WALK_NS] == pytest.approx(0.0 if green else believed)
