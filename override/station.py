@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from controller.network import Network
 from override.bounds import BOOT_BYTES
 from override.deploying import BeginAnew
+from override.free_memory import give_back
 from override.gateway import Gateway
 from override.keys import Keyring, KeysError, Secret, read_secret
 from override.lamp_processes import Anew, LampProcesses, LiveStreet
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 PROBE_S = 60.0
 """A stranger must be refused, tried so often (A11)."""
 RESTART_S = 0.5
+GIVE_BACK_S = 60.0
+"""So often a gateway gives free memory back: what it needs comes and goes with orders."""
 GOODBYE_S = 5.0
 EXIT_BAD_INPUT = 2
 Drive = Callable[[LocalLine], None]
@@ -121,6 +124,7 @@ class Station:
         # What is built is the children's too: a collector that went through it would copy it, page by page.
         gc.collect()
         gc.freeze()
+        give_back()
         with _Signals(self.stop):
             if self.lamps is not None:
                 self.lamps.start()
@@ -215,9 +219,12 @@ class Station:
         self._say(f"citizens at {gateway.citizens}")
         self._say(f"ready: orders at {orders}, pictures at {pictures}")
         threading.Thread(target=_probe, args=(gateway, self.secret, over), daemon=True).start()
-        starter = os.getppid()
+        starter, given_back_s = os.getppid(), time.monotonic()
         while not over.is_set() and os.getppid() == starter:
             gateway.turn()
+            if time.monotonic() - given_back_s > GIVE_BACK_S:
+                give_back()
+                given_back_s = time.monotonic()
         gateway.close()
 
 
