@@ -13,12 +13,11 @@ import numpy as np
 from numba import typeof, types
 
 from controller.compiling import inner_kernel, kernel
+from controller.detectors_kernels import ODD_INTERVALS, THROUGH_RED
 from controller.detectors_model import HEALTH, LAID
 from controller.substitute_kernels import GREEN, START_UP_MS
 
-STOP, PEDESTRIAN, THROUGH_RED = 0, 1, 11
-ODD_INTERVALS = 3
-"""As `detectors_kernels`: contradicted in so many intervals, a detector is not believed at all."""
+STOP, PEDESTRIAN = 0, 1
 MEMORY_S = 150.0
 """What both loops counted lately is forgotten over so long."""
 SHIFT_VEH = 2.5

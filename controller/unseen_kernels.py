@@ -3,13 +3,12 @@
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from controller.compiling import kernel
+from controller.substitute_kernels import START_UP_MS
 
 GREEN = 1
 NEVER_MS = 1 << 60
 STOP, NEAR, FAR = 0, 1, 2
 FLOW_MEMORY_S = 180.0
-START_UP_MS = 2_000
-"""Nobody is believed to be over the stop line sooner after the start of green (HCM 2010, ch. 18)."""
 SOMEBODY = 0.5
 """People believed to wait from which it is as likely as not that somebody does."""
 

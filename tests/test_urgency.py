@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -141,19 +141,27 @@ def test_the_kernel_answers_as_the_definition_does() -> None:
     assert 200 < urgent < 1000, "the cases must show both answers"
 
 
-def test_where_earliest_deadline_first_breaks_a_promise_another_order_that_keeps_all_is_found() -> None:
-    network = toy_street.network(toy_street.junction("a", generated=GENERATED, compatible=OPEN))
-    chance = np.random.default_rng(8)
-    urgency = Urgency(network)
-    saved = 0
+def late_cases(seed: int, urgency: Urgency) -> Iterator[tuple[State, int, NaiveJunction]]:
+    """Junctions that break a promise when they leave later, earliest deadline first."""
+    network, chance = urgency.network, np.random.default_rng(seed)
     for _ in range(1_500):
         now_ms = 1000 * int(chance.integers(200, 5000))
         state = random_state(network, chance, now_ms)
         naive = NaiveJunction(network, state, now_ms, 0)
         if state.in_transition[0] or not naive.now().calls:
             continue
-        if max(naive.leave_later(given_only)[0].slack for given_only in (False, True)) >= 0:
-            continue
+        if best_later(naive) < 0:
+            yield state, now_ms, naive
+
+
+def best_later(naive: NaiveJunction) -> int:
+    return max(naive.leave_later(given_only)[0].slack for given_only in (False, True))
+
+
+def test_where_earliest_deadline_first_breaks_a_promise_another_order_that_keeps_all_is_found() -> None:
+    urgency = Urgency(toy_street.network(toy_street.junction("a", generated=GENERATED, compatible=OPEN)))
+    saved = 0
+    for state, now_ms, naive in late_cases(8, urgency):
         urgency.update(state, now_ms)
         able = any(
             naive.keeps_promises(stage) for stage, bits in enumerate(naive.stages) if bits & naive.now().calls
@@ -165,23 +173,14 @@ def test_where_earliest_deadline_first_breaks_a_promise_another_order_that_keeps
 
 def test_who_is_late_already_is_not_put_off_for_a_stage_that_is_no_better() -> None:
     """Second after second another crossing was let walk first, for the same slack, until a promise broke."""
-    network = toy_street.network(toy_street.junction("a", generated=GENERATED, compatible=OPEN))
-    chance = np.random.default_rng(9)
-    urgency = Urgency(network)
+    urgency = Urgency(toy_street.network(toy_street.junction("a", generated=GENERATED, compatible=OPEN)))
     looked_at = 0
-    for _ in range(1_500):
-        now_ms = 1000 * int(chance.integers(200, 5000))
-        state = random_state(network, chance, now_ms)
-        naive = NaiveJunction(network, state, now_ms, 0)
-        calls = naive.now().calls
-        if state.in_transition[0] or not calls:
-            continue
-        later = max(naive.leave_later(given_only)[0].slack for given_only in (False, True))
+    for state, now_ms, naive in late_cases(9, urgency):
         best = naive.best_first()
-        if later >= 0 or best is None or best.slack <= later:
+        if best is None or best.slack <= best_later(naive):
             continue
         urgency.update(state, now_ms)
-        urgent, chosen = naive.most_urgent(calls), naive.stages[int(urgency.stage[0])]
+        urgent, chosen = naive.most_urgent(naive.now().calls), naive.stages[int(urgency.stage[0])]
         looked_at += urgent not in chosen
         if urgent not in chosen:
             for stage in (s for s, groups in enumerate(naive.stages) if urgent in groups):
