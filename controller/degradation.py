@@ -84,8 +84,8 @@ class Degradation:
         self._fresh = detectors.judge(state, frame, now_ms)
         if self._fresh or detectors.stale != was_stale:
             self._masked = kernels.mark_unseen(
-                detectors.laid, detectors.health, self._bare_lane, self._bare_group, state.unseen_lane,
-                state.unseen_group,
+                detectors.frame_ms, detectors.hour, detectors.laid, detectors.health, self._bare_lane,
+                self._bare_group, state.unseen_lane, state.unseen_group,
             )  # fmt: skip
             self.approaches.step(detectors, self.ladder.rungs.cycle, now_ms)
             np.copyto(self.ladder.reasons.failed, detectors.failed)

@@ -90,8 +90,8 @@ class Detectors:
         self.passed_s = 1.0
         """Between the last two readings."""
         self._sequence = -1
-        self._frame_ms = now_ms
-        self._hour = hour_of(now_ms)
+        self.frame_ms = now_ms
+        self.hour = hour_of(now_ms)
         self._hour_began_ms = now_ms
         lanes, junctions = network.n_lanes, network.n_junctions
         self.rate_veh_per_s = np.zeros(lanes)
@@ -113,35 +113,35 @@ class Detectors:
                 np.copyto(mine, theirs)
             else:
                 mine[same] = theirs[same]
-        for name in ("_loops_only", "passed_s", "_sequence", "_frame_ms", "_hour", "_hour_began_ms", "stale"):
+        for name in ("_loops_only", "passed_s", "_sequence", "frame_ms", "hour", "_hour_began_ms", "stale"):
             setattr(self, name, getattr(other, name))
         for mine, theirs in zip(self._now, other._now, strict=True):
             np.copyto(mine, theirs)
-        self._learn_flows(self._frame_ms)
+        self._learn_flows(self.frame_ms)
         self._survey()
 
     def judge(self, state: State, frame: Frame, now_ms: int) -> bool:
         """Judge by a reading; gives False, and does next to nothing, when it is not new."""
         if frame.sequence == self._sequence:
-            if not self.stale and now_ms - self._frame_ms > max(STALE_MS, 3000 * self.passed_s):
+            if not self.stale and now_ms - self.frame_ms > max(STALE_MS, 3000 * self.passed_s):
                 self.stale = True
                 memory.lose_all(now_ms, self.laid, self.health)
                 self._survey()
             return False
         frame_ms = frame.time_ms
         if self._sequence < 0:
-            self._frame_ms = max(0, frame_ms - 1000)
+            self.frame_ms = max(0, frame_ms - 1000)
             self._loops_only = frame.sensors is not Sensors.FULL
         self._sequence = frame.sequence
-        self.passed_s = min(60.0, max(0.1, (frame_ms - self._frame_ms) / 1000.0))
+        self.passed_s = min(60.0, max(0.1, (frame_ms - self.frame_ms) / 1000.0))
         self.stale = False
         self._turn_the_clock(frame_ms)
-        self._frame_ms = frame_ms
+        self.frame_ms = frame_ms
         # A journal's frames do not tell when each detector was read.
         times = frame.detector_time_ms if len(frame.detector_time_ms) else self._untold_ms
         reading = Reading(frame.detector_on, frame.detector_count, frame.detector_occupancy, times)
         kernels.judge(
-            now_ms, frame_ms, self.passed_s, self._hour, floor_s(self._hour), self.laid, self.health, reading,
+            now_ms, frame_ms, self.passed_s, self.hour, floor_s(self.hour), self.laid, self.health, reading,
             state.lamp, state.lamp_since_ms, state.blocked, self._now,
         )  # fmt: skip
         memory.judge_junctions(
@@ -151,18 +151,18 @@ class Detectors:
         return True
 
     def _turn_the_clock(self, frame_ms: int) -> None:
-        if frame_ms // INTERVAL_MS != self._frame_ms // INTERVAL_MS:
+        if frame_ms // INTERVAL_MS != self.frame_ms // INTERVAL_MS:
             memory.close_intervals(self.laid, self.health)
             self._learn_flows(frame_ms)
         hour = hour_of(frame_ms)
-        if hour != self._hour:
+        if hour != self.hour:
             whole = frame_ms - self._hour_began_ms >= HOUR_MS - INTERVAL_MS
-            memory.turn_hour(self._hour, hour, whole, self.laid, self.health)
-            self._hour, self._hour_began_ms = hour, frame_ms
+            memory.turn_hour(self.hour, hour, whole, self.laid, self.health)
+            self.hour, self._hour_began_ms = hour, frame_ms
 
     def _learn_flows(self, now_ms: int) -> None:
-        night = is_night(self._hour)
-        memory.usual_flows(night, self._hour, self.laid, self.health, self.rate_veh_per_s, self.known)
+        night = is_night(self.hour)
+        memory.usual_flows(night, self.hour, self.laid, self.health, self.rate_veh_per_s, self.known)
 
     def _survey(self) -> None:
         memory.survey(self.laid, self.health, self._loops_only, self.seen, self._failed, self._blind)

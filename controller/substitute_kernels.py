@@ -4,7 +4,7 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
-from controller.compiling import kernel
+from controller.compiling import inner_kernel, kernel
 from controller.detectors_model import HEALTH, LAID
 
 GREEN = 1
@@ -14,6 +14,12 @@ NEVER_MS = 1 << 60
 START_UP_MS = 2_000
 UNCONFIRMED_MS = 25_000
 """Who passed a loop within 200 m of the stop line has come there by then."""
+QUIET_GAPS, QUIET_PRESSES, QUIET_S = 3.0, 5.0, 90.0
+"""A button is quiet after so many of its mean gaps, learned from so many presses, not before a usual cycle.
+
+ln 20 = 3: of people who come one by one every twentieth gap is longer. What it costs when the button
+works is a WALK for nobody now and then; what it saves when it is dead is everybody's wait.
+"""
 SPLIT_SHIFT_S, SPLIT_SHIFT_PART, CYCLE_S = 5.0, 0.1, 90.0
 """One source alone may shift a split by so much: seconds, or part of a usual cycle (rules A5)."""
 
@@ -21,11 +27,23 @@ _V, _I, _F, _B = types.void, types.int64, types.float64, types.boolean
 _I1, _F1, _N1, _B1 = types.int64[::1], types.float64[::1], types.int8[::1], types.boolean[::1]
 
 
-@kernel(_I(LAID, HEALTH, _B1, _B1, _B1, _B1))
-def mark_unseen(laid, health, bare_lane, bare_group, unseen_lane, unseen_group):
+@inner_kernel(_B(_I, _I, _I, HEALTH))
+def is_quiet(d, frame_ms, hour, health):
+    """Whether a button has told of nobody for longer than it usually does at this hour."""
+    if health.gaps[d, hour] < QUIET_PRESSES:
+        return False
+    silent_s = (frame_ms - health.last_ms[d]) / 1000.0
+    return silent_s > max(QUIET_S, QUIET_GAPS * health.gap_s[d, hour])
+
+
+@kernel(_I(_I, _I, LAID, HEALTH, _B1, _B1, _B1, _B1))
+def mark_unseen(frame_ms, hour, laid, health, bare_lane, bare_group, unseen_lane, unseen_group):
     """Stop lines and crossings without a detector to trust; returns how many detectors are not used.
 
-    bare_lane (L), bare_group (G): never had one · unseen_lane (L), unseen_group (G): written
+    A quiet button may be a dead one: until it is pressed again its crossing is served as one without a button.
+
+    frame_ms of the reading, hour 0-23 · bare_lane (L), bare_group (G): never had one
+    unseen_lane (L), unseen_group (G): written
     """
     for lane in range(len(unseen_lane)):
         unseen_lane[lane] = bare_lane[lane]
@@ -36,7 +54,7 @@ def mark_unseen(laid, health, bare_lane, bare_group, unseen_lane, unseen_group):
         masked += 1 if health.masked[d] else 0
         if laid.kind[d] == STOPLINE and health.masked[d]:
             unseen_lane[laid.lane[d]] = True
-        elif laid.kind[d] == BUTTON and health.trust[d] < BELIEVED:
+        elif laid.kind[d] == BUTTON and (health.trust[d] < BELIEVED or is_quiet(d, frame_ms, hour, health)):
             unseen_group[laid.group[d]] = True
     return masked
 
