@@ -39,6 +39,8 @@ STILL_KEEPS = 0.9
 """Of those behind one who no longer moves after others did, at each further reading of that green."""
 SILENT_VEH, BELIEVED_VEH = 3.0, 8.0
 """Usual in a silence while somebody stands at the stop line: believed from the first on, up to the second."""
+STILL_GREENS = 2
+"""In a row, and who stood there never moved: from then on only those stand there who were counted on the way."""
 FORGOTTEN_VEH = 2.0
 """At least so many a loop that is found sick has forgotten, or counted out, who still stand there."""
 PEOPLE_MEMORY_S = 600.0
@@ -69,6 +71,10 @@ class Ledger(NamedTuple):
     strays_veh: np.ndarray  # (L) of those at the stop line, never counted farther up
     unheard_veh: np.ndarray  # (L) of those, since the last count farther up
     last_ms: np.ndarray  # (L) last count at the stop line
+    due_veh: np.ndarray  # (L) counted farther up who had not crossed when the last green ended, and since
+    cleared: np.ndarray  # (L) bool, nobody stood at the stop line at some time of this green
+    still: np.ndarray  # (L) bool, who stood there did not move any more in this green
+    still_greens: np.ndarray  # (L) such greens in a row
     was_masked: np.ndarray  # (L) bool, of the stop line's loop
     waiting: np.ndarray  # (G) people believed to wait at the reading before
     beyond: np.ndarray  # (G) presses of this red that were not believed yet
@@ -81,8 +87,10 @@ def new_ledger(lanes: int, groups: int, now_ms: int) -> Ledger:
         inside_veh=np.zeros(lanes), stray_veh=np.zeros(lanes), crossed_veh=np.zeros(lanes),
         was_green=np.zeros(lanes, np.bool_), ended_ms=np.full(lanes, now_ms, np.int64),
         recent_veh=np.zeros((lanes, 2)), strays_veh=np.zeros(lanes), unheard_veh=np.zeros(lanes),
-        last_ms=np.zeros(lanes, np.int64), was_masked=np.zeros(lanes, np.bool_), waiting=np.zeros(groups),
-        beyond=np.zeros(groups), people_per_s=np.zeros(groups),
+        last_ms=np.zeros(lanes, np.int64), due_veh=np.zeros(lanes), cleared=np.zeros(lanes, np.bool_),
+        still=np.zeros(lanes, np.bool_), still_greens=np.zeros(lanes, np.int64),
+        was_masked=np.zeros(lanes, np.bool_), waiting=np.zeros(groups), beyond=np.zeros(groups),
+        people_per_s=np.zeros(groups),
     )  # fmt: skip
 
 
@@ -103,6 +111,21 @@ def green_since_ms(lane, laid, lamp, lamp_since_ms):
     return since_ms
 
 
+@inner_kernel(_V(_I, _I, _F2, LEDGER))
+def close_green(lane, far_s, transit_veh, ledger):
+    """A green of that lane is over: whether somebody stood there who did not move, and who is still to come."""
+    ledger.due_veh[lane] = max(0.0, ledger.due_veh[lane] - ledger.crossed_veh[lane])
+    if ledger.still[lane] or ledger.cleared[lane]:
+        ledger.due_veh[lane] = 0.0
+        for h in range(far_s + 1):
+            ledger.due_veh[lane] += transit_veh[lane, h]
+    if ledger.still[lane]:
+        ledger.still_greens[lane] += 1
+    elif ledger.cleared[lane]:
+        ledger.still_greens[lane] = 0
+    ledger.still[lane] = ledger.cleared[lane] = False
+
+
 @kernel(_V(_I, _F, LAID, HEALTH, PAIRS, types.int32[::1], _N1, _I1, _F2, _F2, LEDGER))
 def keep_ledger(
     now_ms, passed_s, laid, health, pairs, counted, lamp, lamp_since_ms, transit_veh, held_veh, ledger
@@ -120,6 +143,7 @@ def keep_ledger(
             ledger.stray_veh[lane] = ledger.crossed_veh[lane] = 0.0
         elif ledger.was_green[lane] and not green:
             ledger.ended_ms[lane] = now_ms
+            close_green(lane, pairs.far_s[lane], transit_veh, ledger)
         ledger.was_green[lane] = green
         if stop < 0:
             continue
@@ -141,6 +165,7 @@ def keep_ledger(
         ledger.recent_veh[lane, 0] = ledger.recent_veh[lane, 0] * kept + out
         ledger.recent_veh[lane, 1] = ledger.recent_veh[lane, 1] * kept + come
         ledger.strays_veh[lane] = ledger.strays_veh[lane] * kept + stray
+        ledger.due_veh[lane] += come
         ledger.unheard_veh[lane] = 0.0 if come > 0.0 else ledger.unheard_veh[lane] + stray
 
 
@@ -174,8 +199,8 @@ def blame_one_of_two(now_ms, observed_ms, laid, health, pairs, known, rate_veh_p
             health.missed_veh[far] = max(health.missed_veh[far], laid.room_veh[far] + 1.0)
 
 
-@inner_kernel(_F(_I, _F, _B, _F, _F, _F1, _F2, LEDGER))
-def bound_two(lane, presence, flows, red_veh, silent_veh, queue_veh, arrival_veh, ledger):
+@inner_kernel(_F(_I, _F, _F, _B, _F, _F, _F1, _F2, LEDGER))
+def bound_two(lane, usual_veh_per_s, presence, flows, red_veh, silent_veh, queue_veh, arrival_veh, ledger):
     """The queue of a lane both of whose loops are believed; gives it.
 
     presence 1 = somebody stands at the stop line · flows: he moves at saturation flow
@@ -186,10 +211,13 @@ def bound_two(lane, presence, flows, red_veh, silent_veh, queue_veh, arrival_veh
     sure_veh = ledger.recent_veh[lane, 0] + ledger.inside_veh[lane] + LOST_VEH
     queue = queue_veh[lane]
     if come_veh > sure_veh:
-        # So many of those counted on the way never came: of the next ones as few will.
-        queue = presence + (queue - presence) * sure_veh / come_veh
+        # So many of those counted on the way never came: of the next ones as few will, no more than is usual.
+        crossed_veh = ledger.crossed_veh[lane] if ledger.was_green[lane] else 0.0
+        behind_veh = max(0.0, queue - presence)
+        usual_veh = max(0.0, red_veh - crossed_veh - 1.0) if presence > 0.0 else 0.0
+        queue = presence + max(behind_veh * sure_veh / come_veh, min(behind_veh, usual_veh))
         for h in range(arrival_veh.shape[1]):
-            arrival_veh[lane, h] *= sure_veh / come_veh
+            arrival_veh[lane, h] = min(arrival_veh[lane, h] * sure_veh / come_veh, usual_veh_per_s)
     if not flows:
         queue = min(queue, max(1.0, presence + red_veh + SPREAD * np.sqrt(red_veh)))
     if ledger.was_green[lane] and presence > 0.0:
@@ -238,13 +266,20 @@ def bound_lanes(
         ledger.was_masked[lane] = False
         presence = 1.0 if on[stop] else 0.0
         since_ms = green_since_ms(lane, laid, lamp, lamp_since_ms)
+        if since_ms >= 0 and presence == 0.0:
+            ledger.cleared[lane] = True
         moved_ms = max(since_ms + SETTLED_MS, ledger.last_ms[lane])
         if presence > 0.0 and since_ms >= 0 and now_ms - moved_ms > 1000.0 * pairs.still_s[lane]:
             queue_veh[lane] = presence = 0.0
+            ledger.still[lane] = True
             if ledger.crossed_veh[lane] > 0.0:
                 held_veh[lane, STOP] *= STILL_KEEPS
         if far < 0 or known[lane] != 2:
             continue
+        if ledger.still_greens[lane] >= STILL_GREENS and not health.masked[far]:
+            crossed_veh = ledger.crossed_veh[lane] if ledger.was_green[lane] else 0.0
+            queue_veh[lane] = min(queue_veh[lane], max(0.0, ledger.due_veh[lane] - crossed_veh))
+            presence = min(presence, queue_veh[lane])
         steady = now_ms - ledger.last_ms[lane] <= STEADY_MS
         flows = presence > 0.0 and steady and 0 <= since_ms < now_ms - START_UP_MS
         red_veh = rate_veh_per_s[lane] * (now_ms - ledger.ended_ms[lane]) / 1000.0
@@ -254,7 +289,7 @@ def bound_lanes(
         silent_ms = now_ms - max(ledger.ended_ms[lane], health.last_ms[far])
         silent_veh = rate_veh_per_s[lane] * silent_ms / 1000.0
         queue_veh[lane] = bound_two(
-            lane, presence, flows, red_veh, silent_veh, queue_veh, arrival_veh, ledger
+            lane, rate_veh_per_s[lane], presence, flows, red_veh, silent_veh, queue_veh, arrival_veh, ledger
         )
 
 

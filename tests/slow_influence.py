@@ -22,6 +22,7 @@ class Seen:
     stop_sick: bool
     far_sick: bool
     inside_veh: float  # of the estimate, between both loops
+    transit_veh: float  # of those, who still drive
     held_veh: float
     queue_veh: float
     arrival_veh: float
@@ -36,6 +37,9 @@ class SlowLane:
         self.stray_now = self.crossed_now = 0.0
         self.green, self.ended_ms, self.last_out_ms = False, 0, 0
         self.out = self.come = self.strays = self.unheard = 0.0
+        self.due = 0.0
+        self.still_now = self.cleared_now = False
+        self.still_greens = 0
         self.was_sick = False
 
     def write_down(self, seen: Seen) -> None:
@@ -45,6 +49,11 @@ class SlowLane:
             self.stray_now = self.crossed_now = 0.0
         if self.green and not green:
             self.ended_ms = seen.now_ms
+            known = self.still_now or self.cleared_now
+            self.due = seen.transit_veh if known else max(0.0, self.due - self.crossed_now)
+            if known:
+                self.still_greens = self.still_greens + 1 if self.still_now else 0
+            self.still_now = self.cleared_now = False
         self.green = green
         stray = 0.0 if seen.far_sick else max(0.0, seen.out - self.between - seen.come)
         self.between = seen.inside_veh
@@ -55,6 +64,7 @@ class SlowLane:
             self.last_out_ms = seen.now_ms
         kept = max(0.0, 1.0 - seen.passed_s / 150.0)
         self.out, self.come = kept * self.out + seen.out, kept * self.come + seen.come
+        self.due += seen.come
         self.strays = kept * self.strays + stray
         self.unheard = 0.0 if seen.come else self.unheard + stray
 
@@ -79,10 +89,16 @@ class SlowLane:
             self.was_sick = True
             return held, queue, arrivals
         self.was_sick = False
-        stands = seen.stands
+        stands = float(seen.stands)
+        self.cleared_now = self.cleared_now or (self.green and not stands)
         moved_ms = max(seen.green_since_ms + 5_000, self.last_out_ms)
         if stands and self.green and (seen.now_ms - moved_ms) / 1000 > self.still_s:
-            stands, queue, held = False, 0.0, held * (0.9 if self.crossed_now else 1.0)
+            stands, queue, held = 0.0, 0.0, held * (0.9 if self.crossed_now else 1.0)
+            self.still_now = True
+        crossed = self.crossed_now if self.green else 0.0
+        if self.still_greens >= 2 and not seen.far_sick:
+            queue = min(queue, max(0.0, self.due - crossed))
+            stands = min(stands, queue)
         moving = self.green and seen.now_ms - seen.green_since_ms > 2_000
         flows = stands and moving and seen.now_ms - self.last_out_ms <= 2_500
         usual = self.rate * (seen.now_ms - self.ended_ms) / 1000
@@ -94,8 +110,9 @@ class SlowLane:
             return held, queue, arrivals
         sure = self.out + self.between + 3.0
         if self.come > sure:
-            queue = stands + (queue - stands) * sure / self.come
-            arrivals *= sure / self.come
+            behind, expected = max(0.0, queue - stands), max(0.0, usual - crossed - 1.0) if stands else 0.0
+            queue = stands + max(behind * sure / self.come, min(behind, expected))
+            arrivals = min(arrivals * sure / self.come, self.rate)
         if not flows:
             queue = min(queue, max(1.0, stands + usual + 2.0 * sqrt(usual)))
         if not stands:
@@ -104,7 +121,7 @@ class SlowLane:
         if not self.green:
             return held, max(queue, min(1.0 + silent_veh, 8.0)) if silent_veh > 3.0 else queue, arrivals
         if self.stray_now > max(2.5, usual + 2.5 - (self.crossed_now - self.stray_now)):
-            queue = max(0.0, queue - 1.0)
+            queue = max(0.0, queue - stands)
         elif flows and self.unheard >= 2.0 and self.crossed_now < usual:
             queue = max(queue, 3.0)
         return held, queue, arrivals

@@ -67,6 +67,25 @@ def test_who_stands_at_a_green_and_does_not_move_is_nobody() -> None:
     assert bench.second(stands=1, queue=1).queue == 1.0, "at red he calls again"
 
 
+def test_who_stood_through_two_greens_is_nobody_at_red_either_until_somebody_is_counted_on_the_way() -> None:
+    bench = Bench()
+    for _ in range(2):
+        for _ in range(15):
+            bench.second(stands=1, queue=1, green=1)
+        bench.second(stands=1, queue=1)
+    for _ in range(20):
+        bench.second(stands=1, queue=1)
+        assert bench.queue == 0.0
+    bench.second(come=1, stands=1, queue=1)
+    assert bench.queue == 1.0, "he was counted on the way"
+    for _ in range(4):
+        bench.second(stands=1, queue=1, green=1)
+        assert bench.queue == 1.0
+    bench.second(queue=0, green=1)
+    bench.second(queue=0)
+    assert bench.second(stands=1, queue=1).queue == 1.0, "a loop that becomes clear is believed again"
+
+
 def test_who_gives_way_may_wait_for_his_gap() -> None:
     bench = Bench()
     bench.influence.pairs.still_s[0] = 15.0
@@ -189,7 +208,7 @@ def test_the_kernels_say_what_their_slow_twin_says(seed: int) -> None:
         bench.detectors.passed_s = passed_s
         seen = Seen(
             now_ms, passed_s, green_since_ms, stands, out, come, bool(health.masked[STOP]),
-            bool(health.masked[FAR]), held + inside, held, queue, 0.5,
+            bool(health.masked[FAR]), held + inside, inside, held, queue, 0.5,
         )  # fmt: skip
         red_veh = health.red_veh[STOP] if health.cause[STOP] == Cause.THROUGH_RED else 0.0
         forgotten = max(float(health.missed_veh[STOP]), float(red_veh))
