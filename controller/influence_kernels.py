@@ -40,7 +40,7 @@ STILL_KEEPS = 0.9
 SILENT_VEH, BELIEVED_VEH = 3.0, 8.0
 """Usual in a silence while somebody stands at the stop line: believed from the first on, up to the second."""
 STILL_GREENS = 2
-"""In a row, and who stood there never moved: from then on only those stand there who were counted on the way."""
+"""In a row, and who stood there never moved: then only those stand there who were counted on the way."""
 FORGOTTEN_VEH = 2.0
 """At least so many a loop that is found sick has forgotten, or counted out, who still stand there."""
 PEOPLE_MEMORY_S = 600.0
@@ -113,7 +113,7 @@ def green_since_ms(lane, laid, lamp, lamp_since_ms):
 
 @inner_kernel(_V(_I, _I, _F2, LEDGER))
 def close_green(lane, far_s, transit_veh, ledger):
-    """A green of that lane is over: whether somebody stood there who did not move, and who is still to come."""
+    """A green of that lane is over: did somebody stand there who did not move, and who is still to come?"""
     ledger.due_veh[lane] = max(0.0, ledger.due_veh[lane] - ledger.crossed_veh[lane])
     if ledger.still[lane] or ledger.cleared[lane]:
         ledger.due_veh[lane] = 0.0
@@ -211,11 +211,15 @@ def bound_two(lane, usual_veh_per_s, presence, flows, red_veh, silent_veh, queue
     sure_veh = ledger.recent_veh[lane, 0] + ledger.inside_veh[lane] + LOST_VEH
     queue = queue_veh[lane]
     if come_veh > sure_veh:
-        # So many of those counted on the way never came: of the next ones as few will, no more than is usual.
+        # So many of those counted on the way never came: of the next ones as few will, no more than is
+        # usual; and behind who stands there are the usual and a little more.
         crossed_veh = ledger.crossed_veh[lane] if ledger.was_green[lane] else 0.0
         behind_veh = max(0.0, queue - presence)
-        usual_veh = max(0.0, red_veh - crossed_veh - 1.0) if presence > 0.0 else 0.0
-        queue = presence + max(behind_veh * sure_veh / come_veh, min(behind_veh, usual_veh))
+        usual_veh = max(0.0, red_veh - crossed_veh - 1.0)
+        if presence > 0.0:
+            queue = presence + min(behind_veh, usual_veh + SHIFT_VEH)
+        else:
+            queue = behind_veh * sure_veh / come_veh
         for h in range(arrival_veh.shape[1]):
             arrival_veh[lane, h] = min(arrival_veh[lane, h] * sure_veh / come_veh, usual_veh_per_s)
     if not flows:

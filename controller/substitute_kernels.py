@@ -40,7 +40,7 @@ def is_quiet(d, frame_ms, hour, health):
 def mark_unseen(frame_ms, hour, laid, health, bare_lane, bare_group, unseen_lane, unseen_group):
     """Stop lines and crossings without a detector to trust; returns how many detectors are not used.
 
-    A quiet button may be a dead one: until it is pressed again its crossing is served as one without a button.
+    A quiet button may be a dead one: until it is pressed again its crossing is served as one without.
 
     frame_ms of the reading, hour 0-23 · bare_lane (L), bare_group (G): never had one
     unseen_lane (L), unseen_group (G): written

@@ -110,8 +110,8 @@ class SlowLane:
             return held, queue, arrivals
         sure = self.out + self.between + 3.0
         if self.come > sure:
-            behind, expected = max(0.0, queue - stands), max(0.0, usual - crossed - 1.0) if stands else 0.0
-            queue = stands + max(behind * sure / self.come, min(behind, expected))
+            behind, expected = max(0.0, queue - stands), max(0.0, usual - crossed - 1.0)
+            queue = stands + min(behind, expected + 2.5) if stands else behind * sure / self.come
             arrivals = min(arrivals * sure / self.come, self.rate)
         if not flows:
             queue = min(queue, max(1.0, stands + usual + 2.0 * sqrt(usual)))
