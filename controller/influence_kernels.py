@@ -207,21 +207,19 @@ def bound_two(lane, usual_veh_per_s, presence, flows, red_veh, silent_veh, queue
     red_veh usual since the last green, silent_veh since the last count farther up
     queue_veh (L) · arrival_veh (L, H): written
     """
-    come_veh = ledger.recent_veh[lane, 1]
-    sure_veh = ledger.recent_veh[lane, 0] + ledger.inside_veh[lane] + LOST_VEH
+    out_veh = ledger.recent_veh[lane, 0] + LOST_VEH
+    lost_veh = ledger.recent_veh[lane, 1] - ledger.inside_veh[lane] - out_veh
     queue = queue_veh[lane]
-    if come_veh > sure_veh:
-        # So many of those counted on the way never came: of the next ones as few will, no more than is
-        # usual; and behind who stands there are the usual and a little more.
+    if lost_veh > 0.0:
+        # So many of those counted on the way never came: of the next ones as few will. Behind who stands
+        # there are the usual at least, if so many were counted; and no more than the usual will come.
+        part = out_veh / (out_veh + lost_veh)
         crossed_veh = ledger.crossed_veh[lane] if ledger.was_green[lane] else 0.0
         behind_veh = max(0.0, queue - presence)
-        usual_veh = max(0.0, red_veh - crossed_veh - 1.0)
-        if presence > 0.0:
-            queue = presence + min(behind_veh, usual_veh + SHIFT_VEH)
-        else:
-            queue = behind_veh * sure_veh / come_veh
+        usual_veh = max(0.0, red_veh - crossed_veh - 1.0) if presence > 0.0 else 0.0
+        queue = presence + max(part * behind_veh, min(behind_veh, usual_veh))
         for h in range(arrival_veh.shape[1]):
-            arrival_veh[lane, h] = min(arrival_veh[lane, h] * sure_veh / come_veh, usual_veh_per_s)
+            arrival_veh[lane, h] = min(part * arrival_veh[lane, h], usual_veh_per_s)
     if not flows:
         queue = min(queue, max(1.0, presence + red_veh + SPREAD * np.sqrt(red_veh)))
     if ledger.was_green[lane] and presence > 0.0:

@@ -108,11 +108,12 @@ class SlowLane:
             elif flows and self.crossed_now > usual + 2.5 + 2.0 * sqrt(usual):
                 queue = 0.0
             return held, queue, arrivals
-        sure = self.out + self.between + 3.0
-        if self.come > sure:
-            behind, expected = max(0.0, queue - stands), max(0.0, usual - crossed - 1.0)
-            queue = stands + min(behind, expected + 2.5) if stands else behind * sure / self.come
-            arrivals = min(arrivals * sure / self.come, self.rate)
+        lost = self.come - self.between - self.out - 3.0
+        if lost > 0.0:
+            part = (self.out + 3.0) / (self.out + 3.0 + lost)
+            behind, expected = max(0.0, queue - stands), max(0.0, usual - crossed - 1.0) if stands else 0.0
+            queue = stands + max(behind * part, min(behind, expected))
+            arrivals = min(arrivals * part, self.rate)
         if not flows:
             queue = min(queue, max(1.0, stands + usual + 2.0 * sqrt(usual)))
         if not stands:
