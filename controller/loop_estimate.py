@@ -8,6 +8,7 @@ from controller import loop_estimate_kernels as kernels
 from controller import unseen_kernels
 from controller.feeds import find_feeds
 from controller.frame import Frame
+from controller.lane_sharing import pockets
 from controller.network import Floats, Ints, Network
 from controller.policy import Policy
 from controller.state import HORIZON_S, State
@@ -37,6 +38,8 @@ class LoopEstimator:
         self._seen_s = self._seen_s.astype(np.int64)
         self._feeds = find_feeds(network)
         self._way_s = self._farthest_s()
+        self._first_lane = network.lane_start[network.lane_junction]
+        self._sibling_bits = np.concatenate([pockets(jn.lanes)[0] for jn in network.street.junctions])
         self.usual_veh_per_s = usual_flow_veh_per_s(network)
         self._standing_s = np.zeros((lanes, kernels.GATES))
         self._clear_s = np.zeros((lanes, kernels.GATES))
@@ -70,7 +73,9 @@ class LoopEstimator:
         gate_s, clear_s, transit, held = self.gate_s, self._clear_s, state.transit_veh, state.held_veh
         kernels.time_loops(float(seconds), frame.detector_on, frame.detector_occupancy, state.loop_held_s)
         kernels.time_gates(gate, lane, share, state.loop_held_s, state.unseen_lane, self._standing_s, clear_s)
-        kernels.drive_on(seconds, clear_s, gate_s, self._way_s, transit, held)
+        kernels.drive_on(
+            seconds, clear_s, gate_s, self._way_s, self._first_lane, self._sibling_bits, transit, held
+        )
         unseen_kernels.play_unseen_lanes(
             frame.time_ms, seconds, state.unseen_lane, self.usual_veh_per_s, network.lane_group_bits,
             network.lane_junction, network.group_start, state.lamp, state.lamp_since_ms,

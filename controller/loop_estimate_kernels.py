@@ -76,12 +76,30 @@ def time_gates(detector_gate, detector_lane, detector_share, held_s, unseen_lane
             standing_s[lane, gate] = max(standing_s[lane, gate], held_s[d])
 
 
-@kernel("void(int64, float64[:, :], int64[:, :], int64[:], float64[:, :], float64[:, :])")
-def drive_on(seconds, clear_s, gate_s, way_s, transit_veh, held_veh):
+@inner_kernel("void(int64, int64, float64[:, :], int64[:], int64[:], float64[:, :])")
+def hand_over(lane, gate, clear_s, first_lane, sibling_bits, held_veh):
+    """Whoever stands at a gate though all is clear before him waits for a lane that shares the street.
+
+    clear_s (L, GATES) s · first_lane, sibling_bits (L) · held_veh (L, GATES): written
+    """
+    other, bits = first_lane[lane], sibling_bits[lane]
+    while bits:
+        if bits & 1 and clear_s[other, STOP] == 0.0:
+            veh = held_veh[lane, gate] * (1.0 - FORGET_OVERDUE)
+            held_veh[lane, gate] -= veh
+            held_veh[other, STOP] += veh
+            break
+        bits >>= 1
+        other += 1
+
+
+@kernel("void(int64, float64[:, :], int64[:, :], int64[:], int64[:], int64[:], float64[:, :], float64[:, :])")
+def drive_on(seconds, clear_s, gate_s, way_s, first_lane, sibling_bits, transit_veh, held_veh):
     """Vehicles on their way come nearer, and are held before the next gate until it counts them.
 
     clear_s (L, GATES) s · gate_s (L, GATES) free travel time to the stop line, -1 = no such gate
     way_s (L) s from where anybody is first counted: farther out nobody is on the way
+    first_lane (L) of the junction, sibling_bits (L) lanes of it that share a street lane with this one
     transit_veh (L, H), held_veh (L, GATES): written
     """
     for lane in range(len(held_veh)):
@@ -95,6 +113,8 @@ def drive_on(seconds, clear_s, gate_s, way_s, transit_veh, held_veh):
                 late = clear_s[lane, STOP] >= late_s and clear_s[lane, gate] > 0.0
                 if late or clear_s[lane, gate] >= CLEAR_S:
                     held_veh[lane, gate] *= FORGET_OVERDUE
+                elif gate != STOP and clear_s[lane, STOP] >= late_s:
+                    hand_over(lane, gate, clear_s, first_lane, sibling_bits, held_veh)
             held_veh[lane, STOP] += transit_veh[lane, 0]
             for h in range(way_s[lane] + 1):
                 coming = transit_veh[lane, h + 1] if h < way_s[lane] else 0.0
@@ -261,8 +281,9 @@ def believe_loops(
         for gate in range(NEAR, GATES):
             if gate_s[lane, gate] < 0:
                 continue
-            # Somebody also stands where the queue must begin; else it is another lane's.
-            if standing_s[lane, gate] >= STANDING_S and (inner == STOP or clear_s[lane, inner] < CLEAR_S):
+            # Somebody also stands where the queue must begin, or did lately; else it is another lane's.
+            way_s = CLEAR_S + (START_UP_S + gate_s[lane, gate] if inner == STOP else 0.0)
+            if standing_s[lane, gate] >= STANDING_S and clear_s[lane, inner] < way_s:
                 first = 0 if inner == STOP else gate_s[lane, inner] + 1
                 for h in range(first, gate_s[lane, gate] + 1):
                     held_veh[lane, inner] += transit_veh[lane, h]

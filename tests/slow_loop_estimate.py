@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from controller.frame import Frame
+from controller.junction import Lane
 from controller.loop_estimate import NEAR_GATE_M
 from controller.network import Network
 from controller.policy import Policy
@@ -81,6 +82,11 @@ class SlowLane:
             self.coming[self.travel_s[gate]] += veh
 
 
+def lanes_of(network: Network) -> list[Lane]:
+    """Of all junctions, in their order."""
+    return [lane for junction in network.street.junctions for lane in junction.lanes]
+
+
 class SlowLoops:
     """All lanes of a network; `update` once a reading."""
 
@@ -93,6 +99,13 @@ class SlowLoops:
         ]
         for lane, feeds in zip(self.lanes, feeds_of(network), strict=True):
             lane.feeds = feeds
+        ways = [{r.street_lane for r in lane.reach if r.share > 0.05} for lane in lanes_of(network)]
+        own = network.lane_junction.tolist()
+        self.siblings = [
+            [b for b, other in enumerate(ways) if b != a and own[a] == own[b] and way & other]
+            for a, way in enumerate(ways)
+        ]
+        """Lanes of the same junction to which vehicles come over the same street lane."""
         for d, detector in enumerate(network.detectors):
             lane = self.lanes[network.detector_lane[d]]
             if detector.kind == DetectorKind.STOPLINE:
@@ -121,10 +134,13 @@ class SlowLoops:
                 self.busy_s[d] = 0.0
             else:
                 self.busy_s[d] = min(self.busy_s[d], 0.0) - seconds
+        clears = [{g: self._clear_s(lane, g) for g in lane.gates} for lane in self.lanes]
         for index, lane in enumerate(self.lanes):
-            clear = {g: self._clear_s(lane, g) for g in lane.gates}
+            stood = [other for other in self.siblings[index] if clears[other][STOP] == 0.0]
             for _ in range(seconds):
-                self._drive(lane, clear)
+                self._drive(lane, clears[index], self.lanes[stood[0]] if stood else None)
+        for index, lane in enumerate(self.lanes):
+            clear = clears[index]
             for gate in lane.passed:
                 lane.passed[gate] *= 1.0 - seconds / 900.0
             for gate in lane.gates:
@@ -146,10 +162,13 @@ class SlowLoops:
         own = [d for d in lane.loops[gate] if self.network.detector_share[d] >= 0.75]
         return any(self.busy_s[d] >= 3.0 for d in own)
 
-    def _drive(self, lane: SlowLane, clear: dict[str, float]) -> None:
+    def _drive(self, lane: SlowLane, clear: dict[str, float], stands_beside: SlowLane | None) -> None:
         for gate in lane.gates:
-            late = clear[STOP] >= 5.0 + lane.travel_s[gate] and clear[gate] > 0.0
-            if clear[gate] >= 3.0 or late:
+            late = clear[STOP] >= 5.0 + lane.travel_s[gate]
+            if clear[gate] >= 3.0 or (late and clear[gate] > 0.0):
+                lane.held[gate] *= 0.35
+            elif late and stands_beside:
+                stands_beside.held[STOP] += 0.65 * lane.held[gate]
                 lane.held[gate] *= 0.35
         moved: dict[int, float] = defaultdict(float)
         at_gate = {s: g for g, s in lane.travel_s.items() if g != STOP}
@@ -176,7 +195,8 @@ class SlowLoops:
     def _believe(self, lane: SlowLane, clear: dict[str, float], guessed_veh: float) -> None:
         for gate in lane.gates[1:]:
             inner = lane.gates[lane.gates.index(gate) - 1]
-            if self._standing(lane, gate) and (inner == STOP or clear[inner] < 3.0):
+            way_s = 5.0 + lane.travel_s[gate] if inner == STOP else 3.0
+            if self._standing(lane, gate) and clear[inner] < way_s:
                 first = 0 if inner == STOP else lane.travel_s[inner] + 1
                 for second in range(first, lane.travel_s[gate] + 1):
                     lane.held[inner] += lane.coming.pop(second, 0.0)

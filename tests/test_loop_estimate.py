@@ -96,6 +96,29 @@ class Watched:
 STOP_LOOP, NEAR_LOOP, FAR_LOOP = 0, 1, 2
 
 
+def test_who_stands_on_a_shared_street_while_his_stop_line_is_clear_waits_for_the_lane_beside() -> None:
+    """A street that one lane's drivers and a few of the other's use; those in front turn left."""
+    plain = toy_street.junction()
+    lanes = list(plain.lanes)
+    for lane, share in ((0, 0.8), (1, 0.2)):
+        reach = (*lanes[lane].reach, Reach("shared", 20.0, 60.0, share))
+        lanes[lane] = dataclasses.replace(lanes[lane], reach=reach)
+    loops = (
+        Detector("stop", STOPLINE, lanes[0].name, "", lanes[0].name, 2.0, 2.0),
+        Detector("near", ADVANCE, lanes[0].name, "", "shared", 20.0, 40.0),
+        Detector("left.stop", STOPLINE, lanes[1].name, "", lanes[1].name, 2.0, 2.0),
+        Detector("far", ADVANCE, lanes[0].name, "", "shared", 70.0, 90.0),
+    )
+    watched = Watched(toy_street.network(dataclasses.replace(plain, lanes=tuple(lanes), detectors=loops)))
+    for _ in range(4):
+        watched.second({3: 1}).seconds(2, on=(1, 2))
+    straight, left = watched.seconds(12, on=(1, 2)).state.queue_veh[:2]
+    assert straight < 0.1
+    assert left > 3.0
+    watched.seconds(12, on=(0, 1, 2))
+    assert watched.state.queue_veh[0] >= 1.0, "one who comes to his own stop line is his own lane's"
+
+
 def test_a_vehicle_is_followed_from_loop_to_loop_until_it_has_crossed() -> None:
     lane = Watched(fitted()).second({FAR_LOOP: 1})
     assert (lane.due(), lane.near) == (int(139 / SPEED_M_PER_S), 1.0)
