@@ -281,9 +281,8 @@ def believe_loops(
         for gate in range(NEAR, GATES):
             if gate_s[lane, gate] < 0:
                 continue
-            # Somebody also stands where the queue must begin, or did lately; else it is another lane's.
-            way_s = CLEAR_S + (START_UP_S + gate_s[lane, gate] if inner == STOP else 0.0)
-            if standing_s[lane, gate] >= STANDING_S and clear_s[lane, inner] < way_s:
+            # Somebody also stands where the queue must begin; else it is another lane's.
+            if standing_s[lane, gate] >= STANDING_S and (inner == STOP or clear_s[lane, inner] < CLEAR_S):
                 first = 0 if inner == STOP else gate_s[lane, inner] + 1
                 for h in range(first, gate_s[lane, gate] + 1):
                     held_veh[lane, inner] += transit_veh[lane, h]

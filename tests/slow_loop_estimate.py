@@ -195,8 +195,7 @@ class SlowLoops:
     def _believe(self, lane: SlowLane, clear: dict[str, float], guessed_veh: float) -> None:
         for gate in lane.gates[1:]:
             inner = lane.gates[lane.gates.index(gate) - 1]
-            way_s = 5.0 + lane.travel_s[gate] if inner == STOP else 3.0
-            if self._standing(lane, gate) and clear[inner] < way_s:
+            if self._standing(lane, gate) and (inner == STOP or clear[inner] < 3.0):
                 first = 0 if inner == STOP else lane.travel_s[inner] + 1
                 for second in range(first, lane.travel_s[gate] + 1):
                     lane.held[inner] += lane.coming.pop(second, 0.0)

@@ -100,7 +100,7 @@ def test_who_stands_on_a_shared_street_while_his_stop_line_is_clear_waits_for_th
     """A street that one lane's drivers and a few of the other's use; those in front turn left."""
     plain = toy_street.junction()
     lanes = list(plain.lanes)
-    for lane, share in ((0, 0.8), (1, 0.2)):
+    for lane, share in ((0, 0.7), (1, 0.3)):
         reach = (*lanes[lane].reach, Reach("shared", 20.0, 60.0, share))
         lanes[lane] = dataclasses.replace(lanes[lane], reach=reach)
     loops = (
