@@ -13,6 +13,8 @@ from importlib import import_module
 
 import typer
 
+from controller.file_words import named
+
 COMMANDS = {
     "demo": "sim.city.demo_commands:demo",
     "import": "sim.importers.commands:import_command",
@@ -110,7 +112,7 @@ def is_bad_input(error: Exception) -> bool:
         return True
     if isinstance(error, ModuleNotFoundError):
         return error.name in ("libsumo", "sumo")
-    return isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError)
+    return isinstance(error, OSError) and error.filename is not None
 
 
 def main() -> None:
@@ -122,7 +124,7 @@ def main() -> None:
     except Exception as error:
         if not is_bad_input(error):
             raise
-        typer.echo(f"belisha: {error}", err=True)
+        typer.echo(f"belisha: {named(error)}", err=True)
         raise SystemExit(2) from None
 
 

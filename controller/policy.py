@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from controller.file_words import why_not
 from controller.toml_text import NotToml, in_line, table_of
 
 LATENESS_FACTOR_MAX = 3.0
@@ -60,7 +61,7 @@ def read_policy(path: Path) -> Policy:
     try:
         return policy_from_text(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{path}: cannot be read as TOML: {error}") from error
+        raise PolicyError(f"{path}: cannot be read as TOML: {why_not(error)}") from error
     except PolicyError as error:
         raise PolicyError(f"{path}: {error}") from error
 

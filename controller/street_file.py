@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.conflicts import UnsafeJunction, prove_network
+from controller.file_words import why_not
 from controller.junction import StreetNetwork
 from controller.street_schema import (
     FORMAT,
@@ -43,7 +44,7 @@ def read_street(path: Path | str) -> StreetNetwork:
     except FileNotFoundError:
         raise StreetFileError(f"{path}: no such file; a street file (street.toml) is needed") from None
     except (OSError, UnicodeError) as error:
-        raise StreetFileError(f"{path}: cannot be read as text ({error})") from None
+        raise StreetFileError(f"{path}: cannot be read as text ({why_not(error)})") from None
     try:
         return street_from_text(text)
     except StreetFileError as error:

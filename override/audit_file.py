@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from controller.file_words import why_not
 from override.audit import Attestation, Entry, Head, Verdict, Witness, entry_of, verify
 from override.keys import KeysError, read_people, read_secret
 from override.storage import Storage, StorageError
@@ -105,7 +106,7 @@ def read_attestations(path: Path) -> list[Attestation]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise StorageError(f"{path}: cannot be read ({error})") from None
+        raise StorageError(f"{path}: cannot be read ({why_not(error)})") from None
     out = []
     for number, line in enumerate(lines[:-1], 1):
         try:

@@ -11,6 +11,7 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+from controller.file_words import why_not
 from override import audit
 from override.audit import Entry
 from override.storage import Change, Storage
@@ -33,6 +34,9 @@ def back_up(file: Path, target: Path) -> int:
         raise BackupError(f"{target}: is there already; a copy is never overwritten")
     try:
         target.touch(mode=0o600, exist_ok=False)
+    except OSError as error:
+        raise BackupError(f"{target}: cannot be written ({why_not(error)})") from None
+    try:
         with (
             closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source,
             closing(sqlite3.connect(target)) as copy,
@@ -41,7 +45,7 @@ def back_up(file: Path, target: Path) -> int:
         return records(target)
     except (sqlite3.Error, OSError, BackupError) as error:
         target.unlink(missing_ok=True)
-        raise BackupError(f"{file}: cannot be copied ({error})") from None
+        raise BackupError(f"{file}: cannot be copied ({why_not(error)})") from None
 
 
 def take_back(copy: Path, file: Path, who: str, now_ms: int, wall_ms: int) -> tuple[int, Path | None]:

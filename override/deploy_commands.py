@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from controller.file_words import why_not
 from override.connect_options import Where, told_where
 from override.order_commands import AsJson, Reason, plain
 
@@ -167,7 +168,7 @@ def read_proposal(files: list[Path]) -> tuple[bytes, bytes]:
             text = path.read_text(encoding="utf-8")
             table = table_of(text)
         except (OSError, UnicodeDecodeError, NotToml) as error:
-            raise NoVersion(f"{path}: cannot be read as TOML: {error}") from None
+            raise NoVersion(f"{path}: cannot be read as TOML: {why_not(error)}") from None
         kind = "street" if "junction" in table or "format" in table else "policy"
         if texts[kind]:
             raise NoVersion(f"{path}: a second {kind} file; one is possible")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from controller.file_words import named
 from override.audit_file import check_file
 from override.keys import Keyring, KeysError, read_people, read_secret
 from override.roles import DRIVERS, Role
@@ -64,7 +65,7 @@ def _wrong(part: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(part, Grade.OK, look())
     except (KeysError, StorageError, SocketsError, OSError) as error:
-        return Finding(part, Grade.WRONG, str(error))
+        return Finding(part, Grade.WRONG, named(error))
 
 
 def _keys(folder: Path) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from typing import Any
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
+from controller.file_words import why_not
 from controller.toml_text import NotToml, in_line, table_of
 from override import z85
 from override.roles import Role
@@ -152,35 +153,52 @@ class Keyring:
 
 
 def _fingerprint(path: Path) -> tuple[int, ...]:
-    found = path.stat()
+    """Changes when the file does; nothing where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
     return found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode, found.st_uid
 
 
-def _check_private(path: Path) -> None:
-    """Refuse a file or folder that anybody but its owner, who must be us, may read or write."""
+def _check_private(path: Path, is_folder: bool, made_by: str) -> None:
+    """Refuse a file or folder that is not there, or that anybody but its owner, who must be us, may read
+    or write."""
     try:
         found = path.stat()
-    except FileNotFoundError:
-        raise KeysError(f"{path}: not there; make keys with: belisha keys init") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise KeysError(f"{path}: not there; {made_by}") from None
+    except OSError as error:
+        raise KeysError(f"{path}: cannot be used ({why_not(error)})") from None
+    if stat.S_ISDIR(found.st_mode) != is_folder:
+        raise KeysError(f"{path}: {'no folder' if is_folder else 'no file'}; {made_by}")
     mode = stat.S_IMODE(found.st_mode)
     if mode & 0o077:
-        want = "700" if path.is_dir() else "600"
+        want = "700" if is_folder else "600"
         raise KeysError(f"{path}: open to others (mode {mode:o}); run: chmod {want} {path}")
     if found.st_uid != os.geteuid():
         raise KeysError(f"{path}: belongs to user {found.st_uid}, not to us ({os.geteuid()})")
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    _check_private(path)
+def _made_by_init(folder: Path) -> str:
+    return f"make keys with: belisha keys init --keys {folder}"
+
+
+def _check_folder(folder: Path) -> None:
+    _check_private(folder, True, _made_by_init(folder))
+
+
+def _read_toml(path: Path, made_by: str) -> dict[str, Any]:
+    _check_private(path, False, made_by)
     try:
         return table_of(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, NotToml) as error:
-        raise KeysError(f"{path}: cannot be read as TOML: {error}") from error
+        raise KeysError(f"{path}: cannot be read as TOML: {why_not(error)}") from error
 
 
 def _fields(path: Path, place: str, row: object, names: tuple[str, ...]) -> dict[str, str]:
     if not isinstance(row, dict) or set(row) != set(names):
-        found = in_line(", ".join(sorted(row)) if isinstance(row, dict) else repr(row))
+        found = in_line((", ".join(sorted(row)) or "nothing") if isinstance(row, dict) else repr(row))
         raise KeysError(f"{path}: {place} has {found}; exactly {', '.join(names)} are needed")
     for key, value in row.items():
         if not isinstance(value, str):
@@ -202,9 +220,9 @@ def _key(path: Path, place: str, text: str, decode: Any) -> bytes:
 
 def read_people(folder: Path) -> list[Identity]:
     """All identities of a key folder. Raises KeysError."""
-    _check_private(folder)
+    _check_folder(folder)
     path = folder / PEOPLE_FILE
-    data = _read_toml(path)
+    data = _read_toml(path, _made_by_init(folder))
     if set(data) - {"person"}:
         raise KeysError(
             f"{path}: unknown {in_line(', '.join(sorted(set(data) - {'person'})))}; only [[person]]"
@@ -240,14 +258,20 @@ def read_people(folder: Path) -> list[Identity]:
     return people
 
 
-def read_settings(path: Path, names: tuple[str, ...]) -> dict[str, str]:
-    """A private file of exactly these texts. Raises KeysError when missing, open to others or another."""
-    return _fields(path, "the file", _read_toml(path), names)
+def read_settings(path: Path, names: tuple[str, ...], made_by: str) -> dict[str, str]:
+    """A private file of exactly these texts. Raises KeysError when missing, open to others or another;
+    where it is missing, with what it is `made_by`."""
+    return _fields(path, "the file", _read_toml(path, made_by), names)
 
 
 def read_secret(path: Path) -> Secret:
     """A private key file. Raises KeysError when missing, readable by others, or known from a manual."""
-    row = read_settings(path, ("name", "curve_secret", "sign_secret"))
+    made_by = (
+        _made_by_init(path.parent)
+        if path.stem in SERVICES
+        else "a private key is needed, as it is made with: belisha keys new NAME --role ROLE"
+    )
+    row = read_settings(path, ("name", "curve_secret", "sign_secret"), made_by)
     return Secret(
         check_name(row["name"]),
         _key(path, "curve_secret", row["curve_secret"], z85.decode),
@@ -265,10 +289,13 @@ def check_name(name: str) -> str:
 
 
 def write_private(path: Path, text: str, anew: bool) -> None:
-    """Write so that the file is never open to others and never half there."""
+    """Write so that the file is never open to others and never half there. Raises KeysError."""
     draft = path.with_name(f".{path.name}.draft")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise KeysError(f"{path}: cannot be written ({why_not(error)})") from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
@@ -311,8 +338,11 @@ def _write_secret(path: Path, secret: Secret) -> None:
 
 def init_keys(folder: Path) -> list[Identity]:
     """Make the folder and the keys of the station and of its witness. Raises KeysError if it has keys."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _check_private(folder)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise KeysError(f"{folder}: no folder can be made there ({why_not(error)})") from None
+    _check_folder(folder)
     if (folder / PEOPLE_FILE).exists():
         raise KeysError(f"{folder / PEOPLE_FILE}: is there already; keys are never overwritten")
     people = []

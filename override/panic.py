@@ -12,6 +12,8 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from controller.file_words import why_not
+
 MESSAGE_BYTES = 4096
 KNOCKS_PER_TURN = 5
 WAITING_MAX = 16
@@ -39,7 +41,7 @@ class PanicDoor:
                 os.umask(before)
             self._door.listen(WAITING_MAX)
         except OSError as error:
-            raise PanicError(f"{path}: no panic switch can be opened there ({error})") from None
+            raise PanicError(f"{path}: no panic switch can be opened there ({why_not(error)})") from None
         self._door.setblocking(False)
         self._guests: list[socket.socket] = []
 
@@ -83,7 +85,7 @@ def panic(path: Path, junctions: tuple[str, ...], timeout_s: float = 3.0) -> str
             door.send("\0".join(junctions).encode())
             answer = door.recv(MESSAGE_BYTES).decode(errors="replace")
         except OSError as error:
-            raise PanicError(f"{path}: no station answers there ({error.strerror or error})") from None
+            raise PanicError(f"{path}: no station answers there ({why_not(error)})") from None
     if not answer.startswith("all red"):
         raise PanicError(answer or f"{path}: the station gave no answer")
     return answer

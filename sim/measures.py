@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from controller.file_words import why_not
 from controller.policy import Policy
 from sim.sumo_traffic import STANDING_M_PER_S, Vehicles, Walkers
 
@@ -161,7 +162,7 @@ def read_trips(
                 _add_person(trips, element, kerb_s)
                 element.clear()
     except (OSError, ElementTree.ParseError, KeyError) as error:
-        raise ValueError(f"{path}: no complete tripinfo file of SUMO ({error})") from None
+        raise ValueError(f"{path}: no complete tripinfo file of SUMO ({why_not(error)})") from None
     return trips
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 from xml.etree import ElementTree
 
+from controller.file_words import why_not
 from controller.toml_text import NotToml, in_line, table_of
 
 HOUR_S = 3600
@@ -156,8 +157,8 @@ def _read_windows(path: Path) -> Mapping[str, Mapping[str, int]]:
         return {}
     try:
         tables = table_of(path.read_text(encoding="utf-8"))
-    except (NotToml, UnicodeDecodeError) as error:
-        raise ScenarioError(f"{path}: {error}") from None
+    except (NotToml, OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path}: {why_not(error)}") from None
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise ScenarioError(
@@ -228,7 +229,7 @@ def elements(path: Path) -> Iterator[tuple[ElementTree.Element, bool]]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ScenarioError(f"{path}: damaged gzip: {error}") from error
     except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise ScenarioError(f"{path}: cannot be read: {why_not(error)}") from error
 
 
 def _open(path: Path) -> IO[bytes]:

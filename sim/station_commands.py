@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from controller.file_words import why_not
 from override.keys_commands import DEFAULT_FOLDER, Folder
 from sim.commands import ControllerName
 
@@ -67,8 +68,8 @@ def station(
 
     plan = StationPlan(keys, file, orders, pictures, citizens)
     plan.check()
-    if journal is not None and journal.exists():
-        raise StationRefused(f"{journal}: is there already; a journal is never overwritten")
+    if journal is not None:
+        _check_journal(journal)
     from controller.policy import Policy
     from controller.warm_up import warm_up
     from sim.city.layout import layout_of_city
@@ -106,6 +107,17 @@ def station(
     code = Station(plan, city.network, live, say, layout, Policy(), installation).run()
     if code:
         raise typer.Exit(code)
+
+
+def _check_journal(path: Path) -> None:
+    """Raise StationRefused where none can be begun, before the street is built whose process writes it."""
+    if path.exists():
+        raise StationRefused(f"{path}: is there already; a journal is never overwritten")
+    try:
+        path.touch()
+        path.unlink()
+    except OSError as error:
+        raise StationRefused(f"{path}: cannot be written ({why_not(error)})") from None
 
 
 def _copy_of(path: Path | None) -> Snapshot | None:

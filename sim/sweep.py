@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from controller.file_words import why_not
 from sim.measures import RunResult
 from sim.run_pool import Failure, Progress, run_in_processes
 from sim.scenarios import Scenario
@@ -155,7 +156,7 @@ class ResultStore:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise SweepError(f"{path}: cannot be read: {error}; delete it to run again") from error
+            raise SweepError(f"{path}: cannot be read: {why_not(error)}; delete it to run again") from error
         try:
             record = json.loads(text)
             if record["format"] != FORMAT:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from controller.file_words import why_not
 from override.connect_options import PICTURES
 from override.flag_messages import Kind
 from override.keys_commands import DEFAULT_FOLDER, Folder
@@ -229,7 +230,11 @@ def _zone(name: str) -> ZoneInfo:
 def _lines(path: Path | None) -> list[str]:
     if path is None:
         return []
-    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadCitizen(f"{path}: cannot be read ({why_not(error)})") from None
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _first_line(path: Path | None) -> str:

@@ -110,7 +110,7 @@ def voice(codes: PoleCodes | None, channel: Channel, pole: str, shown: str, wall
 
 def read_pole_codes(path: Path) -> PoleCodes:
     """The secret and its period from a file that only its owner can read. Raises KeysError."""
-    row = read_settings(path, ("period_s", "secret"))
+    row = read_settings(path, ("period_s", "secret"), f"make it with: belisha poles secret -o {path}")
     try:
         secret = bytes.fromhex(row["secret"])
     except ValueError:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 
+from controller.file_words import why_not
 from override.citizen.crowd import Crowd
 from override.citizen.door import FlagDoor
 from override.citizen.link import Link, clock
@@ -61,8 +62,8 @@ class CitizenPlan:
 
     def secret(self) -> Secret:
         """Our key. Raises KeysError when it is nobody's, or not a citizen gateway's."""
-        secret = read_secret(self.keys / f"{self.name}.key")
         ours = Keyring(self.keys).named(self.name)
+        secret = read_secret(self.keys / f"{self.name}.key")
         if ours is None or ours.curve_public != secret.curve_public:
             raise KeysError(f"{self.keys / f'{self.name}.key'}: not the key of {self.name} in people.toml")
         if ours.role is not Role.CITIZEN_GATEWAY:
@@ -179,5 +180,5 @@ def _listen(http: tuple[str, int]) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(found[4])
     except OSError as error:
-        raise CitizenError(f"{host}:{port}: cannot listen there ({error})") from None
+        raise CitizenError(f"{host}:{port}: cannot listen there ({why_not(error)})") from None
     return made

@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from controller.file_words import why_not
 from controller.street_schema import Flag, Kind, Many, Number, Record, StreetFileError, Text, Whole, Word
 from controller.toml_text import NotToml, in_line, table_of
 from controller.vocabulary import CONTROLLERS, Sensors, Timing
@@ -294,7 +295,7 @@ def read_scenario(path: Path) -> CityScenario:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
-        raise ScenarioError(f"{path}: cannot be read as text ({error})") from None
+        raise ScenarioError(f"{path}: cannot be read as text ({why_not(error)})") from None
     try:
         table = table_of(text)
     except NotToml as error:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import IO, cast
 from xml.etree import ElementTree
 
+from controller.file_words import why_not
+
 RAIL_SIGNAL_TYPES = frozenset({"railSignal", "rail_signal", "railCrossing", "rail_crossing"})
 
 PRIVATE = frozenset(
@@ -151,7 +153,7 @@ def read_net(path: Path) -> SumoNet:
             f"{path}: no such file; a SUMO network (.net.xml or .net.xml.gz) is needed"
         ) from None
     except (OSError, EOFError, zlib.error) as error:
-        raise UnusableNetwork(f"{path}: cannot be read ({error})") from None
+        raise UnusableNetwork(f"{path}: cannot be read ({why_not(error)})") from None
     except ElementTree.ParseError as error:
         line = error.position[0]
         raise UnusableNetwork(

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from controller.file_words import why_not
 from controller.network import DIRECTIONS, Network
 from controller.policy import Policy
 from controller.street_schema import StreetFileError, TimeOfDay
@@ -60,7 +61,7 @@ def read_counts(path: Path, network: Network, policy: Policy) -> dict[Span, Dema
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as error:
-        raise BadCounts(f"{path}: cannot be read as text ({error})") from None
+        raise BadCounts(f"{path}: cannot be read as text ({why_not(error)})") from None
     rows = csv.DictReader(io.StringIO(text))
     if tuple(rows.fieldnames or ()) != COLUMNS:
         raise BadCounts(

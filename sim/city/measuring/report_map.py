@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.file_words import why_not
 from sim.city.measuring.run_files import MAP_FILE, ResultError
 
 WIDTH = 640.0
@@ -105,7 +106,7 @@ def read_map(folder: Path) -> StreetMap:
             junction_at=np.array([one["at"] for one in data["junctions"]], float).reshape(-1, 2),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ResultError(f"{path}: no map of ours ({error})") from error
+        raise ResultError(f"{path}: no map of ours ({why_not(error)})") from error
 
 
 class Projection:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from controller.file_words import why_not
 from controller.policy import Policy
 from sim.city.measuring.run_files import MAP_FILE, RUN_FILE, ResultError, RunFiles, read_record
 from sim.city.scenario import CityScenario, RunPlan
@@ -187,7 +188,7 @@ def read_experiment(folder: Path) -> dict[str, Any]:
         if record["format"] != EXPERIMENT_FORMAT:
             raise ValueError(f"format {record['format']!r}, expected {EXPERIMENT_FORMAT!r}")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ResultError(f"{path}: no experiment of ours ({error})") from error
+        raise ResultError(f"{path}: no experiment of ours ({why_not(error)})") from error
     return dict(record)
 
 
@@ -197,8 +198,7 @@ def _refusing(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ResultError(f"{place}: cannot be written: {reason}; finished runs are kept") from error
+        raise ResultError(f"{place}: cannot be written: {why_not(error)}; finished runs are kept") from error
 
 
 def _write_synced(path: Path, content: bytes) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from controller.file_words import why_not
 from sim.city.measuring.measures import CityMeasures
 from sim.city.measuring.trip_table import Table
 
@@ -76,7 +77,9 @@ def read_record(folder: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise
     except (OSError, UnicodeDecodeError) as error:
-        raise ResultError(f"{path}: cannot be read: {error}; delete its folder to run again") from error
+        raise ResultError(
+            f"{path}: cannot be read: {why_not(error)}; delete its folder to run again"
+        ) from error
     try:
         record = json.loads(text)
         if record["format"] != FORMAT:
@@ -101,7 +104,7 @@ def read_table(folder: Path, name: str) -> Table:
         table = pyarrow.parquet.read_table(parquet)
         return {key: _from_arrow(table[key]) for key in table.column_names}
     except (OSError, ValueError) as error:
-        raise ResultError(f"{parquet}: cannot be read: {error}") from error
+        raise ResultError(f"{parquet}: cannot be read: {why_not(error)}") from error
 
 
 def _from_arrow(column: Any) -> np.ndarray:
