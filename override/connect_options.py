@@ -27,6 +27,9 @@ StationKey = Annotated[
 ]
 Orders = Annotated[str, typer.Option("--orders", metavar="ENDPOINT", envvar="BELISHA_ORDERS")]
 Pictures = Annotated[str, typer.Option("--pictures", metavar="ENDPOINT", envvar="BELISHA_PICTURES")]
+UntoldPictures = Annotated[
+    str, typer.Option("--pictures", metavar="ENDPOINT", envvar="BELISHA_PICTURES", hidden=True)
+]
 Connect = Annotated[
     str,
     typer.Option(
@@ -92,16 +95,18 @@ class Where:
             return view
 
 
-def told_where(command: Callable[..., None]) -> Callable[..., None]:
+def told_where(command: Callable[..., None], listens: bool = False) -> Callable[..., None]:
     """A command that takes a `Where` first, as typer has it: with the four options in its place.
 
     Whose key comes before a command's own options, where the station is behind them, before `--json`.
+    All four are understood by every command; where the pictures are is told only by one that `listens`.
     """
     first, *own = inspect.signature(command, eval_str=True).parameters.values()
     at = next((n for n, parameter in enumerate(own) if _is_option(parameter)), len(own))
     end = next((n for n, parameter in enumerate(own) if parameter.name == "as_json"), len(own))
-    parameters = [*own[:at], _KEY, *own[at:end], *_STATION, *own[end:]]
-    names = [parameter.name for parameter in (_KEY, *_STATION)]
+    station = (*_STATION, _PICTURES if listens else _UNTOLD_PICTURES)
+    parameters = [*own[:at], _KEY, *own[at:end], *station, *own[end:]]
+    names = [parameter.name for parameter in (_KEY, *station)]
 
     def told(**given: Any) -> None:
         where = Where(**{name: given.pop(name) for name in names})
@@ -123,6 +128,10 @@ _KEY = Parameter("key", Parameter.KEYWORD_ONLY, annotation=Key)
 _STATION = tuple(
     Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=default)
     for name, kind, default in (
-        ("station", StationKey, ""), ("orders", Orders, ORDERS), ("pictures", Pictures, PICTURES),
+        ("station", StationKey, ""), ("orders", Orders, ORDERS),
     )
 )  # fmt: skip
+_PICTURES, _UNTOLD_PICTURES = (
+    Parameter("pictures", Parameter.KEYWORD_ONLY, annotation=kind, default=PICTURES)
+    for kind in (Pictures, UntoldPictures)
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,7 +43,7 @@ class NoVersion(ValueError):
 
 
 @app.command()
-@told_where
+@partial(told_where, listens=True)
 def propose(where: Where, files: Files, reason: Reason, as_json: AsJson = False) -> None:
     """Propose another version: checked as at import, told as a difference, it waits for a second person.
 
@@ -67,7 +68,7 @@ def diff(where: Where, version: Number, as_json: AsJson = False) -> None:
 
 
 @app.command()
-@told_where
+@partial(told_where, listens=True)
 def approve(
     where: Where,
     version: Number,
@@ -86,7 +87,7 @@ def approve(
 
 
 @app.command()
-@told_where
+@partial(told_where, listens=True)
 def rollback(
     where: Where,
     reason: Reason,

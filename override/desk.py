@@ -19,6 +19,7 @@ from override.requests import Approval, OrderRequest
 from override.roles import (
     APPROVAL_MS,
     COUNTERSIGN_MS,
+    EXCLUSIVE,
     SAFER,
     SURVIVES_RESTART,
     Command,
@@ -38,8 +39,6 @@ BROKEN_MS = 5_000
 """A corridor that has lost a junction for so long is released everywhere (rules 5.6)."""
 ORDERS_MAX = 500
 """Live orders of one person."""
-EXCLUSIVE = frozenset({Command.ALL_RED, Command.FLASH})
-"""Toward safety no takeover is needed: whoever asks for it last gets it."""
 
 
 class Desk:

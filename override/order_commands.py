@@ -1,17 +1,20 @@
-"""`belisha order` and `belisha watch`: a console on the command line."""
+"""`belisha order` and `belisha panic`: orders on the command line."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Callable
+from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from override.connect_options import Where, told_where
 from override.keys_commands import DEFAULT_FOLDER, Folder
-from override.roles import Command, Role, Slot
+from override.roles import EXCLUSIVE, ONCE, TABLE, Command, Role, Slot
+from override.topics import ARGUMENTS, NEEDS
 
 if TYPE_CHECKING:
     from override.client import View
@@ -95,8 +98,43 @@ def default_slot(command: Command, role: Role | None) -> int:
     return int(Slot.SUPERVISOR if role is Role.SUPERVISOR else Slot.OPERATOR)
 
 
+def has_option(command: Command, name: str) -> bool:
+    """Whether an order of this kind can use this option of a command line."""
+    if _field(name) in ARGUMENTS:
+        return _field(name) in NEEDS[command]
+    match name:
+        case "lease":
+            return command not in ONCE
+        case "takeover":
+            return command not in ONCE | EXCLUSIVE
+        case "suspend":
+            return command is Command.HOLD
+        case "glass":
+            return any(grant.break_glass for (_, known, _), grant in TABLE.items() if known is command)
+        case "slot":
+            return command not in SLOTS
+    return True
+
+
+def only_of(command: Command, given: Callable[..., None]) -> Callable[..., None]:
+    """A command line without the options that this order cannot use; what it needs, it must have."""
+    parameters = [
+        parameter.replace(default=Parameter.empty) if _field(name) in NEEDS[command] else parameter
+        for name, parameter in inspect.signature(given, eval_str=True).parameters.items()
+        if has_option(command, name)
+    ]
+    asked = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
+    given.__signature__ = inspect.Signature(asked)  # type: ignore[attr-defined]
+    given.__doc__ = HELP[command]
+    return told_where(given)
+
+
+def _field(option: str) -> str:
+    """What an option is called in a request."""
+    return "bias_ms" if option == "by" else option
+
+
 def _make(command: Command) -> Callable[..., None]:
-    @told_where
     def give(
         where: Where,
         junctions: Junctions,
@@ -125,8 +163,7 @@ def _make(command: Command) -> Callable[..., None]:
             )  # fmt: skip
             say(reply, view.now_ms, as_json)
 
-    give.__doc__ = HELP[command]
-    return give
+    return only_of(command, give)
 
 
 for _command in HELP:

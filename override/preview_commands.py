@@ -25,6 +25,7 @@ from override.order_commands import (
     default_slot,
     legs_of,
     milliseconds,
+    only_of,
 )
 from override.roles import Command
 
@@ -36,7 +37,6 @@ WORDS = {"cars": "in cars", "buses": "on buses", "pedestrians": "on foot"}
 
 
 def _make(command: Command) -> Callable[..., None]:
-    @told_where
     def show(
         where: Where,
         junctions: Junctions,
@@ -56,8 +56,7 @@ def _make(command: Command) -> Callable[..., None]:
             detector=detector, plan=plan, bias_ms=1000 * by, suspends_promise=suspend,
         )  # fmt: skip
 
-    show.__doc__ = HELP[command]
-    return show
+    return only_of(command, show)
 
 
 for _command in HELP:
@@ -70,12 +69,11 @@ def corridor(
     where: Where,
     legs: Annotated[list[str], typer.Argument(metavar="JUNCTION:STAGE:AFTER:HOLD...")],
     lease: Lease = "2min",
-    slot: SlotOption = 0,
     as_json: AsJson = False,
 ) -> None:
     """A green wave along a route, junction after junction."""
     _ask(
-        where, as_json, command=Command.CORRIDOR, slot=slot, junctions=(),
+        where, as_json, command=Command.CORRIDOR, slot=0, junctions=(),
         lease_ms=milliseconds(lease), legs=legs_of(legs),
     )  # fmt: skip
 

@@ -75,6 +75,8 @@ class Slot(IntEnum):
 SLOTS = 16
 SAFER = frozenset({Command.ALL_RED, Command.FLASH, Command.RELEASE})
 """Toward safety nothing may stand in the way: no basis, no rate limit, no second person first."""
+EXCLUSIVE = frozenset({Command.ALL_RED, Command.FLASH})
+"""Toward safety no takeover is needed: whoever asks for it last gets it."""
 ONCE = frozenset({Command.CONFIGURE, Command.RESET_TRIP})
 """Done once, not held: they have no lease and shadow nobody's order."""
 SURVIVES_RESTART = frozenset({Command.ALL_RED, Command.FLASH, Command.LOCKOUT})

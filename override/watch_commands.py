@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import fields, is_dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,7 +22,7 @@ RENEW_S = 4.0
 WATCHED_MAX = 16
 
 
-@told_where
+@partial(told_where, listens=True)
 def watch(
     where: Where,
     junctions: Annotated[

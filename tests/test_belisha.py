@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_bad_input_is_told_from_a_mistake_of_ours(error: Exception, expected: bo
 def test_a_command_that_is_told_where_has_the_four_options_around_its_own() -> None:
     got: list[tuple[object, ...]] = []
 
-    @told_where
+    @partial(told_where, listens=True)
     def wave(where: Where, street: str, twice: bool = False, as_json: AsJson = False) -> None:
         """Wave at a street."""
         got.append((where, street, twice, as_json))
