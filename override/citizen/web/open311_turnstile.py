@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from override.citizen.open311 import names_in
 from override.citizen.web.open311_routes import PREFIX, busy
 from override.citizen.web.render import Renderer
-from override.citizen.web.turnstile import Full, received_again, short_form
+from override.citizen.web.turnstile import Full, short_form, source_of, whole_body
 from override.flag_messages import Kind
 
 _REPORTS = re.compile(rf"{PREFIX}/requests\.(json|xml)")
@@ -38,11 +38,9 @@ class Open311Turnstile:
         if scope["type"] != "http" or scope["method"] != "POST" or not found or not short_form(scope):
             await self.app(scope, receive, send)
             return
-        first = await receive()
-        whole = first["type"] == "http.request" and not first.get("more_body")
-        source = scope["client"][0] if scope.get("client") else ""
-        if not whole or not (wait_s := self._full_s(first.get("body", b""), source)):
-            await self.app(scope, received_again(first, receive), send)
+        body, again = await whole_body(receive)
+        if body is None or not (wait_s := self._full_s(body, source_of(scope))):
+            await self.app(scope, again, send)
             return
         answer = busy(found[1], wait_s, self.renderer.speak(Request(scope)))
         await answer(scope, receive, send)

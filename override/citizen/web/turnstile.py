@@ -48,14 +48,14 @@ class Turnstile:
             await self.app(scope, receive, send)
             return
         language, code = self._reported(scope)
-        source = scope["client"][0] if scope.get("client") else ""
+        source = source_of(scope)
         if not code or not self.crowd.full_s(code, b"", source) or not short_form(scope):
             await self.app(scope, receive, send)
             return
-        first = await receive()
-        form = dict(parse_qsl(first.get("body", b"").decode("utf-8", "replace")))
-        if first.get("more_body") or not (wait_s := self.crowd.full_s(code, _nonce(form), source)):
-            await self.app(scope, received_again(first, receive), send)
+        body, again = await whole_body(receive)
+        form = dict(parse_qsl((body or b"").decode("utf-8", "replace")))
+        if body is None or not (wait_s := self.crowd.full_s(code, _nonce(form), source)):
+            await self.app(scope, again, send)
             return
         await self._refuse(scope, language, code, form, wait_s, send)
 
@@ -118,11 +118,18 @@ def _nonce(form: dict[str, str]) -> bytes:
         return b""
 
 
-def received_again(first: Message, receive: Receive) -> Receive:
-    """What was received once, to be received by somebody else."""
+def source_of(scope: Scope) -> str:
+    """The address a request comes from; empty where nobody knows."""
+    return str(scope["client"][0]) if scope.get("client") else ""
+
+
+async def whole_body(receive: Receive) -> tuple[bytes | None, Receive]:
+    """(body, how somebody else receives it); no body = it comes in parts, or never."""
+    first = await receive()
     waiting = [first]
 
-    async def next_message() -> Message:
+    async def again() -> Message:
         return waiting.pop() if waiting else await receive()
 
-    return next_message
+    whole = first["type"] == "http.request" and not first.get("more_body")
+    return first.get("body", b"") if whole else None, again
