@@ -176,7 +176,7 @@ def best_first_stage(
     call, then most calls: who only puts off loses a second each time he is asked. -1 where no stage serves
     a call. Arrays as in `junction_now` and `play_calls`.
     """
-    most_ms, most_served, best = -NEVER_MS, -1, -1
+    most_ms, most_served, best, urgent = -NEVER_MS, -1, -1, -1
     first, n = group_start[j], group_start[j + 1] - group_start[j]
     for stage in range(stage_start[j], stage_start[j + 1]):
         slack_ms, calls = slack_by_way_of(
@@ -186,7 +186,8 @@ def best_first_stage(
         )  # fmt: skip
         if not stage_bits[stage] & calls or slack_ms < most_ms:
             continue
-        urgent = most_urgent(first, n, calls, promise_ms, call_since_ms)
+        if best < 0:  # the calls, and so the most urgent, are the same whichever stage is tried
+            urgent = most_urgent(first, n, calls, promise_ms, call_since_ms)
         served = 64 * (stage_bits[stage] >> urgent & 1) + count_bits(stage_bits[stage] & calls)
         if slack_ms > most_ms or served > most_served:
             most_ms, most_served, best = slack_ms, served, stage
