@@ -16,17 +16,8 @@ from numba import typeof, types
 
 from controller.compiling import inner_kernel, kernel
 from bench.proof_kernels import write_scene
-from bench.proof_model import (
-    BITS_LOW,
-    FLAGS,
-    GREEN,
-    LAMP,
-    LAMPS,
-    NEVER_MS,
-    STAGE,
-    STEP_MS,
-    T_MS,
-)
+from bench.proof_model import BITS_LOW, FLAGS, LAMP, LAMPS, STAGE, STEP_MS, T_MS
+from controller.codes import GREEN, NEVER_MS
 from controller.overlay_kernels import give_way, in_time
 from controller.overlay_model import SCENE
 from controller.sequencer_kernels import advance

@@ -9,22 +9,8 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from numba import types
 
 from controller.compiling import inner_kernel, kernel
-from bench.proof_model import (
-    BITS_HIGH,
-    BITS_LOW,
-    CLEARANCE,
-    FLAGS,
-    FLASH_RED,
-    FLASHING,
-    GREEN,
-    LAMP,
-    LAMPS,
-    LAW,
-    MOVING,
-    RED,
-    STAGE,
-    YELLOW,
-)
+from bench.proof_model import BITS_HIGH, BITS_LOW, FLAGS, FLASHING, LAMP, LAMPS, LAW, MOVING, STAGE
+from controller.codes import CLEARANCE, FLASH_RED, GREEN, RED, YELLOW
 
 _I, _V, _B = types.int64, types.void, types.boolean
 _ROW = types.int16[::1]

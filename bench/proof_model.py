@@ -14,9 +14,6 @@ from numba import typeof
 STEP_MS = 500
 T_MS = 1_000_000_000
 """When the states' last step was; an age is counted back from it. A multiple of the step."""
-NEVER_MS = 1 << 60
-RED, GREEN, YELLOW, CLEARANCE, FLASH_RED = 0, 1, 2, 3, 4
-PEDESTRIAN = 1
 NO_ORDER, ALL_RED, FLASH = 0, 6, 7
 STAGE, FLAGS, BITS_LOW, BITS_HIGH, RED_LEFT, LAMPS = 0, 1, 2, 3, 4, 6
 MOVING, FLASHING = 1, 2

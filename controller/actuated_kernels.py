@@ -2,12 +2,10 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
+from controller.codes import CLEARANCE, GREEN, NEVER_MS, PEDESTRIAN
 from controller.compiling import inner_kernel, kernel
 from controller.urgency_kernels import is_turn, keeps_promises
 
-GREEN, CLEARANCE = 1, 3
-PEDESTRIAN = 1
-NEVER_MS = 1 << 60
 
 UNIT_EXTENSION_S = 3
 """A green goes on while a vehicle is due at its stop line within this time (passage time)."""

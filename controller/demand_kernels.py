@@ -2,12 +2,9 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
+from controller.codes import BUTTON, GREEN, NEVER_MS, PEDESTRIAN, STOPLINE
 from controller.compiling import kernel
 
-GREEN = 1
-PEDESTRIAN = 1
-NEVER_MS = 1 << 60
-STOPLINE, BUTTON = 0, 2
 
 FLOW_MEMORY_S = 180.0
 PEOPLE_MEMORY_S = 600.0

@@ -9,14 +9,12 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
+from controller.codes import BUTTON, GREEN, NEVER_MS, RED
 from controller.compiling import inner_kernel, kernel
 from controller.detectors_model import HEALTH, LAID, NOW, OWN_GATE, READING, UPSTREAM
 
-RED, GREEN = 0, 1
-STOPLINE, ADVANCE, BUTTON, BUS = 0, 1, 2, 3
 NONE, SILENT, STUCK_ON, CHATTER, REPORTED, LOW_HITS = 0, 1, 2, 3, 4, 5
 FROZEN, CONTRADICTED, STALE, UNPROVEN, IMPOSSIBLE, THROUGH_RED = 6, 7, 8, 9, 10, 11
-NEVER_MS = 1 << 60
 
 ERRATIC_PER_MIN = 60.0
 """Twice what saturation flow lets over a loop (0.5 veh/s; rules 3.1)."""

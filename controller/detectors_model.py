@@ -9,6 +9,7 @@ import numpy as np
 from numba import typeof
 
 from controller import numba_cache  # noqa: F401  (must come before numba)
+from controller.codes import NEVER_MS
 
 HOURS = 24
 """What is usual is learned for every hour of the day by itself."""
@@ -132,9 +133,6 @@ class Now(NamedTuple):
     red: np.ndarray  # (L) bool, for long enough that nobody clears the line any more
     was_red: np.ndarray  # (L) bool at the judgement before
     crossed_veh: np.ndarray  # (L) over the stop line now
-
-
-NEVER_MS = 1 << 60
 
 
 def new_health(detectors: int, junctions: int, now_ms: int) -> Health:

@@ -2,9 +2,8 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
+from controller.codes import NEVER_MS
 from controller.compiling import kernel
-
-NEVER_MS = 1 << 60
 
 
 @kernel("void(int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])")

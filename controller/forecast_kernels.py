@@ -10,6 +10,7 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
+from controller.codes import FLASH_RED, GREEN, NEVER_MS, PEDESTRIAN, YELLOW
 from controller.compiling import inner_kernel, kernel
 from controller.demand_kernels import call_vehicles
 from controller.forecast_model import AHEAD, RING_S
@@ -24,9 +25,6 @@ from controller.sequencer_kernels import advance
 from controller.service_kernels import FREE, GIVES_WAY, WALKED, full_exit, learned_part, people_cross
 from controller.urgency_kernels import judge_urgency
 
-RED, GREEN, YELLOW, FLASH_RED = 0, 1, 2, 4
-PEDESTRIAN = 1
-NEVER_MS = 1 << 60
 SECOND_MS = 1000
 ALL_WAY_STOP_VEH_PER_S = 0.125
 """A lane at an all-way stop with others waiting: 8 s a vehicle (HCM 2010, ch. 20: 3.9 to 9.6 s)."""

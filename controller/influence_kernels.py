@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numba import typeof, types
 
+from controller.codes import GREEN, PEDESTRIAN, STOP
 from controller.compiling import inner_kernel, kernel
 from controller.detectors_kernels import ODD_INTERVALS, THROUGH_RED
 from controller.detectors_model import HEALTH, LAID
-from controller.substitute_kernels import GREEN, START_UP_MS
+from controller.substitute_kernels import START_UP_MS
 
-STOP, PEDESTRIAN = 0, 1
 MEMORY_S = 150.0
 """What both loops counted lately is forgotten over so long."""
 SHIFT_VEH = 2.5

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import typeof, types
 
+from controller.codes import GREEN
 from controller.compiling import inner_kernel, kernel
 
-GREEN = 1
 STAY, DOWN, UP = 0, 1, 2
 RUNGS = 6
 ACTUATED, COORDINATED, FREE, FLASH = 2, 3, 4, 5

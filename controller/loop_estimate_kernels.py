@@ -9,14 +9,11 @@ upstream counts who leaves, its counts are a fourth gate.
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
+from controller.codes import BUS_LOOP, FAR, GATES, NEAR, STOP
 from controller.compiling import inner_kernel, kernel
 
-GATES = 3
-STOP, NEAR, FAR = 0, 1, 2
 UPSTREAM = 3
 """Column of `passed_veh` of what signals upstream send."""
-BUS_LOOP = 3
-"""DetectorKind.BUS"""
 
 VEHICLE_SPACE_M = 7.5
 """Length of one standing vehicle and its gap (HCM 2010, ch. 31: 25 ft)."""

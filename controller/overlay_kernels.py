@@ -8,16 +8,14 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
+from controller.codes import CLEARANCE, FLASH_RED, GREEN, NEVER_MS, PEDESTRIAN, RED, YELLOW
 from controller.compiling import inner_kernel, kernel
 from controller.overlay_model import BOOK, PLANS, SCENE
 from controller.sequencer_kernels import finish_clearing
 from controller.urgency_kernels import keeps_promises
 
-RED, GREEN, YELLOW, CLEARANCE, FLASH_RED = 0, 1, 2, 3, 4
-PEDESTRIAN = 1
 NONE, HOLD, FORCE_OFF, OMIT, PLAN, BIAS, ALL_RED, FLASH = 0, 1, 2, 3, 4, 5, 6, 7
 SERVED, PROMISE, IMPOSSIBLE = 1, 2, 3
-NEVER_MS = 1 << 60
 ALL_RED_AFTER_FLASH_MS = 6000
 """Rules R39, as in the sequencer."""
 

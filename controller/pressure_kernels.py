@@ -7,12 +7,10 @@ present. Pedestrians count as waiting people over the persons in a car.
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
+from controller.codes import CLEARANCE, GREEN, NEVER_MS, PEDESTRIAN
 from controller.compiling import inner_kernel, kernel
 from controller.urgency_kernels import is_turn, keeps_promises, walk_time_ms
 
-GREEN, CLEARANCE = 1, 3
-PEDESTRIAN = 1
-NEVER_MS = 1 << 60
 PERSONS_PER_CAR = 1.3
 WALKERS_SATURATION_VEH_PER_S = 0.5
 """A waiting group of people leaves at least as fast as one lane of cars."""

@@ -8,6 +8,7 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
+from controller.codes import CLEARANCE, GREEN, NEVER_MS, PEDESTRIAN
 from controller.compiling import inner_kernel, kernel
 from controller.plan_kernels import LATER, NOW, search
 from controller.plan_lanes_kernels import yielding_rate
@@ -25,9 +26,6 @@ from controller.service_kernels import (
     service_of,
 )
 
-PEDESTRIAN = 1
-GREEN, CLEARANCE = 1, 3
-NEVER_MS = 1 << 60
 BOUND_S = 3
 """While a stage cannot be left for so long, a plan younger than that stands."""
 QUEUE_LEAST_VEH = 0.5

@@ -7,11 +7,8 @@ of the groups and `table_ms` its intergreens, (n*n) ms, [ending * n + starting].
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
+from controller.codes import CLEARANCE, GREEN, NEVER_MS, PEDESTRIAN, RED, YELLOW
 from controller.compiling import inner_kernel, kernel
-
-RED, GREEN, YELLOW, CLEARANCE = 0, 1, 2, 3
-PEDESTRIAN = 1
-NEVER_MS = 1 << 60
 
 
 @kernel("int64(int64, int64, int64, int64, int64[:], int64[:], int64[:], int8[:], int64[:], int64[:])")

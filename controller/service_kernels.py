@@ -4,12 +4,12 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
+from controller.codes import CLEARANCE, GREEN, NEVER_MS
 from controller.compiling import inner_kernel, kernel
 from controller.plan_lanes_kernels import yielding_rate
 from controller.plan_live import LIVE
 from controller.plan_model import CROSSINGS_MAX, HORIZON_S, MODEL
 
-GREEN, CLEARANCE = 1, 3
 FREE, GIVES_WAY, WALKED = 0, 1, 2
 """What a lane's service is learned by: nobody to give way to, drivers, people who walk across."""
 WALKED_FIRST = 0.6
@@ -23,7 +23,6 @@ EXIT_FULL = 0.3
 """Of a service lost to full exits: nothing is learned about the lane itself from then on."""
 POCKET_FULL = 0.2
 """Service left to a lane while those for its neighbour stand before it on the lane both come over."""
-NEVER_MS = 1 << 60
 LEARN_AFTER_MS = 2000
 """Start-up is over: from here on a queue flows as it does."""
 FORGET = 0.995

@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import typeof, types
 
+from controller.codes import GREEN, PEDESTRIAN
 from controller.compiling import inner_kernel, kernel
 from controller.detectors_model import LAID
 from controller.ladder_kernels import DOUBTED_SHARE
 
-GREEN, PEDESTRIAN = 1, 1
 START_UP_MS = 2_000
 CLEARLY, AT_LEAST_PERSON_S = 1.10, 20.0
 """So many times the plan's waiting, and so much of it, is clearly worse."""

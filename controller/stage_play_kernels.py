@@ -11,11 +11,9 @@ green, `ended_ms` (62) ms the last end. Kernels allocate nothing: both are the c
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
+from controller.codes import GREEN, NEVER_MS
 from controller.compiling import inner_kernel
 
-GREEN = 1
-PEDESTRIAN = 1
-NEVER_MS = 1 << 60
 
 MARGIN_MS = 2000
 """Calls are planned to be served this much before their promise ends."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.codes import NEVER_MS
 from controller.network import Network
 from controller.unseen import crossings_without_button, lanes_without_loop
 
@@ -20,8 +21,6 @@ Floats = NDArray[np.float64]
 
 HORIZON_S = 60
 """How far the planner looks ahead, in steps of one second."""
-
-NEVER_MS = 1 << 60
 
 
 @dataclass(slots=True, eq=False)

@@ -4,13 +4,11 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
+from controller.codes import ADVANCE, BUTTON, GREEN, NEVER_MS, STOPLINE
 from controller.compiling import inner_kernel, kernel
 from controller.detectors_model import HEALTH, LAID
 
-GREEN = 1
-STOPLINE, ADVANCE, BUTTON = 0, 1, 2
 BELIEVED = 0.5
-NEVER_MS = 1 << 60
 START_UP_MS = 2_000
 UNCONFIRMED_MS = 25_000
 """Who passed a loop within 200 m of the stop line has come there by then."""

@@ -2,12 +2,10 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
+from controller.codes import FAR, GREEN, NEAR, NEVER_MS, STOP
 from controller.compiling import kernel
 from controller.substitute_kernels import START_UP_MS
 
-GREEN = 1
-NEVER_MS = 1 << 60
-STOP, NEAR, FAR = 0, 1, 2
 FLOW_MEMORY_S = 180.0
 SOMEBODY = 0.5
 """People believed to wait from which it is as likely as not that somebody does."""

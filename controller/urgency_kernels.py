@@ -7,6 +7,7 @@ index of its group 0, `n` their number. Kernels allocate nothing: scratch is the
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
+from controller.codes import NEVER_MS, PEDESTRIAN
 from controller.compiling import inner_kernel, kernel
 from controller.stage_play_kernels import (
     count_bits,
@@ -16,8 +17,6 @@ from controller.stage_play_kernels import (
     stage_serving,
 )
 
-PEDESTRIAN = 1
-NEVER_MS = 1 << 60
 
 LIKELY_CALL_S = 100.0
 """A crossing is planned as called when somebody comes within this time more often than not."""

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.codes import NEVER_MS
 from controller.network import Network
 from controller.vocabulary import GroupKind, Lamp
 from sim.importers.sumo_links import matrix_rows, row_key
@@ -24,7 +25,6 @@ CLEARING_VEHICLE_MS = 2000
 CLEARING_PEDESTRIAN_MS = 3000
 """How long after its yellow or clearance a group still counts as in the junction (rules R7, R26)."""
 
-NEVER_MS = 1 << 60
 
 Controlled = Mapping[str, Sequence[Sequence[tuple[str, str]]]]
 """Signal → link → the ways (from lane, to lane) it governs."""

@@ -8,7 +8,7 @@ import pytest
 from controller.bus_priority import Life
 from controller.preemption import What
 from sim.city.load import City, load_city
-from sim.city.movement.traffic import Status
+from sim.city.movement.status import Status
 from sim.city.scenario import BusNews, CityPlan, CityScenario, DemandPlan, RunPlan
 from sim.city.sensing.sensors import Fitting
 from sim.city.trips import Mode

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from controller.frame import Frame
 from controller.network import Network
 from controller.vocabulary import Sensors
-from sim.city.movement.traffic import Status, Traffic, new_traffic
+from sim.city.movement.status import Status
+from sim.city.movement.traffic import Traffic, new_traffic
 from sim.city.people.bus_feed import BusFeed, FeedPlan
 from sim.city.people.gtfs_realtime import BusReport, Expected, FeedError, Origin, decode, encode
 from sim.city.people.route_map import map_route

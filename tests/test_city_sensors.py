@@ -12,7 +12,8 @@ import pytest
 from controller.frame import Frame, empty_frame
 from controller.network import Network, build_network
 from controller.vocabulary import DetectorKind, Lamp, Sensors
-from sim.city.movement.traffic import Status, Traffic, new_traffic
+from sim.city.movement.status import Status
+from sim.city.movement.traffic import Traffic, new_traffic
 from sim.city.net_roads import roads_of_net
 from sim.city.people.walkers_model import empty_walkers
 from sim.city.roads import Roads

@@ -15,7 +15,7 @@ from controller.policy import Policy
 from controller.tick import Controller
 from controller.vocabulary import CONTROLLERS, Lamp, Sensors
 from sim.city.load import City, load_city
-from sim.city.movement.traffic import Status
+from sim.city.movement.status import Status
 from sim.city.pace import Pace
 from sim.city.people import transit, walkers
 from sim.city.people.walkers import Stage

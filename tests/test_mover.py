@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from controller.vocabulary import Lamp
 from sim.city.movement.mover import Mover
-from sim.city.movement.traffic import Status, Traffic, new_traffic
+from sim.city.movement.status import Status
+from sim.city.movement.traffic import Traffic, new_traffic
 from sim.city.roads import Roads
 from sim.city.trips import Drives
 from tests.slow_mover import Car, braking_m, greatest_speed, next_speed

@@ -9,7 +9,7 @@ pytest.importorskip("google.transit", reason="needs pip install 'belisha[transit
 
 from controller.vocabulary import Lamp
 from sim.city.load import City, load_city
-from sim.city.movement.traffic import Status
+from sim.city.movement.status import Status
 from sim.city.people.bus_feed import BusFeed, FeedPlan
 from sim.city.people.walkers import Stage
 from sim.city.scenario import CityPlan, CityScenario, DemandPlan, RunPlan

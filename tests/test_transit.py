@@ -11,7 +11,8 @@ import pytest
 from controller.vocabulary import Lamp
 from sim.city.measuring.trip_table import PASSENGER
 from sim.city.movement.mover import Mover
-from sim.city.movement.traffic import Status, Traffic, new_traffic
+from sim.city.movement.status import Status
+from sim.city.movement.traffic import Traffic, new_traffic
 from sim.city.people.transit import (
     Line,
     Passengers,

@@ -16,7 +16,8 @@ from controller.network import Network
 from sim.city.measuring.trip_table import Table
 from sim.city.measuring.watch import MINUTE_MS, Watch
 from sim.city.measuring.watch_model import BIN_EDGES_S, Notes
-from sim.city.movement.traffic import Status, Traffic
+from sim.city.movement.status import Status
+from sim.city.movement.traffic import Traffic
 from sim.city.people.walkers_model import Stage, Walkers
 from sim.city.roads import Roads
 from sim.city.trips import MODES, Drives, Mode, Walks

@@ -11,11 +11,10 @@ import numpy as np
 from numba import types
 
 from controller.compiling import inner_kernel, kernel
-from sim.city.people.walkers_model import WALKERS
+from sim.city.movement.status import ARRIVED, DRIVING
+from sim.city.people.walkers_model import CROSSING, WAITING, WALKERS
 from sim.city.measuring.watch_model import GRIDLOCK_STOOD_MS, GRIDLOCK_VEH, NOTES, STREETS
 
-DRIVING, ARRIVED = 2, 3
-WAITING, CROSSING = 2, 3
 WALK = 4
 STANDING_M_PER_S = 0.1
 STEP_MS = 1000

@@ -5,12 +5,12 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from numba import types
 
 from controller.compiling import inner_kernel
+from sim.city.movement.status import DRIVING, QUEUED
 from sim.city.movement.car_following_kernels import brake_gap_m
 from sim.city.movement.movement_model import DOORS, FLEET, MOTION, STREETS, TAU_S
 from sim.city.movement.traffic_kernels import put_on
 
 _I, _B = types.int64, types.boolean
-QUEUED, DRIVING = 1, 2
 
 
 @inner_kernel(types.void(FLEET, MOTION, DOORS))

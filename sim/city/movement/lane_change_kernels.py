@@ -9,12 +9,12 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from numba import types
 
 from controller.compiling import inner_kernel
+from sim.city.movement.status import DRIVING
 from sim.city.movement.car_following_kernels import brake_gap_m, follow_speed, secure_gap_m, stop_speed
 from sim.city.movement.movement_model import FLEET, MOTION, STREETS, TAU_S
 from sim.city.movement.traffic_kernels import put_on, take_off
 
 _I, _F, _B = types.int64, types.float64, types.boolean
-DRIVING = 2
 LOOK_FORWARD_S = 10.0
 LEFT_FACTOR = 2.0
 GAIN_LEFT, GAIN_RIGHT = 0.2, 2.0

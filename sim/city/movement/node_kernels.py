@@ -8,6 +8,7 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
+from controller.codes import DARK, FLASH_AMBER
 from controller.compiling import inner_kernel
 from sim.city.movement.car_following_kernels import brake_gap_m, travel_s
 from sim.city.movement.movement_model import (
@@ -16,7 +17,6 @@ from sim.city.movement.movement_model import (
 )  # fmt: skip
 
 _I, _F, _B, _I1 = types.int64, types.float64, types.boolean, types.int8[::1]
-FLASH_AMBER, DARK = 5, 6
 JAMMED_M_PER_S = 0.1
 
 

@@ -11,6 +11,7 @@ import math
 from numba import types
 
 from controller.compiling import inner_kernel
+from sim.city.movement.status import DRIVING
 from sim.city.movement.car_following_kernels import (
     arrive_speed, brake_gap_m, follow_speed, luck, stop_speed, travel_s,
 )  # fmt: skip
@@ -21,7 +22,6 @@ from sim.city.movement.movement_model import (
 from sim.city.movement.node_kernels import announce, gap_to_foes_m, has_room, someone_comes
 
 _I, _F, _B = types.int64, types.float64, types.boolean
-DRIVING = 2
 ROLLING_M_PER_S = 0.1
 EARLY_S = 12.0
 """Nobody who gives way needs so much time that one who comes later would matter."""

@@ -6,7 +6,6 @@ Rows are the rows of `Drives`; a vehicle keeps its row for its whole life.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,16 +61,6 @@ COMING = np.dtype(
     [("ms", "i8"), ("arrive_s", "f8"), ("leave_s", "f8"), ("vehicle", "i4"), ("spare", "i4")], align=True
 )
 """Who comes to a connection: announced when, there from when to when (street time)."""
-
-
-class Status(IntEnum):
-    """Where a vehicle is in its life."""
-
-    FUTURE = 0
-    QUEUED = 1
-    """Due, but its street has no room yet."""
-    DRIVING = 2
-    ARRIVED = 3
 
 
 @dataclass(slots=True, eq=False)

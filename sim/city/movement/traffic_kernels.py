@@ -5,10 +5,10 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from numba import types
 
 from controller.compiling import inner_kernel
+from sim.city.movement.status import ARRIVED, DRIVING
 from sim.city.movement.movement_model import FLEET, LEDGER, MOTION, STREETS
 
 _I, _F = types.int64, types.float64
-DRIVING, ARRIVED = 2, 3
 STANDING_M_PER_S = 0.1
 HALT_REACHED_M = 0.5
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from controller.frame import Frame, fit_buses
 from controller.network import Network
-from sim.city.movement.traffic import STEP_MS, Status, Traffic
+from sim.city.movement.status import Status
+from sim.city.movement.traffic import STEP_MS, Traffic
 from sim.city.people.gtfs_realtime import (
     AGE_MAX_S,
     BusReport,

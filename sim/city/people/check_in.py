@@ -13,7 +13,8 @@ import numpy as np
 
 from controller.frame import Frame, fit_buses, fit_preempts
 from controller.network import Network
-from sim.city.movement.traffic import Status, Traffic
+from sim.city.movement.status import Status
+from sim.city.movement.traffic import Traffic
 from sim.city.people.route_map import network_lanes
 from sim.city.people.transit_model import Service, Transit
 from sim.city.roads import Permit, Roads

@@ -12,10 +12,10 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
+from controller.codes import DARK, FLASH_AMBER, GREEN
 from controller.compiling import inner_kernel, kernel
 from sim.city.people.oncoming_model import ONCOMING
 
-GREEN, FLASH_AMBER, DARK = 1, 5, 6
 NEVER_S = 1e9
 SIGHT_M = 250.0
 STANDING_M_PER_S = 0.1

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.city.movement.traffic import Status, Traffic
+from sim.city.movement.status import Status
+from sim.city.movement.traffic import Traffic
 from sim.city.people.lines import Line, Stop, drives_of_lines, ride_times_ms
 from sim.city.people.transit_kernels import serve_buses
 from sim.city.people.transit_model import Service, Transit, empty_transit

@@ -9,9 +9,9 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from numba import types
 
 from controller.compiling import inner_kernel, kernel
+from sim.city.movement.status import ARRIVED, DRIVING
 from sim.city.people.transit_model import SERVICE, TRANSIT
 
-DRIVING, ARRIVED = 2, 3
 
 _I = types.int64
 _I1, _F1 = types.int64[::1], types.float64[::1]

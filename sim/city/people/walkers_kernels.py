@@ -13,11 +13,12 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
+from controller.codes import CLEARANCE, GREEN, RED, YELLOW
 from controller.compiling import inner_kernel, kernel
-from sim.city.people.walkers_model import PAVEMENTS, WALKERS
+from sim.city.people.walkers_model import ARRIVED, CROSSING, PAVEMENTS, WAITING, WALKERS, WALKING
 
-FUTURE, WALKING, WAITING, CROSSING, ARRIVED, SETTING_OUT = 0, 1, 2, 3, 4, 5
-RED, GREEN, YELLOW, CLEARANCE = 0, 1, 2, 3
+SETTING_OUT = 5
+"""A stage of a walk that lasts within a pass only: nobody else sees it."""
 NO_SIGNAL = -1
 LOOKS_FOR_BUTTON_MS = 45_000
 """Who has not pressed does so after standing so long: nobody waits for ever beside a button that works."""

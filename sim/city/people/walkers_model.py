@@ -28,6 +28,10 @@ class Stage(IntEnum):
     ARRIVED = 4
 
 
+FUTURE, WALKING, WAITING, CROSSING, ARRIVED = (int(stage) for stage in Stage)
+"""For kernels: plain integers."""
+
+
 class Walkers(NamedTuple):
     """P people, K crossings. Everything that changes; copied whole to fork a city."""
 

@@ -11,9 +11,9 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from numba import types
 
 from controller.compiling import inner_kernel, kernel
+from sim.city.movement.status import DRIVING
 from sim.city.sensing.sensors_model import LAID, MEMORY, MOTION, READING, SEEN, SIGHT, WAYS
 
-DRIVING = 2
 """`sim.city.movement.traffic.Status.DRIVING`."""
 WAY_LANES_MAX = 8
 """Lanes a vehicle may pass in one second at most."""
