@@ -16,6 +16,7 @@ from controller.codes import GREEN, PEDESTRIAN, STOP
 from controller.compiling import inner_kernel, kernel
 from controller.detectors_kernels import ODD_INTERVALS, THROUGH_RED
 from controller.detectors_model import HEALTH, LAID
+from controller.lane_green_kernels import green_since_ms
 from controller.substitute_kernels import START_UP_MS
 
 MEMORY_S = 150.0
@@ -99,18 +100,6 @@ PAIRS = typeof(Pairs(_NONE, _NONE, _NONE, np.zeros(0)))
 LEDGER = typeof(new_ledger(0, 0, 0))
 
 
-@inner_kernel(_I(_I, LAID, _N1, _I1))
-def green_since_ms(lane, laid, lamp, lamp_since_ms):
-    """When the present green of a lane began, -1 = none of its groups is green. lamp, lamp_since_ms (G)"""
-    g, bits, since_ms = laid.group_start[laid.lane_junction[lane]], laid.lane_group_bits[lane], -1
-    while bits:
-        if bits & 1 and lamp[g] == GREEN and (since_ms < 0 or lamp_since_ms[g] < since_ms):
-            since_ms = lamp_since_ms[g]
-        bits >>= 1
-        g += 1
-    return since_ms
-
-
 @inner_kernel(_V(_I, _I, _F2, LEDGER))
 def close_green(lane, far_s, transit_veh, ledger):
     """A green of that lane is over: did somebody stand there who did not move, and who is still to come?"""
@@ -138,7 +127,8 @@ def keep_ledger(
     kept = max(0.0, 1.0 - passed_s / MEMORY_S)
     for lane in range(len(pairs.stop)):
         stop, far = pairs.stop[lane], pairs.far[lane]
-        green = green_since_ms(lane, laid, lamp, lamp_since_ms) >= 0
+        first, bits = laid.group_start[laid.lane_junction[lane]], laid.lane_group_bits[lane]
+        green = green_since_ms(first, bits, lamp, lamp_since_ms) >= 0
         if green and not ledger.was_green[lane]:
             ledger.stray_veh[lane] = ledger.crossed_veh[lane] = 0.0
         elif ledger.was_green[lane] and not green:
@@ -267,7 +257,8 @@ def bound_lanes(
             continue
         ledger.was_masked[lane] = False
         presence = 1.0 if on[stop] else 0.0
-        since_ms = green_since_ms(lane, laid, lamp, lamp_since_ms)
+        first, bits = laid.group_start[laid.lane_junction[lane]], laid.lane_group_bits[lane]
+        since_ms = green_since_ms(first, bits, lamp, lamp_since_ms)
         if since_ms >= 0 and presence == 0.0:
             ledger.cleared[lane] = True
         moved_ms = max(since_ms + SETTLED_MS, ledger.last_ms[lane])

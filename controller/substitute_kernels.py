@@ -7,6 +7,7 @@ from numba import types
 from controller.codes import ADVANCE, BUTTON, GREEN, NEVER_MS, STOPLINE
 from controller.compiling import inner_kernel, kernel
 from controller.detectors_model import HEALTH, LAID
+from controller.lane_green_kernels import green_since_ms, green_until_ms
 
 BELIEVED = 0.5
 START_UP_MS = 2_000
@@ -96,11 +97,9 @@ def believe_lanes(
         if seen[lane] != 0:
             believed_veh[lane] = 0.0
             continue
-        g, bits, green = laid.group_start[laid.lane_junction[lane]], laid.lane_group_bits[lane], False
-        while bits:
-            green = green or (bits & 1 and lamp[g] == GREEN and now_ms - lamp_since_ms[g] > START_UP_MS)
-            bits >>= 1
-            g += 1
+        first, bits = laid.group_start[laid.lane_junction[lane]], laid.lane_group_bits[lane]
+        since_ms = green_since_ms(first, bits, lamp, lamp_since_ms)
+        green = since_ms >= 0 and now_ms - since_ms > START_UP_MS
         come = believed_veh[lane] + rate_veh_per_s[lane] * passed_s
         out = laid.saturation_veh_per_s[lane] * passed_s if green else 0.0
         believed_veh[lane] = min(max(0.0, come - out), laid.storage_veh[lane])
@@ -138,15 +137,27 @@ def limit_influence(
         if sources[lane] != 1 or known[lane] != 2 or laid.feed_start[lane + 1] > laid.feed_start[lane]:
             continue
         j = laid.lane_junction[lane]
-        g, bits, ended_ms = laid.group_start[j], laid.lane_group_bits[lane], 0
-        while bits:
-            if bits & 1:
-                ended_ms = max(ended_ms, now_ms if lamp[g] == GREEN else green_ended_ms[g])
-            bits >>= 1
-            g += 1
+        bits = laid.lane_group_bits[lane]
+        ended_ms = green_until_ms(now_ms, laid.group_start[j], bits, lamp, green_ended_ms)
         shift_s = max(SPLIT_SHIFT_S, SPLIT_SHIFT_PART * CYCLE_S) * (0.5 if rung[j] else 1.0)
         usual_veh = rate_veh_per_s[lane] * max(CYCLE_S, (now_ms - ended_ms) / 1000.0)
         queue_veh[lane] = min(queue_veh[lane], usual_veh + laid.saturation_veh_per_s[lane] * shift_s)
+
+
+@inner_kernel(_V(_I, _I, _B, LAID, _N1, _I1, _I1))
+def call_lane(lane, from_ms, overdue, laid, lamp, green_ended_ms, called_ms):
+    """Groups of a lane that are not green call from then on, or since their green ended where that was later.
+
+    overdue: only those whose green had then ended for as long as is promised
+    """
+    g, bits = laid.group_start[laid.lane_junction[lane]], laid.lane_group_bits[lane]
+    while bits:
+        if bits & 1 and lamp[g] != GREEN and called_ms[g] == NEVER_MS:
+            long_ago = from_ms - green_ended_ms[g] >= laid.promise_ms[g]
+            if long_ago or not overdue:
+                called_ms[g] = max(from_ms, green_ended_ms[g])
+        bits >>= 1
+        g += 1
 
 
 @kernel(_V(_I, LAID, HEALTH, _N1, _F1, _N1, _I1, _I1, _I1))
@@ -162,23 +173,14 @@ def call_unproven(now_ms, laid, health, seen, believed_veh, lamp, green_ended_ms
     for lane in range(len(seen)):
         if seen[lane] == 2:
             continue
-        g, bits = laid.group_start[laid.lane_junction[lane]], laid.lane_group_bits[lane]
-        while bits:
-            if bits & 1 and lamp[g] != GREEN and called_ms[g] == NEVER_MS:
-                long_ago = now_ms - green_ended_ms[g] >= laid.promise_ms[g]
-                if believed_veh[lane] >= 1.0 or (seen[lane] == 1 and long_ago):
-                    called_ms[g] = now_ms
-            bits >>= 1
-            g += 1
+        if believed_veh[lane] >= 1.0:
+            call_lane(lane, now_ms, False, laid, lamp, green_ended_ms, called_ms)
+        elif seen[lane] == 1:
+            call_lane(lane, now_ms, True, laid, lamp, green_ended_ms, called_ms)
     for d in range(len(laid.kind)):
         if laid.gate[d] != 0 or now_ms - health.doubt_ms[d] < UNCONFIRMED_MS:
             continue
-        g, bits = laid.group_start[laid.junction[d]], laid.lane_group_bits[laid.lane[d]]
-        while bits:
-            if bits & 1 and lamp[g] != GREEN and called_ms[g] == NEVER_MS:
-                called_ms[g] = max(health.doubt_ms[d], green_ended_ms[g])
-            bits >>= 1
-            g += 1
+        call_lane(laid.lane[d], health.doubt_ms[d], False, laid, lamp, green_ended_ms, called_ms)
     for g in range(len(lamp)):
         if lamp[g] == GREEN:
             called_ms[g] = NEVER_MS

@@ -4,6 +4,7 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from controller.codes import FAR, GREEN, NEAR, NEVER_MS, STOP
 from controller.compiling import kernel
+from controller.lane_green_kernels import green_since_ms
 from controller.substitute_kernels import START_UP_MS
 
 FLOW_MEMORY_S = 180.0
@@ -12,7 +13,7 @@ SOMEBODY = 0.5
 
 
 @kernel(
-    "void(int64, int64, boolean[:], float64[:], int64[:], int64[:], int64[:], int8[:], int64[:], float64[:], "
+    "void(int64, int64, b1[:], float64[:], int64[:], int64[:], int64[:], i1[::1], i8[::1], float64[:], "
     "int64[:, :], int64[:], float64[:, :], float64[:, :], float64[:], float64[:])"
 )
 def play_unseen_lanes(
@@ -51,13 +52,9 @@ def play_unseen_lanes(
         counted = gate_s[lane, NEAR] >= 0 or gate_s[lane, FAR] >= 0
         if not counted and feed_start[lane] == feed_start[lane + 1]:
             held_veh[lane, STOP] += usual_veh_per_s[lane] * seconds
-        g = group_start[lane_junction[lane]]
-        bits = lane_group_bits[lane]
-        green = False
-        while bits:
-            green = green or (bits & 1 and lamp[g] == GREEN and now_ms - lamp_since_ms[g] >= START_UP_MS)
-            bits >>= 1
-            g += 1
+        first, bits = group_start[lane_junction[lane]], lane_group_bits[lane]
+        since_ms = green_since_ms(first, bits, lamp, lamp_since_ms)
+        green = since_ms >= 0 and now_ms - since_ms >= START_UP_MS
         out = min(held_veh[lane, STOP], saturation_veh_per_s[lane] * seconds) if green else 0.0
         held_veh[lane, STOP] -= out
         passed_veh[lane, STOP] += out
