@@ -19,7 +19,6 @@ FROZEN, CONTRADICTED, STALE, UNPROVEN, IMPOSSIBLE, THROUGH_RED = 6, 7, 8, 9, 10,
 ERRATIC_PER_MIN = 60.0
 """Twice what saturation flow lets over a loop (0.5 veh/s; rules 3.1)."""
 STALE_S, STALE_PERIODS = 5.0, 3.0
-AHEAD_S = 30.0
 REPORTED_FROM = 200.0
 """Occupancies of 210 to 213 are a device's own report of its fault (NTCIP 1202)."""
 FROZEN_READINGS = 60

@@ -36,7 +36,6 @@ NEWER_WEIGHTS = frozenset({"bus_late_after_s", "bus_lateness_s"})
 HEADER, STREET, TICK, END = b"H", b"S", b"T", b"E"
 HEADER_BYTES_MAX = 1 << 16
 STREET_BYTES_MAX = 1 << 25
-END_BYTES_MAX = 1 << 10
 TRACKS_MAX = 1 << 16
 DECISIONS_BYTES_MAX = 1 << 16
 ORDER_BYTES = 256

@@ -39,10 +39,6 @@ TRACK_FIELDS = ("track_segment", "track_distance_m", "track_speed_m_per_s", "tra
 BUS_FIELDS = ("bus_lane", "bus_distance_m", "bus_late_s", "bus_persons", "bus_age_s")
 
 
-class LineClosed(ConnectionError):
-    """The process at the other end is gone."""
-
-
 class BadMessage(ValueError):
     """What came is none of our messages, or not of this street."""
 

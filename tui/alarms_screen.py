@@ -8,19 +8,18 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Input
 
 from override.requests import AlarmAction
 from override.roles import HOUR_MS, MINUTE_MS
 from override.views import AlarmView
 from tui.alarm_list import Shown, alarm_rows, alarm_text, is_open, matching
+from tui.filter_screen import FilterScreen
 from tui.key_line import KeyLine
 from tui.model import Sight
 from tui.reason_dialog import ReasonDialog
 from tui.rows import Rows
 from tui.said import Said
 from tui.sending import act_on_alarm
-from tui.sight_screen import SightScreen
 from tui.status import StatusLine
 
 SUSPEND_MAX_MS = 8 * HOUR_MS
@@ -33,7 +32,7 @@ REASONS = (
 )
 
 
-class AlarmsScreen(SightScreen):
+class AlarmsScreen(FilterScreen):
     """All alarms, or those that still want somebody."""
 
     AUTO_FOCUS = "#alarms"
@@ -49,8 +48,6 @@ class AlarmsScreen(SightScreen):
     ]
     CSS = """
     AlarmsScreen #what { height: 1; padding: 0 1; text-style: bold; }
-    AlarmsScreen #filter { display: none; }
-    AlarmsScreen #filter.open { display: block; }
     AlarmsScreen #more { height: 4; padding: 0 1; border-top: solid $primary; }
     """
 
@@ -62,7 +59,7 @@ class AlarmsScreen(SightScreen):
         """Heading, filter, table, and more of the alarm under the cursor."""
         yield StatusLine()
         yield Said(id="what")
-        yield Input(placeholder="words: place, code, who; Enter closes, Escape clears", id="filter")
+        yield self.filter_line(": place, code, who")
         yield Rows(("", "since", "where", "state", "what"), id="alarms")
         yield Said(id="more")
         yield KeyLine()
@@ -75,7 +72,7 @@ class AlarmsScreen(SightScreen):
     def see(self, sight: Sight, now_s: float, stale: bool) -> None:
         """Show this."""
         app, now_ms = self.console_app, sight.station_ms(now_s)
-        words = self.query_one("#filter", Input).value
+        words = self.words
         alarms = matching(sight, self.shown, words)
         width = self.size.width
         self.query_one(Rows).show_rows(alarm_rows(alarms, sight, now_ms, width, app.plain))
@@ -174,28 +171,3 @@ class AlarmsScreen(SightScreen):
         kinds = list(Shown)
         self.shown = kinds[(kinds.index(self.shown) + 1) % len(kinds)]
         self.catch_up()
-
-    def action_filter(self) -> None:
-        """Words to look for."""
-        box = self.query_one("#filter", Input)
-        box.add_class("open")
-        box.focus()
-
-    @on(Input.Changed, "#filter")
-    def _filtered(self) -> None:
-        self.catch_up()
-
-    @on(Input.Submitted, "#filter")
-    def _close_filter(self) -> None:
-        self.query_one("#filter", Input).remove_class("open")
-        self.query_one(Rows).focus()
-
-    def action_back(self) -> None:
-        """Out of the filter, then out."""
-        box = self.query_one("#filter", Input)
-        if box.has_class("open") or box.value:
-            box.value = ""
-            self._close_filter()
-            self.catch_up()
-        else:
-            self.app.pop_screen()

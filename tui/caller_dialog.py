@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
 from typing import ClassVar
 
 from rich.text import Text
@@ -23,9 +22,6 @@ from tui.dialog import Dialog
 from tui.flag_list import KINDS, LIVES
 from tui.key_line import KeyLine
 from tui.said import Said
-
-HandIn = Callable[[FlagRequest], FlagReply]
-"""Hands a flag to the citizen process. Raises NoAnswer; called in a thread of its own."""
 
 
 class CallerDialog(Dialog[str]):

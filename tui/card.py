@@ -8,7 +8,7 @@ from textual.widget import Widget
 from override.views import JunctionView
 from tui.ages import countdown, duration
 from tui.attention import STYLES, Notice, without_title
-from tui.lamps import lamp, lamp_words
+from tui.lamps import lamp
 from tui.lamps import rung as rung_sign
 from tui.model import Sight
 
@@ -79,11 +79,6 @@ def card_text(sight: Sight, junction: str, notices: list[Notice], now_s: float, 
         text.append("\nWhy: ", "bold")
         text.append(without_title(seen.detail.operator, title))
     return text
-
-
-def spoken_lamps(letters: str, kinds: list[str], names: list[str]) -> str:
-    """The same for who listens: `north green, crossing east walk`."""
-    return ", ".join(f"{n} {lamp_words(x, k)}" for x, k, n in zip(letters, kinds, names, strict=False))
 
 
 class Card(Widget):

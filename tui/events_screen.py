@@ -9,7 +9,6 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Input
 
 from override.client import NoAnswer
 from override.refused import Refused
@@ -17,11 +16,11 @@ from override.views import Event
 from tui.ages import ago
 from tui.drafts import refusal_words
 from tui.event_list import event_line, kinds, matching, merged
+from tui.filter_screen import FilterScreen
 from tui.key_line import KeyLine
 from tui.lines import LineList
 from tui.model import Sight
 from tui.said import Said
-from tui.sight_screen import SightScreen
 from tui.status import StatusLine
 
 
@@ -34,7 +33,7 @@ NOTHING = "Nothing has happened since this console began."
 NOTHING_FITS = "No event fits: Escape ends the search, k goes on to the next kind, h to everywhere."
 
 
-class EventsScreen(SightScreen):
+class EventsScreen(FilterScreen):
     """The tail."""
 
     AUTO_FOCUS = "#events"
@@ -50,8 +49,6 @@ class EventsScreen(SightScreen):
     ]
     CSS = """
     EventsScreen #what { height: 1; padding: 0 1; text-style: bold; }
-    EventsScreen #filter { display: none; }
-    EventsScreen #filter.open { display: block; }
     EventsScreen #more { height: 3; padding: 0 1; border-top: solid $primary; }
     """
 
@@ -66,7 +63,7 @@ class EventsScreen(SightScreen):
         """Heading, filter, lines, all of the one under the cursor."""
         yield StatusLine()
         yield Said(id="what")
-        yield Input(placeholder="words; Enter closes, Escape clears", id="filter")
+        yield self.filter_line("")
         yield LineList(id="events", empty=NOTHING, follows=True)
         yield Said(id="more")
         yield KeyLine()
@@ -77,7 +74,7 @@ class EventsScreen(SightScreen):
 
     def see(self, sight: Sight, now_s: float, stale: bool) -> None:
         """Show this."""
-        words = self.query_one("#filter", Input).value
+        words = self.words
         events = self.events()
         found = matching(events, self.kind, words, self.here, sight)
         lines = [event_line(event, sight, utc_offset_ms(event.wall_ms)) for event in found]
@@ -161,28 +158,3 @@ class EventsScreen(SightScreen):
             )
         self.earlier = merged(found, self.earlier)
         self.catch_up()
-
-    def action_filter(self) -> None:
-        """Words to look for."""
-        box = self.query_one("#filter", Input)
-        box.add_class("open")
-        box.focus()
-
-    @on(Input.Changed, "#filter")
-    def _filtered(self) -> None:
-        self.catch_up()
-
-    @on(Input.Submitted, "#filter")
-    def _close_filter(self) -> None:
-        self.query_one("#filter", Input).remove_class("open")
-        self.query_one(LineList).focus()
-
-    def action_back(self) -> None:
-        """Out of the filter, then out."""
-        box = self.query_one("#filter", Input)
-        if box.has_class("open") or box.value:
-            box.value = ""
-            self._close_filter()
-            self.catch_up()
-        else:
-            self.app.pop_screen()

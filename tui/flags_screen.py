@@ -9,9 +9,9 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
-from textual.widgets import Input
 
 from override.flag_messages import FlagAction, FlagView
+from tui.filter_screen import FilterScreen
 from tui.flag_list import flag_rows, flag_text, matching, may_do, next_crew, promoted
 from tui.key_line import KeyLine
 from tui.model import Sight
@@ -20,7 +20,6 @@ from tui.reason_dialog import ReasonDialog
 from tui.rows import Rows
 from tui.said import Said
 from tui.sending import act_on_flag
-from tui.sight_screen import SightScreen
 from tui.status import StatusLine
 
 BESIDE_COLUMNS = 110
@@ -35,7 +34,7 @@ CREW_REASONS = ("our own crew", "the signal contractor", "the police", "the powe
 END_REASONS = ("a crew mended it", "it does more harm than good", "it was the wrong place")
 
 
-class FlagsScreen(SightScreen):
+class FlagsScreen(FilterScreen):
     """The queue."""
 
     AUTO_FOCUS = "#flags"
@@ -55,8 +54,6 @@ class FlagsScreen(SightScreen):
     ]
     CSS = """
     FlagsScreen #what { height: 1; padding: 0 1; text-style: bold; }
-    FlagsScreen #filter { display: none; }
-    FlagsScreen #filter.open { display: block; }
     FlagsScreen #both { layout: vertical; height: 1fr; }
     FlagsScreen #side { height: 9; border-top: solid $primary; padding: 0 1; }
     FlagsScreen.beside #both { layout: horizontal; }
@@ -72,7 +69,7 @@ class FlagsScreen(SightScreen):
         """Heading, filter, queue, evidence."""
         yield StatusLine()
         yield Said(id="what")
-        yield Input(placeholder="words: place, kind, state; Enter closes, Escape clears", id="filter")
+        yield self.filter_line(": place, kind, state")
         with Container(id="both"):
             yield Rows(("", "since", "where", "what", "n", "ev", "state", "crew"), id="flags")
             with VerticalScroll(id="side", can_focus=False):
@@ -86,7 +83,7 @@ class FlagsScreen(SightScreen):
 
     def see(self, sight: Sight, now_s: float, stale: bool) -> None:
         """Show this."""
-        words = self.query_one("#filter", Input).value
+        words = self.words
         flags = matching(sight, words, self.closed)
         plain, table = self.console_app.plain, self.query_one(Rows)
         table.show_rows(flag_rows(flags, sight, sight.station_ms(now_s), table.size.width, plain))
@@ -193,28 +190,3 @@ class FlagsScreen(SightScreen):
         """Closed ones too, or not."""
         self.closed = not self.closed
         self.catch_up()
-
-    def action_filter(self) -> None:
-        """Words to look for."""
-        box = self.query_one("#filter", Input)
-        box.add_class("open")
-        box.focus()
-
-    @on(Input.Changed, "#filter")
-    def _filtered(self) -> None:
-        self.catch_up()
-
-    @on(Input.Submitted, "#filter")
-    def _close_filter(self) -> None:
-        self.query_one("#filter", Input).remove_class("open")
-        self.query_one(Rows).focus()
-
-    def action_back(self) -> None:
-        """Out of the filter, then out."""
-        box = self.query_one("#filter", Input)
-        if box.has_class("open") or box.value:
-            box.value = ""
-            self._close_filter()
-            self.catch_up()
-        else:
-            self.app.pop_screen()

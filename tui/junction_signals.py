@@ -8,7 +8,7 @@ from override.details import Detail, GroupDetail
 from override.layouts import GroupLayout, JunctionLayout
 from tui.ages import SECOND_MS, short
 from tui.cut import told_apart
-from tui.lamps import kind_word, lamp, lamp_words
+from tui.lamps import kind_word, lamp
 from tui.plots import bar
 
 PAST_MS, FUTURE_MS = 60_000, 60_000
@@ -80,15 +80,6 @@ def signals_text(layout: JunctionLayout, detail: Detail, width: int, plain: bool
             text.append(" ")
             text.append(*promise_cells(group, place, bar_cells, plain))
     return text
-
-
-def spoken_signals(layout: JunctionLayout, detail: Detail) -> str:
-    """The same in words, for who listens to the screen."""
-    rows = []
-    for place, group in zip(layout.groups, detail.groups, strict=False):
-        waits = f", {group.waiting} waiting" if group.waiting else ""
-        rows.append(f"{place.name} {lamp_words(group.lamp, place.kind)}{waits}")
-    return "; ".join(rows)
 
 
 def timeline_text(layout: JunctionLayout, detail: Detail, width: int, plain: bool) -> Text:

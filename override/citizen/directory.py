@@ -11,7 +11,6 @@ from override.poles import parted
 
 BUTTON = "button"
 ON_FOOT = "pedestrian"
-GROUPS_MAX = 62
 
 
 @dataclass(frozen=True, slots=True)
