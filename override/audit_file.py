@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,19 @@ from override.storage import Storage, StorageError
 
 def entries(path: Path) -> Iterator[tuple[int, Entry]]:
     """(number, entry) of a storage. Raises StorageError."""
-    for number, record, _ in _opened(path).chain():
-        yield number, entry_of(record)
+    with closing(_opened(path)) as storage:
+        for number, record, _ in storage.chain():
+            yield number, entry_of(record)
 
 
 def exported(path: Path) -> Iterator[dict[str, Any]]:
     """Each entry as plain values, with its record and link in hexadecimal. Raises StorageError."""
-    for number, record, link in _opened(path).chain():
-        entry = entry_of(record)
-        plain = {name: getattr(entry, name) for name in Entry.__slots__}
-        plain |= {k: v.hex() for k, v in plain.items() if isinstance(v, bytes)}
-        yield {"number": number, **plain, "record": record.hex(), "link": link.hex()}
+    with closing(_opened(path)) as storage:
+        for number, record, link in storage.chain():
+            entry = entry_of(record)
+            plain = {name: getattr(entry, name) for name in Entry.__slots__}
+            plain |= {k: v.hex() for k, v in plain.items() if isinstance(v, bytes)}
+            yield {"number": number, **plain, "record": record.hex(), "link": link.hex()}
 
 
 def check_file(path: Path, keys: Path, witness: Path | None) -> Verdict:
@@ -35,15 +38,15 @@ def check_file(path: Path, keys: Path, witness: Path | None) -> Verdict:
     missing = [name for name in ("station", "witness") if name not in services]
     if missing:
         raise KeysError(f"{keys}: no public key of {' and '.join(missing)}")
-    storage = _opened(path)
     attestations = read_attestations(witness) if witness else []
-    return verify(
-        storage.chain(),
-        storage.heads(),
-        attestations,
-        services["station"].sign_public,
-        services["witness"].sign_public,
-    )
+    with closing(_opened(path)) as storage:
+        return verify(
+            storage.chain(),
+            storage.heads(),
+            attestations,
+            services["station"].sign_public,
+            services["witness"].sign_public,
+        )
 
 
 def attest(path: Path, keys: Path, kept: Path) -> Attestation | None:
@@ -58,13 +61,11 @@ def attest(path: Path, keys: Path, kept: Path) -> Attestation | None:
     seen = read_attestations(kept) if kept.exists() else []
     witness = Witness(secret, people["station"].sign_public, seen[-1] if seen else None)
     after = witness.last.head.index if witness.last else 0
-    storage = _opened(path)
-    heads = [head for head in storage.heads() if head.index > after]
-    if not heads:
-        storage.close()
-        return None
-    records = [record for number, record, _ in storage.chain(after) if number <= heads[-1].index]
-    storage.close()
+    with closing(_opened(path)) as storage:
+        heads = [head for head in storage.heads() if head.index > after]
+        if not heads:
+            return None
+        records = [record for number, record, _ in storage.chain(after) if number <= heads[-1].index]
     attestation = witness.attest(heads[-1], records)
     append_attestation(kept, attestation)
     return attestation
@@ -72,11 +73,8 @@ def attest(path: Path, keys: Path, kept: Path) -> Attestation | None:
 
 def erase_texts(path: Path, before_wall_ms: int) -> int:
     """Erase free text written before then; gives how many. Raises StorageError."""
-    storage = _opened(path)
-    try:
+    with closing(_opened(path)) as storage:
         return storage.tidy(before_wall_ms)
-    finally:
-        storage.close()
 
 
 def _opened(path: Path) -> Storage:

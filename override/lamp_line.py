@@ -108,10 +108,14 @@ class LampLine:
 def listen_at(path: Path) -> socket.socket:
     """A door for lines, for the owner of the file alone. Replaces one left by a process that died."""
     door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    path.unlink(missing_ok=True)
-    door.bind(str(path))
-    path.chmod(0o600)
-    door.listen(WAITING_TO_BE_TAKEN)
+    try:
+        path.unlink(missing_ok=True)
+        door.bind(str(path))
+        path.chmod(0o600)
+        door.listen(WAITING_TO_BE_TAKEN)
+    except OSError:
+        door.close()
+        raise
     door.setblocking(False)
     return door
 

@@ -10,6 +10,7 @@ import os
 import socket
 import stat
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from controller.file_words import why_not
@@ -33,13 +34,15 @@ class PanicDoor:
             if path.exists() and not stat.S_ISSOCK(path.stat().st_mode):
                 raise PanicError(f"{path}: is there already, and is no socket")
             path.unlink(missing_ok=True)
-            self._door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            before = os.umask(0o177)
-            try:
-                self._door.bind(str(path))
-            finally:
-                os.umask(before)
-            self._door.listen(WAITING_MAX)
+            with ExitStack() as unless_open:
+                self._door = unless_open.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+                before = os.umask(0o177)
+                try:
+                    self._door.bind(str(path))
+                finally:
+                    os.umask(before)
+                self._door.listen(WAITING_MAX)
+                unless_open.pop_all()
         except OSError as error:
             raise PanicError(f"{path}: no panic switch can be opened there ({why_not(error)})") from None
         self._door.setblocking(False)

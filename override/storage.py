@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,8 +101,12 @@ class Storage:
         self.path = path
         self._point = point
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=2.0)
-            self._prepare()
+            with ExitStack() as unless_ours:
+                self._db = unless_ours.enter_context(
+                    closing(sqlite3.connect(path, isolation_level=None, timeout=2.0))
+                )
+                self._prepare()
+                unless_ours.pop_all()
         except sqlite3.Error as error:
             raise StorageError(f"{path}: not a station's storage ({error})") from None
         path.chmod(0o600)

@@ -22,7 +22,7 @@ from override.telemetry import SAID, pack_wish, said
 from override.topics import TOPICS
 from override.watching import Watching
 from tests.control_room import ANA
-from tests.test_engine import Town
+from tests.engine_town import Town, no_line_stays_open  # noqa: F401
 
 
 class Watched(Town):

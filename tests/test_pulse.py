@@ -13,7 +13,7 @@ from override.pulse import Pulsing, TickClock
 from override.record import CALLED, SERVED, Served
 from override.telemetry import pack_wish, said
 from override.topics import TOPICS
-from tests.test_engine import Town
+from tests.engine_town import Town, no_line_stays_open  # noqa: F401
 
 WALK_NS, WALK_EW = 4, 5
 

@@ -12,7 +12,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -91,11 +91,13 @@ class CitizenProcess:
         station_public = plan.station_public()
         codes = read_pole_codes(plan.pole_codes) if plan.pole_codes else None
         self._ring = Keyring(plan.keys)
-        self._listener = _listen(plan.http)
-        self.store = Store(plan.file)
-        self.office = Office(self.store, clock, plan.policy, self._role_of, codes)
-        self.door = FlagDoor(self.office, secret, plan.flags)
-        self.link = Link(self.office, secret, station_public, plan.station, clock)
+        with ExitStack() as unless_made:
+            self._listener = unless_made.enter_context(_listen(plan.http))
+            self.store = unless_made.enter_context(closing(Store(plan.file)))
+            self.office = Office(self.store, clock, plan.policy, self._role_of, codes)
+            self.door = unless_made.enter_context(closing(FlagDoor(self.office, secret, plan.flags)))
+            self.link = Link(self.office, secret, station_public, plan.station, clock)
+            unless_made.pop_all()
         self._over = threading.Event()
         self._broken = ""
 
@@ -176,9 +178,11 @@ def _listen(http: tuple[str, int]) -> socket.socket:
     host, port = http
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        made = socket.socket(found[0], socket.SOCK_STREAM)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(found[4])
+        with ExitStack() as unless_bound:
+            made = unless_bound.enter_context(socket.socket(found[0], socket.SOCK_STREAM))
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(found[4])
+            unless_bound.pop_all()
     except OSError as error:
         raise CitizenError(f"{host}:{port}: cannot listen there ({why_not(error)})") from None
     return made

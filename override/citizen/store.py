@@ -15,6 +15,7 @@ import threading
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -92,9 +93,11 @@ class Store:
         self.path = path
         self._durable = durable
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
-            self._prepare()
-            self._reads = sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
+            with ExitStack() as unless_ours:
+                self._db = unless_ours.enter_context(closing(_connected(path)))
+                self._prepare()
+                self._reads = _connected(path)
+                unless_ours.pop_all()
         except sqlite3.Error as error:
             raise StoreError(f"{path}: not a citizen process's file ({error})") from None
         self._reading = threading.Lock()
@@ -259,3 +262,7 @@ def case_number(case: str) -> int:
     for character in case[1:].lower():
         number = 32 * number + CROCKFORD.index(character)
     return number
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, timeout=5.0, check_same_thread=False)
