@@ -7,7 +7,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,20 @@ _HELP_OUT = "Where each finished run is kept, so that the same command goes on a
 
 class BadRequest(ValueError):
     """The command line asks for something that cannot be; the message is one line."""
+
+
+@contextmanager
+def told_what_is_kept(command: str, kept: Callable[[], int], planned: int, folder: Path) -> Iterator[None]:
+    """Whoever interrupts runs by Ctrl-C is told how many are kept; exit code EXIT_INTERRUPTED."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(
+            f"\nbelisha {command}: interrupted; {kept()} of {planned} runs are kept in {folder}. "
+            "The same command goes on from there.",
+            err=True,
+        )
+        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def evaluate(
@@ -186,17 +200,13 @@ def _run(request: _Request, out: Path, processes: int, quiet: bool) -> tuple[Com
     names = (*request.controllers, *(YARDSTICKS if request.yardsticks else ()))
     planned = plan_jobs(request.scenarios, names, request.seeds, request.sensors, request.timing)
     _check_scenarios(planned, store)
-    with _progress(planned, store, quiet) as on_step:
-        try:
-            outcomes = sweep(planned, run_job, store, processes, on_step)
-        except KeyboardInterrupt:
-            done = sum(store.path(job).exists() for job in planned)
-            typer.echo(
-                f"\nbelisha evaluate: interrupted; {done} of {len(planned)} runs are kept in {out}. "
-                "The same command goes on from there.",
-                err=True,
-            )
-            raise typer.Exit(EXIT_INTERRUPTED) from None
+    with (
+        _progress(planned, store, quiet) as on_step,
+        told_what_is_kept(
+            "evaluate", lambda: sum(store.path(job).exists() for job in planned), len(planned), out
+        ),
+    ):
+        outcomes = sweep(planned, run_job, store, processes, on_step)
     made = Made(
         title=f"Belisha: {len(request.controllers)} controllers on {len(request.scenarios)} "
         f"{'map' if len(request.scenarios) == 1 else 'maps'}",

@@ -16,12 +16,12 @@ import typer
 from controller.vocabulary import CONTROLLERS, Sensors
 from sim.evaluate_commands import (
     EXIT_FAILED_RUNS,
-    EXIT_INTERRUPTED,
     BadRequest,
     command_line,
     parse_names,
     parse_seeds,
     processors,
+    told_what_is_kept,
 )
 
 if TYPE_CHECKING:
@@ -125,17 +125,13 @@ def _run(
         compile_kernels()
     drawn = street_map(city)
     open_folders(planned, store, drawn)
-    with _progress(planned, store, request.scenario.run.duration_s, quiet) as on_step:
-        try:
-            outcomes = sweep_city(planned, run_city, store, drawn, processes, cluster, on_step)
-        except KeyboardInterrupt:
-            done = sum(store.path(job).exists() for job in planned)
-            typer.echo(
-                f"\nbelisha simulate: interrupted; {done} of {len(planned)} runs are kept in {out}. "
-                "The same command goes on from there.",
-                err=True,
-            )
-            raise typer.Exit(EXIT_INTERRUPTED) from None
+    with (
+        _progress(planned, store, request.scenario.run.duration_s, quiet) as on_step,
+        told_what_is_kept(
+            "simulate", lambda: sum(store.path(job).exists() for job in planned), len(planned), out
+        ),
+    ):
+        outcomes = sweep_city(planned, run_city, store, drawn, processes, cluster, on_step)
     return outcomes, store
 
 

@@ -13,11 +13,11 @@ import typer
 
 from sim.evaluate_commands import (
     EXIT_FAILED_RUNS,
-    EXIT_INTERRUPTED,
     BadRequest,
     parse_names,
     parse_seeds,
     processors,
+    told_what_is_kept,
 )
 
 if TYPE_CHECKING:
@@ -166,15 +166,8 @@ def _run(
             runs[job] = outcome
             on_part(job, 1.0)
 
-        try:
+        with told_what_is_kept("degrade", lambda: len(runs), len(planned), store.folder):
             run_in_processes(waiting, run_job, processes, on_part, end)
-        except KeyboardInterrupt:
-            typer.echo(
-                f"\nbelisha degrade: interrupted; {len(runs)} of {len(planned)} runs are kept in "
-                f"{store.folder}. The same command goes on from there.",
-                err=True,
-            )
-            raise typer.Exit(EXIT_INTERRUPTED) from None
     return {job: runs[job] for job in planned}
 
 
