@@ -23,6 +23,7 @@ from controller.present import BUSES, CARS, WALKERS
 from controller.replan_kernels import age_queues, replan_junction
 from controller.sequencer_kernels import advance
 from controller.service_kernels import FREE, GIVES_WAY, WALKED, full_exit, learned_part, people_cross
+from controller.stage_play_kernels import count_bits
 from controller.urgency_kernels import judge_urgency
 
 SECOND_MS = 1000
@@ -50,14 +51,7 @@ def lane_rate(j, k, green, model, live, ahead):
         if same and (best < 0 or model.stage_of[j, s] == live.target_stage[j]):
             best = s
     if best < 0:
-        n_green, n_all = 0, 0
-        bits = model.lane_groups[j, k]
-        while bits:
-            n_all += bits & 1
-            bits >>= 1
-        while mine:
-            n_green += mine & 1
-            mine >>= 1
+        n_green, n_all = count_bits(mine), count_bits(model.lane_groups[j, k])
         return ahead.saturation_veh_per_s[lane] * n_green / max(1, n_all)
     rate = model.rate[j, best, k]
     opposing = model.opposing[j, best, k]

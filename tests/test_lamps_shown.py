@@ -9,7 +9,7 @@ from rich.style import Style
 
 from controller.vocabulary import GroupKind
 from override.picture import LETTERS
-from tui.lamps import KIND_SIGNS, LAMPS, RUNGS, UNKNOWN, lamp, lamp_row, lamp_words
+from tui.lamps import KIND_SIGNS, LAMPS, RUNGS, UNKNOWN, lamp, lamp_words
 
 
 def test_every_lamp_of_the_wire_has_a_sign_and_no_two_look_alike() -> None:
@@ -41,9 +41,9 @@ def test_words_are_those_of_who_stands_before_it() -> None:
     assert set(KIND_SIGNS) == {kind.name.lower() for kind in GroupKind}
 
 
-def test_a_junction_in_a_row() -> None:
-    assert lamp_row("RGC") == "■R ▲G ▽C"
-    assert lamp_row("RGC", plain=True) == "#R ^G vC"
+def test_a_lamp_has_its_shape_and_its_letter() -> None:
+    assert [lamp(letter).cell(False) for letter in "RGC"] == ["■R", "▲G", "▽C"]
+    assert [lamp(letter).cell(True) for letter in "RGC"] == ["#R", "^G", "vC"]
 
 
 def test_every_rung_has_its_own_shape_colour_and_word() -> None:

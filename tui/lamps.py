@@ -75,11 +75,6 @@ def kind_word(kind: str) -> str:
     return KIND_SIGNS.get(kind, (kind[:4], ""))[0]
 
 
-def lamp_row(letters: str, plain: bool = False) -> str:
-    """All lamps of a junction, shape and letter of each, in the order of its groups."""
-    return " ".join(lamp(letter).cell(plain) for letter in letters)
-
-
 @dataclass(frozen=True, slots=True)
 class RungSign:
     """How a rung of the ladder is shown."""

@@ -37,13 +37,6 @@ class Pace:
         self.slipped_ms = 0.0
         """Time of the clock given up altogether."""
 
-    def set_speed(self, speed: float, street_ms: int) -> None:
-        """Go on at another speed from `street_ms`."""
-        if speed < 0.0:
-            raise ValueError(f"speed is {speed}; allowed is 0 (as fast as it can) and more")
-        self.speed = speed
-        self._from_ns, self._from_street_ms = self._now_ns(), street_ms
-
     def wait(self, street_ms: int) -> None:
         """Come back when `street_ms` is due; at once when it is past, noting how late."""
         if self.speed == 0.0:
