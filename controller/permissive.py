@@ -32,10 +32,10 @@ def card_of(network: StreetNetwork, lamp_resolution_ms: int = 100) -> Card:
     groups = [group for junction in network.junctions for group in junction.groups]
     sizes = [len(junction.groups) for junction in network.junctions]
     firsts = list(accumulate(sizes[:-1], initial=0))
-    leads = [
-        lead
+    yields = [
+        given
         for junction, first in zip(network.junctions, firsts, strict=False)
-        for lead in _leads_of(junction, first)
+        for given in _yields_of(junction, first)
     ]
     pairs = [
         pair
@@ -54,9 +54,9 @@ def card_of(network: StreetNetwork, lamp_resolution_ms: int = 100) -> Card:
         min_green_ms=np.array([group.min_green_ms for group in groups], dtype=np.int64),
         clearance_ms=np.array([group.clearance_ms for group in groups], dtype=np.int64),
         promise_ms=np.array([group.promise_ms for group in groups], dtype=np.int64),
-        lead_walk=np.array([walk for walk, _, _ in leads], dtype=np.int64),
-        lead_drivers=np.array([drivers for _, drivers, _ in leads], dtype=np.int64),
-        lead_ms=np.array([ms for _, _, ms in leads], dtype=np.int64),
+        yield_drivers=np.array([drivers for drivers, _, _ in yields], dtype=np.int64),
+        yield_to=np.array([to for _, to, _ in yields], dtype=np.int64),
+        yield_lead_ms=np.array([ms for _, _, ms in yields], dtype=np.int64),
         turn_on_red=np.array([group.turn_on_red for group in groups], dtype=np.bool_),
         pair_ending=np.array([ending for ending, _, _ in pairs], dtype=np.int64),
         pair_starting=np.array([starting for _, starting, _ in pairs], dtype=np.int64),
@@ -83,11 +83,13 @@ def _pairs_of(junction: Junction, first: int) -> list[tuple[int, int, int]]:
     return [(index[pair.ending], index[pair.starting], pair.duration_ms) for pair in junction.intergreens]
 
 
-def _leads_of(junction: Junction, first: int) -> list[tuple[int, int, int]]:
-    """(crossing, drivers, lead ms) of one junction by index on the card."""
+def _yields_of(junction: Junction, first: int) -> list[tuple[int, int, int]]:
+    """(drivers who give way, to whom, lead ms of that WALK or 0) of one junction by index on the card."""
     index = {group.name: first + at for at, group in enumerate(junction.groups)}
+    walks = {group.name for group in junction.groups if group.kind is GroupKind.PEDESTRIAN}
     lead_ms = {group.name: group.lead_ms for group in junction.groups}
-    return [(index[y.to], index[y.group], lead_ms[y.to]) for y in junction.yields if lead_ms.get(y.to)]
+    given = dict.fromkeys((y.group, y.to) for y in junction.yields if y.group not in walks)
+    return [(index[drivers], index[to], lead_ms[to]) for drivers, to in given]
 
 
 def _check_crossings(junction: Junction) -> None:

@@ -45,7 +45,7 @@ class LampLaw:
             if self.lamp[g] == Lamp.GREEN:
                 self.ended_ms[g] = now_ms
         for g in changed:
-            self._check_change(now_ms, g, Lamp(lamps[g]))
+            self._check_change(now_ms, g, lamps)
         for (walk, drivers), lead_ms in self.leads_ms.items():
             together = walk in changed and drivers in changed
             assert not (lead_ms and together and lamps[walk] == lamps[drivers] == Lamp.GREEN), (
@@ -59,8 +59,8 @@ class LampLaw:
                 both = f"{self._name(a)} and {self._name(b)} both active at {now_ms}"
                 assert (a, b) not in self.between_ms, both
 
-    def _check_change(self, now_ms: int, g: int, after: Lamp) -> None:
-        group, before = self.groups[g], self.lamp[g]
+    def _check_change(self, now_ms: int, g: int, lamps: list[int]) -> None:
+        group, before, after = self.groups[g], self.lamp[g], Lamp(lamps[g])
         lasted_ms = now_ms - self.since_ms[g]
         where = f"{group.name} {before.name} -> {after.name} at {now_ms} after {lasted_ms} ms"
         assert (before, after) in LAWFUL, where
@@ -74,9 +74,9 @@ class LampLaw:
             assert lasted_ms == self.up(group.clearance_ms), where
         if after == Lamp.GREEN:
             self.starts += 1
-            self._check_start(now_ms, g, where)
+            self._check_start(now_ms, g, lamps, where)
 
-    def _check_start(self, now_ms: int, g: int, where: str) -> None:
+    def _check_start(self, now_ms: int, g: int, lamps: list[int], where: str) -> None:
         group = self.groups[g]
         clearing_ms = self.up(group.yellow_ms or group.clearance_ms)
         assert now_ms - self.ended_ms[g] >= clearing_ms + self.up(RED_REVERT_MS), where
@@ -92,6 +92,8 @@ class LampLaw:
             if b == g and self.lamp[a] == Lamp.YELLOW:
                 yellow_ms = now_ms - self.since_ms[a]
                 assert yellow_ms >= self.up(self.groups[a].yellow_ms), f"{where}: {self._name(a)} is yellow"
+            elif b == g:
+                assert lamps[a] != Lamp.YELLOW, f"{where}: {self._name(a)} turns yellow with it"
 
     def _name(self, g: int) -> str:
         return self.groups[g].name

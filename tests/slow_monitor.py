@@ -26,6 +26,10 @@ class SlowMonitor:
             (int(e), int(s)): int(d)
             for e, s, d in zip(card.pair_ending, card.pair_starting, card.pair_intergreen_ms, strict=True)
         }
+        self.yields = [
+            (int(d), int(to), int(lead))
+            for d, to, lead in zip(card.yield_drivers, card.yield_to, card.yield_lead_ms, strict=True)
+        ]
         self.permitted = [RED for _ in self.groups]
         self.since = [LONG_AGO for _ in self.groups]
         self.green_ended = [LONG_AGO for _ in self.groups]
@@ -194,6 +198,19 @@ class SlowMonitor:
                 if waited < required:
                     self._violation(8 if self.walks[other] else 5, (other, g), waited, required)
             self._look_at_flash_before(g, proposed)
+        self._look_at_who_gives_way(starts, proposed)
+
+    def _look_at_who_gives_way(self, starts: list[int], proposed: list[int]) -> None:
+        for drivers, to, lead in self.yields:
+            if to in starts and proposed[drivers] == YELLOW:
+                yellow = max(int(self.card.yellow_ms[drivers]) - 100, 2_700)
+                lasted = self.now - self.since[drivers] if self.permitted[drivers] == YELLOW else 0
+                if lasted < yellow:
+                    self._violation(8 if self.walks[to] else 5, (drivers, to), lasted, yellow)
+            if drivers in starts and proposed[to] == GREEN and lead:
+                led = self.now - self.since[to] if self.permitted[to] == GREEN else 0
+                if led < lead:
+                    self._violation(8, (to, drivers), led, lead)
 
     def _look_at_one_change(self, g: int, before: int, after: int, waived: bool) -> None:
         lasted = self.now - self.since[g]

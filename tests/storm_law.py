@@ -45,6 +45,13 @@ class StormLaw:
         self.ending, self.starting, self.between_ms = (
             np.array(column) for column in zip(*pairs, strict=True)
         )
+        gives = [
+            (index[j, y.group], index[j, y.to])
+            for j, junction in enumerate(street.junctions)
+            for y in junction.yields
+            if not self.walks[index[j, y.group]]
+        ]
+        self.givers, self.given = np.array(gives, np.int64).reshape(-1, 2).T
         self.lamp = np.full(len(groups), FR, np.int8)
         self.lamp[self.walks] = R
         self.since_ms = np.full(len(groups), LONG_AGO_MS)
@@ -116,6 +123,11 @@ class StormLaw:
         slack_ms = np.maximum(needed_ms - SLACK_MS, FLOOR_MS)
         hasty = since_ms < np.where(mad & ~self.walks[self.ending[concerned]], slack_ms, needed_ms)
         self._stop(hasty, self.starting[concerned], "green before the intergreen has passed")
+        beside = np.isin(self.given, starts) & (lamps[self.givers] == Y)
+        givers = self.givers[beside]
+        free_ms = np.where(self.lamp[givers] == Y, now_ms - self.since_ms[givers], 0)
+        full_ms = self.ending_ms[givers] - SLACK_MS * self.mad[self.junction[givers]]
+        self._stop(free_ms < full_ms, self.given[beside], "green in the yellow of who gives way to it")
 
     def _none(self, wrong, changed, before, after, lasted_ms, why: str) -> None:  # type: ignore[no-untyped-def]
         for at in np.flatnonzero(wrong):

@@ -150,8 +150,8 @@ def test_files_and_cards_keep_it_and_refuse_what_cannot_be() -> None:
             prove_network(replace(street, junctions=(wrong,)))
     card = card_of(street)
     assert card.digest() != card_of(network(lead_ms=3_000).street).digest()
-    with pytest.raises(CardError, match="only a crossing leads"):
-        replace(card, lead_walk=card.lead_drivers)
+    with pytest.raises(CardError, match="only drivers give way"):
+        replace(card, yield_drivers=card.yield_to)
 
 
 @settings(max_examples=12, deadline=None)

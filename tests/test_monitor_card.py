@@ -10,7 +10,7 @@ import pytest
 
 from controller.monitor import Card, CardError
 from controller.monitor.card import COMPARISON_MARK
-from tests.crossroads import CROSSING, EAST, NORTH, PAIRS, card_fields, crossroads
+from tests.crossroads import CROSSING, EAST, MILL, NORTH, PAIRS, WEST, card_fields, crossroads
 
 
 def changed(name: str, index: int, value: int) -> dict[str, Any]:
@@ -19,8 +19,8 @@ def changed(name: str, index: int, value: int) -> dict[str, Any]:
     return {name: values}
 
 
-def leads(walk: int, drivers: int, lead_ms: int = 3_000) -> dict[str, Any]:
-    values = {"lead_walk": walk, "lead_drivers": drivers, "lead_ms": lead_ms}
+def yields(drivers: int, to: int, lead_ms: int = 3_000) -> dict[str, Any]:
+    values = {"yield_drivers": drivers, "yield_to": to, "yield_lead_ms": lead_ms}
     return {name: np.array([value]) for name, value in values.items()}
 
 
@@ -100,12 +100,16 @@ def test_a_junction_without_conflicts_is_a_card() -> None:
         (changed("pair_intergreen_ms", 6, 600_001), "longer than 600000 ms"),
         (pairs(*PAIRS, PAIRS[0]), "listed twice"),
         (pairs(*PAIRS[1:]), "listed in both directions"),
-        (leads(6, EAST), "card lead: groups 6 and 0, allowed 0 to 5"),
-        (leads(CROSSING, -1), "card lead: groups 3 and -1"),
-        (leads(EAST, NORTH), "east before Market Street/north: only a crossing leads, and only drivers"),
-        (leads(CROSSING, 4), "the groups belong to different junctions"),
-        (leads(CROSSING, EAST, 0), "0 ms, allowed 1 to the least WALK"),
-        (leads(CROSSING, EAST, 60_000), "60000 ms, allowed 1 to the least WALK"),
+        (yields(6, EAST), "card yield: groups 6 and 0, allowed 0 to 5"),
+        (yields(EAST, 6), "card yield: groups 0 and 6, allowed 0 to 5"),
+        (yields(-1, CROSSING), "card yield: groups -1 and 3"),
+        (yields(EAST, -1), "card yield: groups 0 and -1"),
+        (yields(CROSSING, NORTH), "crossing to Market Street/north: only drivers give way"),
+        (yields(EAST, EAST, 0), "east to Market Street/east: only drivers give way, and to others"),
+        (yields(MILL, CROSSING), "the groups belong to different junctions"),
+        (yields(NORTH, CROSSING, -1), "led by -1 ms, allowed 0 to 7000"),
+        (yields(NORTH, CROSSING, 7_001), "led by 7001 ms, allowed 0 to 7000, the least WALK"),
+        (yields(EAST, WEST, 1), "led by 1 ms, allowed 0 to 0"),
     ],
 )
 def test_a_card_that_cannot_be_trusted_is_refused_by_name(changes: dict[str, Any], says: str) -> None:

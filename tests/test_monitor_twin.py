@@ -40,6 +40,13 @@ def random_card(rng: random.Random) -> Card:
         for b in range(a + 1, groups):
             if junction[a] == junction[b] and rng.random() < 0.6:
                 pairs += [(a, b), (b, a)]
+    yields = [
+        (a, b, rng.choice((0, 1_500, 3_000)) if walks[b] else 0)
+        for a in range(groups)
+        for b in range(groups)
+        if a != b and junction[a] == junction[b] and not walks[a] and (a, b) not in pairs
+        and rng.random() < 0.6
+    ]
     least_ms = [int(clearance_ms[a]) + 3_000 if walks[a] else int(yellow_ms[a]) for a, _ in pairs]
     return Card(
         junction_names=tuple(f"J{j}" for j in range(len(sizes))),
@@ -51,6 +58,9 @@ def random_card(rng: random.Random) -> Card:
         pair_ending=np.array([pair[0] for pair in pairs], dtype=np.int64),
         pair_starting=np.array([pair[1] for pair in pairs], dtype=np.int64),
         pair_intergreen_ms=np.array([ms + rng.choice((0, 500)) for ms in least_ms], dtype=np.int64),
+        yield_drivers=np.array([one for one, _, _ in yields], dtype=np.int64),
+        yield_to=np.array([to for _, to, _ in yields], dtype=np.int64),
+        yield_lead_ms=np.array([ms for _, _, ms in yields], dtype=np.int64),
         lamp_resolution_ms=rng.choice((100, 100, 500)), max_max_green_ms=rng.choice((2_000, 36_000)),
     )  # fmt: skip
 
@@ -113,6 +123,14 @@ class Engine:
             red_ms = now_ms - self.since[other] + self.rng.choice((0, 0, 0, 0, 300))
             needed = 3_500 if card.pedestrian[other] else 500
             if self.lamps[other] != RED or red_ms < needed:
+                return False
+        for drivers in card.yield_drivers[card.yield_to == group]:
+            if self.lamps[drivers] == YELLOW and self.rng.random() < 0.95:
+                return False
+        for led in np.flatnonzero(card.yield_drivers == group):
+            walk = card.yield_to[led]
+            led_ms = now_ms - self.since[walk] + self.rng.choice((0,) * 20 + (300,))
+            if self.lamps[walk] == GREEN and led_ms < card.yield_lead_ms[led]:
                 return False
         return True
 

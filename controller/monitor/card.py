@@ -36,7 +36,7 @@ class CardError(ValueError):
 class Card:
     """All groups of all junctions in network order: (G) groups, (J) junctions, (P) pairs.
 
-    Arrays are copied, made read-only and, for the pairs, sorted by (starting, ending).
+    Arrays are copied, made read-only and sorted: pairs by (starting, ending), yields by (to, drivers).
     Groups that may be active together, also where one yields, are simply not among the pairs.
     Raises `CardError` when anything is out of bounds or contradicts itself.
     """
@@ -63,12 +63,12 @@ class Card:
     """(P) the group whose green starts,"""
     pair_intergreen_ms: Int64s
     """(P) and the time from the one to the other."""
-    lead_walk: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    """(N) WALKs that lead (R29): the crossing,"""
-    lead_drivers: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    """(N) a group of drivers who give way to it,"""
-    lead_ms: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    """(N) and the least time from the start of the WALK to the start of their green."""
+    yield_drivers: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(N) who gives way: a group of drivers,"""
+    yield_to: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(N) to whom: a crossing, or other drivers,"""
+    yield_lead_ms: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(N) and by how long at least a WALK that leads (R29) begins before their green; 0 = it does not lead."""
     lamp_resolution_ms: int = 100
     """The street shows a change at the latest so much later; durations are rounded up to it."""
     max_max_green_ms: int = MAX_MAX_GREEN_MS
@@ -85,14 +85,17 @@ class Card:
         pair_count = np.size(self.pair_ending)
         for name in ("pair_ending", "pair_starting", "pair_intergreen_ms"):
             _freeze(self, name, np.int64, pair_count)
-        for name in ("lead_walk", "lead_drivers", "lead_ms"):
-            _freeze(self, name, np.int64, np.size(self.lead_walk))
+        for name in ("yield_drivers", "yield_to", "yield_lead_ms"):
+            _freeze(self, name, np.int64, np.size(self.yield_to))
         _check_junctions(self)
         _check_groups(self)
         _check_pairs(self)
-        _check_leads(self)
+        _check_yields(self)
         order = np.lexsort((self.pair_ending, self.pair_starting))
         for name in ("pair_ending", "pair_starting", "pair_intergreen_ms"):
+            _set(self, name, getattr(self, name)[order])
+        order = np.lexsort((self.yield_drivers, self.yield_to))
+        for name in ("yield_drivers", "yield_to", "yield_lead_ms"):
             _set(self, name, getattr(self, name)[order])
 
     @property
@@ -215,18 +218,19 @@ def _check_pairs(card: Card) -> None:
         raise CardError(f"card {_pair_name(card, pair)}: a conflict must be listed in both directions")
 
 
-def _check_leads(card: Card) -> None:
-    for walk, drivers, lead_ms in zip(card.lead_walk, card.lead_drivers, card.lead_ms, strict=True):
+def _check_yields(card: Card) -> None:
+    for drivers, to, lead_ms in zip(card.yield_drivers, card.yield_to, card.yield_lead_ms, strict=True):
         last = card.group_count - 1
-        if not 0 <= walk <= last or not 0 <= drivers <= last:
-            raise CardError(f"card lead: groups {walk} and {drivers}, allowed 0 to {last}")
-        where = f"card lead: {card.where(int(walk))} before {card.where(int(drivers))}"
-        if not card.pedestrian[walk] or card.pedestrian[drivers]:
-            raise CardError(f"{where}: only a crossing leads, and only drivers")
-        if card.junction[walk] != card.junction[drivers]:
+        if not 0 <= drivers <= last or not 0 <= to <= last:
+            raise CardError(f"card yield: groups {drivers} and {to}, allowed 0 to {last}")
+        where = f"card yield: {card.where(int(drivers))} to {card.where(int(to))}"
+        if card.pedestrian[drivers] or drivers == to:
+            raise CardError(f"{where}: only drivers give way, and to others")
+        if card.junction[drivers] != card.junction[to]:
             raise CardError(f"{where}: the groups belong to different junctions")
-        if not 0 < lead_ms <= card.min_green_ms[walk]:
-            raise CardError(f"{where}: {lead_ms} ms, allowed 1 to the least WALK, {card.min_green_ms[walk]}")
+        most_ms = int(card.min_green_ms[to]) if card.pedestrian[to] else 0
+        if not 0 <= lead_ms <= most_ms:
+            raise CardError(f"{where}: led by {lead_ms} ms, allowed 0 to {most_ms}, the least WALK")
 
 
 def _pair_name(card: Card, pair: int) -> str:

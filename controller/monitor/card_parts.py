@@ -12,7 +12,7 @@ GROUND = ("junction_names", "group_names", "junction", "pedestrian", "lamp_resol
 """What two cards of the same ground have in common, whatever times stand on them."""
 BY_GROUP = ("yellow_ms", "min_green_ms", "clearance_ms", "promise_ms", "turn_on_red")
 PAIRS = ("pair_ending", "pair_starting", "pair_intergreen_ms")
-LEADS = ("lead_walk", "lead_drivers", "lead_ms")
+YIELDS = ("yield_drivers", "yield_to", "yield_lead_ms")
 BEFORE = 0
 """In the place of a version's number: the card to come back to."""
 
@@ -29,13 +29,11 @@ def with_junction(card: Card, other: Card, junction: int) -> Card:
         raise CardError("a card of another ground: its junctions, groups or lamps differ")
     here = card.junction == junction
     values = {name: np.where(here, getattr(other, name), getattr(card, name)) for name in BY_GROUP}
-    for names in (PAIRS, LEADS):
+    for names in (PAIRS, YIELDS):
         theirs = other.junction[getattr(other, names[0])] == junction
         mine = card.junction[getattr(card, names[0])] != junction
         for name in names:
             values[name] = np.concatenate([getattr(card, name)[mine], getattr(other, name)[theirs]])
-    order = np.lexsort((values["lead_drivers"], values["lead_walk"]))
-    values |= {name: values[name][order] for name in LEADS}
     return replace(card, **values)
 
 
@@ -43,7 +41,7 @@ def only(card: Card, junction: int) -> Card:
     """The card of one junction (index), as if there were no other."""
     first, end = np.searchsorted(card.junction, [junction, junction + 1])
     values = {name: getattr(card, name)[first:end] for name in (*BY_GROUP, "pedestrian")}
-    for names in (PAIRS, LEADS):
+    for names in (PAIRS, YIELDS):
         at = card.junction[getattr(card, names[0])] == junction
         for name in names:
             shift = 0 if name.endswith("_ms") else first
@@ -64,7 +62,7 @@ def junctions_that_differ(card: Card, other: Card) -> np.ndarray:
     differs = np.zeros(card.junction_count, np.bool_)
     for name in BY_GROUP:
         differs[card.junction[getattr(card, name) != getattr(other, name)]] = True
-    for first, second, times in (PAIRS, LEADS):
+    for first, second, times in (PAIRS, YIELDS):
         keys = [getattr(one, first) * card.group_count + getattr(one, second) for one in (card, other)]
         both, mine, theirs = np.intersect1d(*keys, return_indices=True)
         other_time = getattr(card, times)[mine] != getattr(other, times)[theirs]
@@ -73,6 +71,6 @@ def junctions_that_differ(card: Card, other: Card) -> np.ndarray:
     return differs
 
 
-assert {f.name for f in fields(Card)} == {*GROUND, "max_max_green_ms", *BY_GROUP, *PAIRS, *LEADS}, (
+assert {f.name for f in fields(Card)} == {*GROUND, "max_max_green_ms", *BY_GROUP, *PAIRS, *YIELDS}, (
     "a new field of the card must be given to one of these"
 )

@@ -12,24 +12,35 @@ ALL_RED_AFTER_FLASH_MS = 6_000
 """R39: all red between flash and the first green."""
 
 
+class RowIndex:
+    """Finds the rows of given groups in a table sorted by group, without a loop."""
+
+    def __init__(self, column: Int64s, group_count: int) -> None:
+        self._count = np.bincount(column, minlength=group_count)
+        self._first = np.cumsum(self._count) - self._count
+
+    def rows_of(self, groups: Int64s) -> Int64s:
+        """Indices of all rows of `groups` (n)."""
+        count = self._count[groups]
+        shift = self._first[groups] - (np.cumsum(count) - count)
+        rows: Int64s = np.repeat(shift, count)
+        rows += np.arange(rows.size)
+        return rows
+
+
 class ConflictIndex:
-    """Finds the conflicting pairs of given starting groups without a loop."""
+    """Finds the conflicting pairs of given starting groups."""
 
     def __init__(self, card: Card) -> None:
         self.take_card(card)
 
     def take_card(self, card: Card) -> None:
         """Find those of this card from now on."""
-        self._count = np.bincount(card.pair_starting, minlength=card.group_count)
-        self._first = np.cumsum(self._count) - self._count
+        self._pairs = RowIndex(card.pair_starting, card.group_count)
 
     def pairs_of(self, groups: Int64s) -> Int64s:
         """Indices of all pairs in which one of `groups` (n) starts."""
-        count = self._count[groups]
-        shift = self._first[groups] - (np.cumsum(count) - count)
-        pairs: Int64s = np.repeat(shift, count)
-        pairs += np.arange(pairs.size)
-        return pairs
+        return self._pairs.rows_of(groups)
 
 
 class LampMemory:

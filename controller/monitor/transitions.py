@@ -22,7 +22,7 @@ from controller.monitor.lamps import (
     Int8s,
     Int64s,
 )
-from controller.monitor.memory import ALL_RED_AFTER_FLASH_MS, ConflictIndex, LampMemory
+from controller.monitor.memory import ALL_RED_AFTER_FLASH_MS, ConflictIndex, LampMemory, RowIndex
 from controller.monitor.verdict import Findings
 
 TOLERANCE_MS = 100
@@ -62,6 +62,11 @@ class TransitionChecks:
             card.pair_intergreen_ms,
             np.maximum(card.pair_intergreen_ms - TOLERANCE_MS, YELLOW_FLOOR_MS),
         )
+        self._yields = RowIndex(card.yield_to, card.group_count)
+        led = np.flatnonzero(card.yield_lead_ms)
+        self._led = led[np.argsort(card.yield_drivers[led], kind="stable")]
+        """Yields to a WALK that leads, sorted by who is led."""
+        self._leads = RowIndex(card.yield_drivers[self._led], card.group_count)
         drives = ~card.pedestrian
         self._yellow_least_of_all_ms = int(self._yellow_most_ms[drives].min(initial=NEVER_MS))
 
@@ -124,8 +129,7 @@ class TransitionChecks:
         both = ACTIVE[proposed[ending]]
         waited_ms = now_ms - memory.green_ended_ms[ending]
         hasty = waited_ms < self._pair_least_ms[pairs]
-        if card.lead_walk.size:
-            self._judge_leads(now_ms, starts, proposed, found)
+        self._judge_yields(now_ms, starts, proposed, found)
         if both.any():
             self._report_conflicts(pairs[both], starts, proposed, found)
         if hasty.any():
@@ -140,20 +144,32 @@ class TransitionChecks:
         if flashes.any():
             self._judge_beside_flash(starts[~FLASHING[proposed[starts]]], flashes, found)
 
-    def _judge_leads(self, now_ms: int, starts: Int64s, proposed: Int8s, found: Findings) -> None:
-        """C8 for drivers who start before the WALK they give way to has led them long enough (R29)."""
-        card, memory = self._card, self._memory
-        for at in np.flatnonzero(np.isin(card.lead_drivers, starts)):
-            walk, drivers, required_ms = (
-                int(array[at]) for array in (card.lead_walk, card.lead_drivers, card.lead_ms)
-            )
-            if proposed[walk] != GREEN:
-                continue
-            begins = memory.permitted[walk] != GREEN
-            measured_ms = 0 if begins else now_ms - int(memory.since_ms[walk])
+    def _judge_yields(self, now_ms: int, starts: Int64s, proposed: Int8s, found: Findings) -> None:
+        """Who gives way was free to go until his yellow is over: nobody starts before it (C8 WALK, C5 green).
+
+        And no driver starts before the WALK that leads him has done so long enough (R29, C8).
+        """
+        card = self._card
+        rows = self._yields.rows_of(starts)
+        for at in rows[proposed[card.yield_drivers[rows]] == YELLOW]:
+            drivers, to = int(card.yield_drivers[at]), int(card.yield_to[at])
+            measured_ms = self._lasted_ms(now_ms, drivers, YELLOW)
+            required_ms = int(self._least_ms[YELLOW, drivers])
+            if measured_ms < required_ms:
+                text = f"started {measured_ms} ms into the yellow of who gives way, at least {required_ms} ms"
+                found.violation(8 if card.pedestrian[to] else 5, (drivers, to), measured_ms, required_ms, text)
+        rows = self._led[self._leads.rows_of(starts)]
+        for at in rows[proposed[card.yield_to[rows]] == GREEN]:
+            walk, drivers = int(card.yield_to[at]), int(card.yield_drivers[at])
+            measured_ms, required_ms = self._lasted_ms(now_ms, walk, GREEN), int(card.yield_lead_ms[at])
             if measured_ms < required_ms:
                 text = f"WALK led by {measured_ms} ms, at least {required_ms} ms"
                 found.violation(8, (walk, drivers), measured_ms, required_ms, text)
+
+    def _lasted_ms(self, now_ms: int, group: int, lamp: int) -> int:
+        """How long the group has shown this lamp; 0 where it begins with this frame."""
+        memory = self._memory
+        return now_ms - int(memory.since_ms[group]) if memory.permitted[group] == lamp else 0
 
     def _report_conflicts(self, pairs: Int64s, starts: Int64s, proposed: Int8s, found: Findings) -> None:
         for pair in pairs:
