@@ -1,4 +1,4 @@
-"""Stories of drivers who give way: nobody starts in their yellow, and they do not start before a WALK has led."""
+"""Stories of drivers who give way: nobody starts in their yellow, nor they before a WALK has led."""
 
 from __future__ import annotations
 

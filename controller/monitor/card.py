@@ -68,7 +68,7 @@ class Card:
     yield_to: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
     """(N) to whom: a crossing, or other drivers,"""
     yield_lead_ms: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
-    """(N) and by how long at least a WALK that leads (R29) begins before their green; 0 = it does not lead."""
+    """(N) and by how long at least a WALK that leads (R29) begins before their green; 0 = none leads."""
     lamp_resolution_ms: int = 100
     """The street shows a change at the latest so much later; durations are rounded up to it."""
     max_max_green_ms: int = MAX_MAX_GREEN_MS

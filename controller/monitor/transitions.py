@@ -157,7 +157,8 @@ class TransitionChecks:
             required_ms = int(self._least_ms[YELLOW, drivers])
             if measured_ms < required_ms:
                 text = f"started {measured_ms} ms into the yellow of who gives way, at least {required_ms} ms"
-                found.violation(8 if card.pedestrian[to] else 5, (drivers, to), measured_ms, required_ms, text)
+                check = 8 if card.pedestrian[to] else 5
+                found.violation(check, (drivers, to), measured_ms, required_ms, text)
         rows = self._led[self._leads.rows_of(starts)]
         for at in rows[proposed[card.yield_to[rows]] == GREEN]:
             walk, drivers = int(card.yield_to[at]), int(card.yield_drivers[at])
