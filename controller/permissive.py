@@ -32,15 +32,15 @@ def card_of(network: StreetNetwork, lamp_resolution_ms: int = 100) -> Card:
     groups = [group for junction in network.junctions for group in junction.groups]
     sizes = [len(junction.groups) for junction in network.junctions]
     firsts = list(accumulate(sizes[:-1], initial=0))
-    yields = [
-        given
-        for junction, first in zip(network.junctions, firsts, strict=False)
-        for given in _yields_of(junction, first)
-    ]
     pairs = [
         pair
         for junction, first in zip(network.junctions, firsts, strict=False)
         for pair in _pairs_of(junction, first)
+    ]
+    yields = [
+        given
+        for junction, first in zip(network.junctions, firsts, strict=False)
+        for given in _yields_of(junction, first)
     ]
     if network.timing is not Timing.COMPARISON:
         for junction in network.junctions:
