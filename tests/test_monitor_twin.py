@@ -44,7 +44,10 @@ def random_card(rng: random.Random) -> Card:
         (a, b, rng.choice((0, 1_500, 3_000)) if walks[b] else 0)
         for a in range(groups)
         for b in range(groups)
-        if a != b and junction[a] == junction[b] and not walks[a] and (a, b) not in pairs
+        if a != b
+        and junction[a] == junction[b]
+        and not walks[a]
+        and (a, b) not in pairs
         and rng.random() < 0.6
     ]
     least_ms = [int(clearance_ms[a]) + 3_000 if walks[a] else int(yellow_ms[a]) for a, _ in pairs]
