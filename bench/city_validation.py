@@ -8,6 +8,7 @@ drives first; its vehicles, with the routes that SUMO chose for them, are the de
 from __future__ import annotations
 
 import argparse
+import math
 import subprocess
 import tempfile
 import time
@@ -63,6 +64,10 @@ class Compared:
     correlation: float
     by_approach: float
     """Correlation of the hour's mean queues; nan where there is only one approach."""
+    one_run: tuple[float, float]
+    """Both correlations of SUMO's first seed with single runs here under the others; nan for one seed."""
+    yardstick: tuple[float, float]
+    """And with single runs of SUMO itself under the others: what chance leaves of them."""
 
     @property
     def oversaturated(self) -> bool:
@@ -80,12 +85,25 @@ def compare(scenario: Scenario, seeds: Sequence[int], directory: Path) -> Compar
         theirs.append(run_sumo(scenario, seed, directory, roads, approach))
         demand = driven_demand(scenario, directory)
         trips = trips_of_sumo(net, roads, [demand], scenario.begin_s, scenario.end_s, seed)
-        ours.append(run_here(scenario, net, network, roads, trips.drives, approach))
+        ours.append(run_here(scenario, seed, net, network, roads, trips.drives, approach))
     sumo, here = _mean(theirs), _mean(ours)
-    flat = np.corrcoef(sumo.queue_veh.ravel(), here.queue_veh.ravel())[0, 1]
-    whole = np.corrcoef(sumo.queue_veh.mean(axis=1), here.queue_veh.mean(axis=1))[0, 1]
+    whole, flat = agreement(sumo, here)
     error = here.travel_s / sumo.travel_s - 1.0
-    return Compared(scenario.name, sumo, here, error, float(flat), float(whole))
+    ones = (_mean_agreement(theirs[0], runs[1:]) for runs in (ours, theirs))
+    return Compared(scenario.name, sumo, here, error, flat, whole, *ones)
+
+
+def agreement(one: Measured, other: Measured) -> tuple[float, float]:
+    """Correlation of mean queues by approach, and of those by approach and interval."""
+    whole = np.corrcoef(one.queue_veh.mean(axis=1), other.queue_veh.mean(axis=1))[0, 1]
+    return float(whole), float(np.corrcoef(one.queue_veh.ravel(), other.queue_veh.ravel())[0, 1])
+
+
+def _mean_agreement(one: Measured, others: Sequence[Measured]) -> tuple[float, float]:
+    if not others:
+        return float("nan"), float("nan")
+    pairs = np.mean([agreement(one, other) for other in others], axis=0)
+    return float(pairs[0]), float(pairs[1])
 
 
 def approaches(network: Network, roads: Roads) -> NDArray[np.int64]:
@@ -173,12 +191,12 @@ def driven_demand(scenario: Scenario, directory: Path) -> Path:
 
 
 def run_here(
-    scenario: Scenario, net: SumoNet, network: Network, roads: Roads, drives: Drives,
+    scenario: Scenario, seed: int, net: SumoNet, network: Network, roads: Roads, drives: Drives,
     approach: NDArray[np.int64],
 ) -> Measured:  # fmt: skip
-    """The city's kernels alone, playing the programs."""
-    mover = Mover(roads, drives, network.group_turn_on_red, starts_right=True)
-    traffic = new_traffic(roads, drives, scenario.begin_s * 1000, network.n_groups)
+    """The city's kernels alone, playing the programs; drivers hesitate by chance, as in SUMO."""
+    mover = Mover(roads, drives, network.group_turn_on_red, rolls_in=True)
+    traffic = new_traffic(roads, drives, scenario.begin_s * 1000, network.n_groups, seed)
     programs, group_lamp = programs_of_net(net, network), np.zeros(network.n_groups, np.int8)
     queue = np.zeros((int(approach.max()) + 1, -(-scenario.duration_s // INTERVAL_S)))
     begun_s = time.perf_counter()
@@ -214,17 +232,22 @@ def _mean(runs: Sequence[Measured]) -> Measured:
 
 
 def table(rows: Sequence[Compared]) -> list[str]:
-    """Lines of a Markdown table."""
+    """Lines of a Markdown table; with several seeds, how well one run of either side fits SUMO's first."""
+    several = any(not math.isnan(row.yardstick[1]) for row in rows)
     lines = [
-        "| map | SUMO s | here s | error | queue by approach | and 5 minutes | arrived SUMO, here |",
-        "|---|---|---|---|---|---|---|",
+        "| map | SUMO s | here s | error | queue by approach | and 5 minutes | arrived SUMO, here |"
+        + (" one run here | one run of SUMO |" if several else ""),
+        "|---|---|---|---|---|---|---|" + ("---|---|" if several else ""),
     ]
     for row in rows:
         note = " (oversaturated)" if row.oversaturated else ""
-        lines.append(
+        line = (
             f"| {row.name}{note} | {row.sumo.travel_s:.1f} | {row.here.travel_s:.1f} | {row.error:+.1%} "
             f"| {row.by_approach:.3f} | {row.correlation:.3f} | {row.sumo.arrived}, {row.here.arrived} |"
         )
+        if several:
+            line += "".join(f" {whole:.3f}, {flat:.3f} |" for whole, flat in (row.one_run, row.yardstick))
+        lines.append(line)
     return lines
 
 

@@ -65,4 +65,5 @@ def test_real_maps_agree_within_a_tenth(tmp_path: Path) -> None:
             found = compare(scenario, [1], tmp_path)
             if not found.oversaturated:
                 assert abs(found.error) <= 0.10, scenario.name
+                assert found.by_approach >= 0.9, f"{scenario.name}: queues by approach"
                 assert found.correlation >= 0.85, f"{scenario.name}: queues by approach and five minutes"

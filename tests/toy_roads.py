@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -78,6 +79,45 @@ def row_of_edges(
         crossing_district=none,
         districts=("all",),
         junction_district=none,
+    )
+
+
+def joined_edges(
+    lengths_m: Sequence[float],
+    ways: Sequence[tuple[int, int]],
+    yields: Mapping[int, Sequence[int]],
+    waits_m: Mapping[int, float],
+    way_m: float = 20.0,
+) -> Roads:
+    """Edges of one lane joined by ways (from, to), sorted by from, without signals.
+
+    yields: a way and those it gives way to, which are its foes · waits_m: how far onto the node one
+    drives before he gives way
+    """
+    n = len(ways)
+    leaving = np.bincount([a for a, _ in ways], minlength=len(lengths_m))
+    foes = [{*yields.get(k, ()), *(w for w in range(n) if k in yields.get(w, ()))} for k in range(n)]
+    given = [sorted(yields.get(k, ())) for k in range(n)]
+    return replace(
+        row_of_edges(lengths_m),
+        connection_start=starts(leaving.tolist()),
+        connection_from=np.array([a for a, _ in ways], np.int64),
+        connection_to=np.array([b for _, b in ways], np.int64),
+        connection_length_m=np.full(n, way_m),
+        connection_speed_m_per_s=np.full(n, 13.89),
+        connection_permits=np.full(n, ALL),
+        connection_direction=np.zeros(n, np.int64),
+        connection_group=np.full(n, -1),
+        connection_link=np.full(n, -1),
+        connection_node=np.array([a + 1 for a, _ in ways], np.int64),
+        connection_via=((),) * n,
+        connection_wait_m=np.array([waits_m.get(k, 0.0) for k in range(n)]),
+        yield_start=starts([len(row) for row in given]),
+        yield_to=np.array([w for row in given for w in row], np.int64),
+        crossed_start=np.zeros(n + 1, np.int64),
+        foe_start=starts([len(row) for row in foes]),
+        foe=np.array([w for row in foes for w in sorted(row)], np.int64),
+        connection_stops=np.zeros(n, np.bool_),
     )
 
 

@@ -74,7 +74,8 @@ class World:
         self.on_second = list(on_second)
         network, roads, drives, begin_ms = city.network, city.roads, city.drives, city.begin_ms
         self.traffic = new_traffic(roads, drives, begin_ms, network.n_groups, self.seed)
-        self.mover = Mover(roads, drives, network.group_turn_on_red)
+        rolls_in = city.scenario.sumo is not None
+        self.mover = Mover(roads, drives, network.group_turn_on_red, rolls_in)
         self.walkers = walkers.new_walkers(roads, city.walks, begin_ms)
         self.footways = walkers.find_footways(roads, drives, city.walks)
         self.passengers = transit.draw_passengers(roads, city.lines, begin_ms, city.end_ms, self.seed)

@@ -25,7 +25,6 @@ RIGHT_SLOWER_M_PER_S = 5.0 / 3.6
 LOOK_MEMORY = 0.9
 TURN_LANE_M = 200.0
 """Nobody leaves the best lane for one that leads elsewhere so soon."""
-GAIN_LOOK_S = 5.0
 SQUEEZE, SLOW_M_PER_S = 0.7, 1.0
 """Part of the gap at standstill that two who creep do without while one changes lanes."""
 STUCK_MS = 15_000
@@ -34,7 +33,7 @@ STUCK_MS = 15_000
 
 @inner_kernel(_F(_I, _F, _I, _F, _F, _B, FLEET, MOTION), forceinline=True)
 def speed_behind(v, limit, u, gap_m, free_m, gathers, fleet, motion):
-    """What `v` expects to drive behind `u` (-1 nobody) on a lane of `free_m`, looking ahead 5 s.
+    """What `v` expects to drive behind `u` (-1 nobody) on a lane of `free_m`, where both are now.
 
     gathers: a leader here or there is gaining speed, so that only the next second can be compared
     """
@@ -44,16 +43,9 @@ def speed_behind(v, limit, u, gap_m, free_m, gathers, fleet, motion):
         limit = min(limit, cars[v].speed + riders[v].accel)
     if u < 0:
         return min(limit, stop_speed(free_m, decel)) if free_m < 400.0 else limit
-    if 2.0 * decel * (gap_m - limit * (TAU_S + GAIN_LOOK_S)) > limit * limit:
-        return limit  # too far away to be caught up with by then
-    theirs = cars[u].speed
-    result = min(limit, follow_speed(gap_m, theirs, decel, cars[v].speed))
-    if gap_m > 0.0 and limit > theirs and not gathers:
-        closing_s = (gap_m - secure_gap_m(result, theirs, decel)) / (limit - theirs)
-        if closing_s < GAIN_LOOK_S:
-            span_s = 2.0 * GAIN_LOOK_S
-            result = min(result, (closing_s * result + (span_s - closing_s) * theirs) / span_s)
-    return result
+    if 2.0 * decel * (gap_m - limit * TAU_S) > limit * limit:
+        return limit  # too far away to matter
+    return min(limit, follow_speed(gap_m, cars[u].speed, decel, cars[v].speed))
 
 
 @inner_kernel(_B(_I, _I, STREETS, FLEET, MOTION), forceinline=True)

@@ -108,7 +108,7 @@ class Fleet(NamedTuple):
     route_edge: np.ndarray
     halts: np.ndarray  # HALT
     depart_ms: np.ndarray  # (V)
-    starts_right: np.ndarray  # (1) 1 = everybody starts on the rightmost lane
+    rolls_in: np.ndarray  # (1) 1 = everybody comes onto the street rolling, as in SUMO; 0 = from rest
 
 
 class Motion(NamedTuple):

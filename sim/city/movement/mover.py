@@ -40,8 +40,9 @@ PERMIT_OF_MODE = {
 class Mover:
     """Streets and trips laid out for the kernels. Holds nothing that changes: that is in `Traffic`.
 
-    `turn_on_red` (groups,) as in `controller.network.Network`. `starts_right`: everybody departs
-    on the rightmost lane, as SUMO does by default; else on the best one. Raises ValueError
+    `turn_on_red` (groups,) as in `controller.network.Network`. `rolls_in`: everybody comes onto
+    the street as SUMO 1.28 lets them by default, on the lane with most room and as fast as those
+    there; else from rest, on the best lane. Raises ValueError
     for a route whose edges are not joined.
     """
 
@@ -50,11 +51,11 @@ class Mover:
         roads: Roads,
         drives: Drives,
         turn_on_red: NDArray[np.bool_] | None = None,
-        starts_right: bool = False,
+        rolls_in: bool = False,
         dawdle: float = DAWDLE,
     ) -> None:
         self.streets = _streets(roads, turn_on_red)
-        self.fleet = _fleet(roads, drives, self.streets, starts_right, dawdle)
+        self.fleet = _fleet(roads, drives, self.streets, rolls_in, dawdle)
         self._known: tuple[Traffic, Motion, Ledger, Doors] | None = None
 
     def step(
@@ -118,7 +119,7 @@ def _streets(roads: Roads, turn_on_red: NDArray[np.bool_] | None) -> Streets:
     )
 
 
-def _fleet(roads: Roads, drives: Drives, streets: Streets, starts_right: bool, dawdle: float) -> Fleet:
+def _fleet(roads: Roads, drives: Drives, streets: Streets, rolls_in: bool, dawdle: float) -> Fleet:
     permit_of_mode = np.zeros(len(Mode), np.int64)
     for mode, permit in PERMIT_OF_MODE.items():
         permit_of_mode[mode] = permit
@@ -155,7 +156,7 @@ def _fleet(roads: Roads, drives: Drives, streets: Streets, starts_right: bool, d
         route_edge=_ints(drives.route_edge),
         halts=halts,
         depart_ms=_ints(drives.depart_ms),
-        starts_right=_ints([starts_right]),
+        rolls_in=_ints([rolls_in]),
     )
 
 

@@ -124,7 +124,7 @@ def gap_to_foes_m(c, distance_m, speed, accel, limit, streets, fleet, motion):
     foe, links, n_lanes = streets.foe, streets.links, streets.n_lanes
     ways = streets.ways
     riders = fleet.riders
-    cars, places = motion.cars, motion.places
+    cars, pass_state, places = motion.cars, motion.pass_state, motion.places
     nearest = 1e9
     lanes = n_lanes[0]
     for k in range(links[c].foe_start, links[c].foe_end):
@@ -132,17 +132,19 @@ def gap_to_foes_m(c, distance_m, speed, accel, limit, streets, fleet, motion):
         u = places[lanes + f].last
         while u >= 0:
             back_m = cars[u].position_m - riders[u].length_m
+            brakes_m = brake_gap_m(cars[u].speed, riders[u].decel)
+            # Who gives way and has not passed his waiting place stops there for whoever comes.
+            waits = cars[u].position_m + brakes_m <= links[f].wait_m + 0.1 and (
+                cars[u].speed < 1.0 or pass_state[f] != MAY_PASS
+            )
             if links[f].to_lane == links[c].to_lane:
                 left_m = ways[lanes + f].length_m - back_m
                 ahead_m = distance_m + ways[lanes + c].length_m - left_m
                 if ahead_m > -0.5 * riders[u].length_m and links[f].from_lane != links[c].from_lane:
-                    waits = cars[u].position_m <= links[f].wait_m + 0.1 and cars[u].speed < 1.0
                     if not waits:
-                        brakes_m = brake_gap_m(cars[u].speed, riders[u].decel)
                         nearest = min(nearest, max(0.0, ahead_m) + brakes_m)
             elif links[f].from_lane != links[c].from_lane:
                 middle_m = 0.5 * ways[lanes + f].length_m
-                waits = cars[u].position_m <= links[f].wait_m + 0.1 and cars[u].speed < 1.0
                 if back_m < middle_m and not waits:
                     clear_s = (middle_m - back_m) / max(cars[u].speed + 1.0, 1.5)
                     way_m = distance_m + 0.5 * ways[lanes + c].length_m

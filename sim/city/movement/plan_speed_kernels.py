@@ -25,6 +25,8 @@ _I, _F, _B = types.int64, types.float64, types.boolean
 ROLLING_M_PER_S = 0.1
 EARLY_S = 12.0
 """Nobody who gives way needs so much time that one who comes later would matter."""
+IMPATIENT_MS = 180_000
+"""Nobody waits for one who himself waits elsewhere for so long (SUMO: time to impatience)."""
 CLOSE_M = 45.0
 """After a shorter lane the next node is announced to as well (SUMO: six vehicle lengths)."""
 
@@ -52,6 +54,7 @@ def node_speed(v, c, entered_m, distance_m, at, planned, streets, fleet, motion)
     links, n_lanes, ways = streets.links, streets.n_lanes, streets.ways
     riders = fleet.riders
     cars, pass_state, time_ms = motion.cars, motion.pass_state, motion.time_ms
+    watched_ms = motion.watched_ms
     now_ms = time_ms[0]
     speed, accel, decel = cars[v].speed, riders[v].accel, riders[v].decel
     way = n_lanes[0] + c
@@ -72,6 +75,10 @@ def node_speed(v, c, entered_m, distance_m, at, planned, streets, fleet, motion)
         or people_cross(c, streets, motion)
         or (not inside and state == STOP_FIRST and speed > ROLLING_M_PER_S)
     ):
+        if gives_way:
+            # Looks already who comes, so that they say so before he gets there.
+            for k in range(links[c].yield_start, links[c].yield_end):
+                watched_ms[streets.yield_to[k]] = now_ms
         result = -stop_speed(line_m, decel)
     else:
         limit = min(ways[way].speed * riders[v].speed_factor, riders[v].speed_max)
@@ -102,6 +109,37 @@ def node_speed(v, c, entered_m, distance_m, at, planned, streets, fleet, motion)
     return result
 
 
+@inner_kernel(types.void(_I, _I, _I, _F, _B, STREETS, FLEET, MOTION))
+def announce_ahead(v, c, at, distance_m, waits_at, streets, fleet, motion):
+    """Let those who watch a node know of `v` before it has to plan for that node itself.
+
+    Vehicles always announce themselves at the next node, and at those that follow it closely, as in SUMO;
+    so does who waits at a node: at those that follow.
+    c: next connection · at: index into route_edge of the edge before it · distance_m: to its beginning
+    waits_at: gives way at `c`, which needs no more announcing
+    """
+    edge_lane_start, links, ways = streets.edge_lane_start, streets.links, streets.ways
+    riders, row_start, rows = fleet.riders, fleet.row_start, fleet.rows
+    cars, pass_state, time_ms = motion.cars, motion.pass_state, motion.time_ms
+    watched_ms = motion.watched_ms
+    car, rider = cars[v], riders[v]
+    now_ms, lanes = time_ms[0], streets.n_lanes[0]
+    first = c
+    while c >= 0 and (pass_state[c] == MAY_PASS or pass_state[c] == GIVE_WAY):
+        if watched_ms[c] >= now_ms - 1000 and (c != first or not waits_at):
+            limit = min(ways[links[c].from_lane].speed * rider.speed_factor, rider.speed_max)
+            arrive_s = 0.001 * now_ms + travel_s(distance_m, car.speed, limit, rider.accel)
+            slow = min(limit, ways[lanes + c].speed * rider.speed_factor)
+            leave_s = arrive_s + (ways[lanes + c].length_m + rider.length_m) / max(slow, 0.5)
+            announce(c, v, now_ms, arrive_s, leave_s, motion)
+        way = links[c].to_lane
+        at += 1
+        if ways[way].length_m > CLOSE_M or at >= rider.last_at:
+            break
+        distance_m += ways[lanes + c].length_m + ways[way].length_m
+        c = rows[row_start[at + rider.shift] + way - edge_lane_start[ways[way].edge]].connection
+
+
 @inner_kernel(_F(_I, _F, _F, STREETS, FLEET, MOTION), forceinline=True)
 def speed_beyond(v, look_m, planned, streets, fleet, motion):
     """Greatest speed that what lies beyond the end of the present way allows, within `look_m`.
@@ -113,7 +151,7 @@ def speed_beyond(v, look_m, planned, streets, fleet, motion):
     halts, riders, row_start = fleet.halts, fleet.riders, fleet.row_start
     rows = fleet.rows
     cars, halt_at, pass_state = motion.cars, motion.halt_at, motion.pass_state
-    places, status = motion.places, motion.status
+    places, status, stood_ms = motion.places, motion.status, motion.stood_ms
     lanes = n_lanes[0]
     car, rider = cars[v], riders[v]
     speed, decel = car.speed, rider.decel
@@ -142,9 +180,13 @@ def speed_beyond(v, look_m, planned, streets, fleet, motion):
             safe = min(safe, stop_speed(distance_m - YIELD_LINE_GAP_M, decel))
             break
         if gate_m > 0.0:
-            allowed = node_speed(v, c, entered_m, gate_m, at + 1, min(safe, planned), streets, fleet, motion)
+            before = min(safe, planned)
+            allowed = node_speed(v, c, entered_m, gate_m, at + 1, before, streets, fleet, motion)
             safe = min(safe, abs(allowed))
             if allowed <= 0.0:
+                gives_way = pass_state[c] == GIVE_WAY and gate_m <= SIGHT_M and before > CREEP_M_PER_S
+                if gives_way and stood_ms[v] < IMPATIENT_MS:
+                    announce_ahead(v, c, at, gate_m - entered_m, True, streets, fleet, motion)
                 break
         if not on_node:
             u = places[lanes + c].last
@@ -179,35 +221,6 @@ def speed_beyond(v, look_m, planned, streets, fleet, motion):
             row = row_start[at + rider.shift] + way - edge_lane_start[ways[way].edge]
             c = rows[row].connection
     return safe
-
-
-@inner_kernel(types.void(_I, STREETS, FLEET, MOTION), forceinline=True)
-def announce_early(v, streets, fleet, motion):
-    """Let those who watch a node know of `v` long before it has to plan for that node itself.
-
-    Vehicles always announce themselves at the next node, and at those that follow it closely, as in SUMO.
-    """
-    edge_lane_start, links, ways = streets.edge_lane_start, streets.links, streets.ways
-    riders, row_start, rows = fleet.riders, fleet.row_start, fleet.rows
-    cars, pass_state, time_ms = motion.cars, motion.pass_state, motion.time_ms
-    watched_ms = motion.watched_ms
-    car, rider = cars[v], riders[v]
-    now_ms, lanes = time_ms[0], streets.n_lanes[0]
-    way, at, c = car.way, car.route_at, car.next_connection
-    distance_m = ways[way].length_m - car.position_m
-    while c >= 0 and (pass_state[c] == MAY_PASS or pass_state[c] == GIVE_WAY):
-        if watched_ms[c] >= now_ms - 1000:
-            limit = min(ways[way].speed * rider.speed_factor, rider.speed_max)
-            arrive_s = 0.001 * now_ms + travel_s(distance_m, car.speed, limit, rider.accel)
-            slow = min(limit, ways[lanes + c].speed * rider.speed_factor)
-            leave_s = arrive_s + (ways[lanes + c].length_m + rider.length_m) / max(slow, 0.5)
-            announce(c, v, now_ms, arrive_s, leave_s, motion)
-        way = links[c].to_lane
-        at += 1
-        if ways[way].length_m > CLOSE_M or at >= rider.last_at:
-            break
-        distance_m += ways[lanes + c].length_m + ways[way].length_m
-        c = rows[row_start[at + rider.shift] + way - edge_lane_start[ways[way].edge]].connection
 
 
 @inner_kernel(types.void(STREETS, FLEET, MOTION))
@@ -258,7 +271,8 @@ def plan_speeds(streets, fleet, motion):
         ):
             safe = min(safe, speed_beyond(v, look_m, safe, streets, fleet, motion))
         elif safe > CREEP_M_PER_S and ways[way].length_m - position_m < EARLY_S * wanted:
-            announce_early(v, streets, fleet, motion)
+            left_m = ways[way].length_m - position_m
+            announce_ahead(v, car.next_connection, car.route_at, left_m, False, streets, fleet, motion)
         if car.let_in_ms >= now_ms:
             u = car.let_in
             if status[u] == DRIVING and ways[cars[u].way].edge == ways[way].edge:
