@@ -140,9 +140,9 @@ def gap_to_foes_m(c, distance_m, speed, accel, limit, streets, fleet, motion):
             if links[f].to_lane == links[c].to_lane:
                 left_m = ways[lanes + f].length_m - back_m
                 ahead_m = distance_m + ways[lanes + c].length_m - left_m
-                if ahead_m > -0.5 * riders[u].length_m and links[f].from_lane != links[c].from_lane:
-                    if not waits:
-                        nearest = min(nearest, max(0.0, ahead_m) + brakes_m)
+                beside = links[f].from_lane != links[c].from_lane
+                if beside and not waits and ahead_m > -0.5 * riders[u].length_m:
+                    nearest = min(nearest, max(0.0, ahead_m) + brakes_m)
             elif links[f].from_lane != links[c].from_lane:
                 middle_m = 0.5 * ways[lanes + f].length_m
                 if back_m < middle_m and not waits:
