@@ -55,7 +55,7 @@ def city() -> City:
             demand=DemandPlan(veh_per_h_per_junction=400, walks_per_h_per_junction=150, emergency_per_h=150),
             run=RunPlan(begin_s=25_200, end_s=25_200 + 1800),
         ),
-        seed=2,
+        seed=1,
     )
 
 

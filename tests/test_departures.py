@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from controller.vocabulary import Lamp
 from sim import sumo_libraries
 from sim.city.movement.mover import Mover
-from sim.city.movement.traffic import Status, new_traffic
+from sim.city.movement.status import Status
+from sim.city.movement.traffic import new_traffic
 from sim.demo import sumo_binary
 from tests.slow_departures import Seen, has_place, lane_and_speed
 from tests.toy_roads import cars, row_of_edges

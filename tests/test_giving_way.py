@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sim.city.movement.mover import Mover
-from sim.city.movement.traffic import Status, new_traffic
+from sim.city.movement.status import Status
+from sim.city.movement.traffic import new_traffic
 from tests.toy_roads import cars, joined_edges
 
 NO_LAMP = np.zeros(1, np.int8)
