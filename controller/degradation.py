@@ -48,6 +48,8 @@ class Degradation:
         self._bare_group: NDArray[np.bool_] = state.unseen_group.copy()
         self._usual_veh_per_s: Floats = estimator.usual_veh_per_s.copy()
         self._carry_veh = np.zeros(len(network.detectors))
+        self._room_veh = np.zeros(len(network.detectors))
+        self._beyond = np.zeros(len(network.detectors), np.int32)
         self.shadow = PlanInShadow(self.lower.coordinated, estimator.policy, now_ms)
         self._believed_veh = np.zeros(network.n_lanes)
         self._sources = np.zeros(network.n_lanes, np.int8)
@@ -67,7 +69,7 @@ class Degradation:
         self.approaches.carry_on(other.approaches)
         self.shadow.carry_on(other.shadow)
         self.influence.carry_on(other.influence)
-        for name in ("_carry_veh", "_believed_veh", "_sources", "_called_ms"):
+        for name in ("_carry_veh", "_room_veh", "_beyond", "_believed_veh", "_sources", "_called_ms"):
             np.copyto(getattr(self, name), getattr(other, name))
         self._now_ms, self._clock_good_ms = other._now_ms, other._clock_good_ms
         self.clock_trusted, self._below = other.clock_trusted, other._below
@@ -95,6 +97,10 @@ class Degradation:
             # Who sees every vehicle counts them there; a loop that reports nothing takes nothing away.
             np.copyto(state.unseen_lane, self._bare_lane)
             return frame
+        if self._fresh:
+            self._masked += kernels.find_beyond(
+                detectors.passed_s, detectors.laid, frame.detector_count, self._room_veh, self._beyond
+            )
         if not self._masked:
             return frame
         if self._fresh:
@@ -114,8 +120,8 @@ class Degradation:
         np.copyto(usual, self._usual_veh_per_s)
         np.copyto(usual, detectors.rate_veh_per_s, where=detectors.known == 2)
         kernels.substitute(
-            detectors.passed_s, detectors.laid, detectors.health, detectors.rate_veh_per_s, self._carry_veh,
-            mine.detector_on, mine.detector_count, mine.detector_occupancy,
+            detectors.passed_s, detectors.laid, detectors.health, detectors.rate_veh_per_s, self._beyond,
+            self._carry_veh, mine.detector_on, mine.detector_count, mine.detector_occupancy,
         )  # fmt: skip
 
     def fill_in(self, frame: Frame, now_ms: int) -> None:

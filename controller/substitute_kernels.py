@@ -4,7 +4,7 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
-from controller.codes import ADVANCE, BUTTON, GREEN, NEVER_MS, STOPLINE
+from controller.codes import ADVANCE, BUTTON, GREEN, NEVER_MS, STOP, STOPLINE
 from controller.compiling import inner_kernel, kernel
 from controller.detectors_model import HEALTH, LAID
 from controller.lane_green_kernels import green_since_ms, green_until_ms
@@ -19,6 +19,8 @@ QUIET_GAPS, QUIET_PRESSES, QUIET_S = 3.0, 5.0, 90.0
 ln 20 = 3: of people who come one by one every twentieth gap is longer. What it costs when the button
 works is a WALK for nobody now and then; what it saves when it is dead is everybody's wait.
 """
+PASSING_VEH, PASSING_VEH_PER_S, PASSING = 2.0, 0.6, 1.3
+"""Together at most, a second of a lane, and times its saturation flow: more do not pass a stop line."""
 SPLIT_SHIFT_S, SPLIT_SHIFT_PART, CYCLE_S = 5.0, 0.1, 90.0
 """One source alone may shift a split by so much: seconds, or part of a usual cycle (rules A5)."""
 
@@ -58,14 +60,35 @@ def mark_unseen(frame_ms, hour, laid, health, bare_lane, bare_group, unseen_lane
     return masked
 
 
-@kernel(_V(_F, LAID, HEALTH, _F1, _F1, _B1, types.int32[::1], _F1))
-def substitute(passed_s, laid, health, rate_veh_per_s, carry_veh, on, count, occupancy):
+@kernel(_I(_F, LAID, types.int32[::1], _F1, types.int32[::1]))
+def find_beyond(passed_s, laid, counted, room_veh, beyond):
+    """What stop lines count beyond what can pass them; returns at how many loops it is so.
+
+    counted (D) raw · room_veh (D) that may still pass, beyond (D) vehicles: written
+    """
+    found = 0
+    for d in range(len(laid.kind)):
+        if laid.gate[d] != STOP or not laid.single[d]:
+            continue
+        most_veh_per_s = max(PASSING_VEH_PER_S, PASSING * laid.saturation_veh_per_s[laid.lane[d]])
+        room_veh[d] = min(PASSING_VEH, room_veh[d] + most_veh_per_s * passed_s)
+        passed = min(max(0, counted[d]), int(room_veh[d]))
+        room_veh[d] -= passed
+        beyond[d] = max(0, counted[d]) - passed
+        found += 1 if beyond[d] > 0 else 0
+    return found
+
+
+@kernel(_V(_F, LAID, HEALTH, _F1, types.int32[::1], _F1, _B1, types.int32[::1], _F1))
+def substitute(passed_s, laid, health, rate_veh_per_s, beyond, carry_veh, on, count, occupancy):
     """Readings without what is not believed; loops upstream count the lane's usual flow instead.
 
-    rate_veh_per_s (L) · carry_veh (D) parts of a vehicle not yet told · on, count, occupancy (D): written
+    rate_veh_per_s (L) · beyond (D) counted that cannot have passed
+    carry_veh (D) parts of a vehicle not yet told · on, count, occupancy (D): written
     """
     for d in range(len(laid.kind)):
         if not health.masked[d]:
+            count[d] -= beyond[d]
             continue
         on[d], count[d], occupancy[d] = False, 0, 0.0
         if laid.kind[d] == ADVANCE and laid.own[d]:
