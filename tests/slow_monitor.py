@@ -106,7 +106,7 @@ class SlowMonitor:
         for g in self.groups:
             if lamps[g] == self.permitted[g]:
                 continue
-            if self.permitted[g] in (GREEN, FLASH_AMBER):
+            if self.permitted[g] == GREEN:
                 self.green_ended[g] = self.now
             if self.permitted[g] in (FLASH_RED, FLASH_AMBER):
                 self.flash_ended[self.junction[g]] = self.now
@@ -237,7 +237,7 @@ class SlowMonitor:
                 self._violation(4, (g,), lasted, yellow)
         elif (before, after) == (GREEN, RED):
             self._violation(4, (g,), 0, yellow)
-        elif RED not in (before, after) or {before, after} & {YELLOW, CLEARANCE, DARK}:
+        elif RED not in (before, after) or {before, after} & {YELLOW, CLEARANCE, FLASH_AMBER, DARK}:
             self._violation(9, (g,), 0, 0)
 
     def _look_at_flash_entry(self, g: int, proposed: list[int]) -> None:

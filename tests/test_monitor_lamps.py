@@ -31,8 +31,8 @@ VEHICLE, PEDESTRIAN = 0, 1
 LAWFUL = {
     VEHICLE: {
         (RED, GREEN), (GREEN, YELLOW), (YELLOW, RED),
-        (RED, FLASH_RED), (FLASH_RED, RED), (RED, FLASH_AMBER), (FLASH_AMBER, RED),
-        *((lamp, lamp) for lamp in (RED, GREEN, YELLOW, FLASH_RED, FLASH_AMBER)),
+        (RED, FLASH_RED), (FLASH_RED, RED),
+        *((lamp, lamp) for lamp in (RED, GREEN, YELLOW, FLASH_RED)),
     },
     PEDESTRIAN: {
         (RED, GREEN), (GREEN, CLEARANCE), (CLEARANCE, RED),
@@ -88,7 +88,6 @@ def reach(group: int, lamp: int) -> Street | None:
         GREEN: [GREEN],
         YELLOW: [GREEN, YELLOW],
         FLASH_RED: [FLASH_RED],
-        FLASH_AMBER: [FLASH_AMBER],
     }
     crossing = {RED: [], GREEN: [GREEN], CLEARANCE: [GREEN, CLEARANCE]}
     way = (crossing if group == MILL_CROSSING else road).get(lamp)

@@ -138,7 +138,7 @@ class Engine:
         return True
 
     def _flash(self, junction: int, now_ms: int) -> None:
-        lamp = self.rng.choice((FLASH_RED, FLASH_AMBER))
+        lamp = self.rng.choice((FLASH_RED,) * 9 + (FLASH_AMBER,))
         for group in np.flatnonzero((self.card.junction == junction) & ~self.card.pedestrian):
             if self.lamps[group] == RED or self.rng.random() < 0.1:
                 self._set(int(group), lamp, now_ms)

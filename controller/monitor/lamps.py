@@ -25,12 +25,12 @@ TRANSITIONS: Int8s = np.array(
         # Vehicles, buses, bicycles (R10; R11's yellow back to green is never used, design 10.5).
         # to: red green yellow clear. fl.red fl.amber dark      from:
         [
-            [OK, OK, 9, 9, OK, OK, 9],  # red; into flash by program only from red (R37)
+            [OK, OK, 9, 9, OK, 9, 9],  # red; into flash by program only from red (R37), and red only (R38)
             [4, OK, OK, 9, 9, 9, 9],  # green; straight to red is a skipped yellow (C4)
             [OK, 9, OK, 9, 9, 9, 9],  # yellow
             [9, 9, 9, 9, 9, 9, 9],  # clearance: vehicles have none
             [OK, 9, 9, 9, OK, 9, 9],  # flashing red; out of flash through red (R39)
-            [OK, 9, 9, 9, 9, OK, 9],  # flashing amber
+            [9, 9, 9, 9, 9, 9, 9],  # flashing amber: nobody is waved through (R38)
             [9, 9, 9, 9, 9, 9, 9],  # dark
         ],
         # Pedestrians: don't walk, walk, clearance, don't walk (R22-R26, R31); steady in flash.
@@ -55,7 +55,7 @@ TRANSITIONS.setflags(write=False)
 
 ACTIVE: Bools = np.array([False, True, True, True, False, True, False])
 """By lamp: does it let anybody be in the conflict area? Yellow and pedestrian clearance count
-(C1); flashing amber too, for it says "go with care", so two conflicting ambers are refused."""
+(C1); flashing amber too, for it says "go with care": heads that show two of them conflict."""
 ACTIVE.setflags(write=False)
 
 FLASHING: Bools = np.array([False, False, False, False, True, True, False])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from controller.monitor.card import Card
-from controller.monitor.lamps import FLASH_AMBER, FLASH_RED, FLASHING, GREEN, RED, Int8s, Int64s
+from controller.monitor.lamps import FLASH_RED, FLASHING, GREEN, RED, Int8s, Int64s
 
 LONG_AGO_MS = -(1 << 62)
 ALL_RED_AFTER_FLASH_MS = 6_000
@@ -78,7 +78,7 @@ class LampMemory:
         changed = np.flatnonzero(lamps != self.permitted)
         before = self.permitted[changed]
         self.since_ms[changed] = now_ms
-        self.green_ended_ms[changed[(before == GREEN) | (before == FLASH_AMBER)]] = now_ms
+        self.green_ended_ms[changed[before == GREEN]] = now_ms
         self.flash_ended_ms[self._junction[changed[FLASHING[before]]]] = now_ms
         self.permitted[:] = lamps
         return changed
