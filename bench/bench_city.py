@@ -29,10 +29,13 @@ from bench.measurements import Measurements
 from bench.uxsim_streets import hour_for_uxsim
 from controller.network import build_network
 from sim.city.demand.sumo_demand import trips_of_sumo
+from sim.city.load import load_city
 from sim.city.movement.fixed_programs import play, programs_of_net
 from sim.city.movement.mover import Mover
 from sim.city.movement.traffic import new_traffic
 from sim.city.net_roads import roads_of_net
+from sim.city.scenario import CityScenario, RunPlan, SumoPlan
+from sim.city.world import World
 from sim.importers.sumo import street_of_net
 from sim.importers.sumo_net_xml import read_net
 from sim.scenarios import Scenario
@@ -93,6 +96,17 @@ def _processor_s(scenario: Scenario, *more: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def whole_city_s(scenario: Scenario, controller: str) -> float:
+    """Processor time of the hour with loops, the production tick ten times a second, and every measure."""
+    run = RunPlan(scenario.begin_s, scenario.end_s)
+    plan = CityScenario(scenario.name, sumo=SumoPlan(scenario.net, scenario.routes), run=run)
+    world = World(load_city(plan, 1), controller, seed=1)
+    world.run_until(1000 * (scenario.begin_s + 10))
+    begun_s = time.process_time()
+    world.run_until(1000 * scenario.end_s)
+    return time.process_time() - begun_s
+
+
 def test_the_kernels_beside_sumo(measurements: Measurements, tmp_path: Path) -> None:
     try:
         found = scenarios(tmp_path)
@@ -109,6 +123,10 @@ def test_the_kernels_beside_sumo(measurements: Measurements, tmp_path: Path) -> 
         measurements.told(f"{scenario.name}: for a vehicle and second", nanoseconds, "ns")
         measurements.told(f"{scenario.name}: SUMO microscopic takes", micro_s / own_s, "times as long")
         measurements.told(f"{scenario.name}: SUMO mesoscopic takes", meso_s / own_s, "times as long")
+        for controller in ("fixed", "adaptive"):
+            ratio = micro_s / whole_city_s(scenario, controller)
+            what = f"{scenario.name}: SUMO microscopic takes, beside the city under {controller}"
+            measurements.told(what, ratio, "times as long")
         for deltan in (1, 5) if UXSIM else ():
             ratio = min(uxsim_s(scenario, deltan) for _ in range(2)) / own_s
             measurements.told(f"{scenario.name}: UXsim, {deltan} a platoon, takes", ratio, "times as long")
