@@ -52,7 +52,6 @@ class Degradation:
         self._beyond = np.zeros(len(network.detectors), np.int32)
         self.shadow = PlanInShadow(self.lower.coordinated, estimator.policy, now_ms)
         self._believed_veh = np.zeros(network.n_lanes)
-        self._sources = np.zeros(network.n_lanes, np.int8)
         self._called_ms = np.full(network.n_groups, NEVER_MS, np.int64)
         self._masked = 0
         self._fresh = False
@@ -69,7 +68,7 @@ class Degradation:
         self.approaches.carry_on(other.approaches)
         self.shadow.carry_on(other.shadow)
         self.influence.carry_on(other.influence)
-        for name in ("_carry_veh", "_room_veh", "_beyond", "_believed_veh", "_sources", "_called_ms"):
+        for name in ("_carry_veh", "_room_veh", "_beyond", "_believed_veh", "_called_ms"):
             np.copyto(getattr(self, name), getattr(other, name))
         self._now_ms, self._clock_good_ms = other._now_ms, other._clock_good_ms
         self.clock_trusted, self._below = other.clock_trusted, other._below
@@ -130,7 +129,7 @@ class Degradation:
             return
         state, detectors = self._state, self.detectors
         self.shadow.watch(state, detectors, self.ladder, now_ms)
-        self.influence.bound(state, frame, detectors, now_ms)
+        self.influence.bound(state, frame, detectors, self.ladder.rungs.rung, now_ms)
         if frame.sensors is Sensors.FULL:
             kernels.believe_lanes(
                 now_ms, detectors.passed_s, detectors.laid, detectors.seen, detectors.rate_veh_per_s,
@@ -138,11 +137,6 @@ class Degradation:
                 state.near_veh,
             )  # fmt: skip
         else:
-            kernels.limit_influence(
-                now_ms, detectors.laid, detectors.health, detectors.seen, detectors.known,
-                detectors.rate_veh_per_s, self.ladder.rungs.rung, state.lamp, state.green_ended_ms,
-                self._sources, state.flow_veh_per_s, state.queue_veh,
-            )  # fmt: skip
             self.approaches.recall(state, now_ms)
         kernels.call_unproven(
             now_ms, detectors.laid, detectors.health, detectors.seen, self._believed_veh, state.lamp,

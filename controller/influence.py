@@ -7,6 +7,7 @@ agrees. See `controller.influence_kernels` for how that is bounded.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controller import influence_kernels as kernels
 from controller.detectors import Detectors
@@ -29,14 +30,17 @@ class Influence:
         self.network = network
         self.pairs: Pairs = _pairs(detectors, loops)
         self.ledger: Ledger = kernels.new_ledger(network.n_lanes, network.n_groups, now_ms)
+        self._believed_loops = np.zeros(network.n_lanes, np.int64)
 
     def carry_on(self, other: Influence) -> None:
         """Know what `other` has written down of the same street."""
         for mine, theirs in zip(self.ledger, other.ledger, strict=True):
             np.copyto(mine, theirs)
 
-    def bound(self, state: State, frame: Frame, detectors: Detectors, now_ms: int) -> None:
-        """Bound the estimate of a raw reading, once for every new one."""
+    def bound(
+        self, state: State, frame: Frame, detectors: Detectors, rung: NDArray[np.int8], now_ms: int
+    ) -> None:
+        """Bound the estimate of a raw reading, once for every new one. rung (J): where junctions stand."""
         passed_s, observed_ms, ledger = detectors.passed_s, int(state.observed_ms[0]), self.ledger
         kernels.bound_people(
             now_ms, passed_s, observed_ms, state.unseen_group, self.network.group_kind, state.lamp,
@@ -55,6 +59,10 @@ class Influence:
         kernels.bound_lanes(
             now_ms, laid, health, pairs, detectors.known, detectors.rate_veh_per_s, frame.detector_on,
             state.lamp, state.lamp_since_ms, ledger, state.held_veh, state.queue_veh, state.arrival_veh,
+        )  # fmt: skip
+        kernels.bound_lone_loops(
+            now_ms, laid, health, detectors.known, detectors.rate_veh_per_s, rung, state.lamp,
+            state.green_ended_ms, self._believed_loops, state.queue_veh,
         )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from controller.codes import GREEN, PEDESTRIAN, STOP
 from controller.compiling import inner_kernel, kernel
 from controller.detectors_kernels import ODD_INTERVALS, THROUGH_RED
 from controller.detectors_model import HEALTH, LAID
-from controller.lane_green_kernels import green_since_ms
+from controller.lane_green_kernels import green_since_ms, green_until_ms
 from controller.substitute_kernels import START_UP_MS
 
 MEMORY_S = 150.0
@@ -45,6 +45,8 @@ STILL_GREENS = 2
 FORGOTTEN_VEH = 2.0
 """At least so many a loop that is found sick has forgotten, or counted out, who still stand there."""
 PEOPLE_MEMORY_S = 600.0
+CYCLE_S, SHIFT_S = 90.0, 9.0
+"""A usual cycle, and a tenth of it: by so much one source alone may shift a split (rules A5)."""
 
 _V, _I, _F, _B = types.void, types.int64, types.float64, types.boolean
 _I1, _F1, _N1, _B1 = types.int64[::1], types.float64[::1], types.int8[::1], types.boolean[::1]
@@ -284,6 +286,31 @@ def bound_lanes(
         queue_veh[lane] = bound_two(
             lane, rate_veh_per_s[lane], presence, flows, red_veh, silent_veh, queue_veh, arrival_veh, ledger
         )
+
+
+@kernel(_V(_I, LAID, HEALTH, _N1, _F1, _N1, _N1, _I1, _I1, _F1))
+def bound_lone_loops(
+    now_ms, laid, health, known, rate_veh_per_s, rung, lamp, green_ended_ms, believed_loops, queue_veh
+):  # fmt: skip
+    """The queue of a lane that one loop alone tells of is believed as far as it is usual, and a little more.
+
+    Not where signals upstream tell of it, too. known (L), rate_veh_per_s (L) usual · rung (J), a little is
+    half as much below the top · lamp (G) Lamp, green_ended_ms (G) ms · believed_loops (L): scratch
+    Written: queue_veh (L)
+    """
+    believed_loops[:] = 0
+    for d in range(len(laid.kind)):
+        if laid.gate[d] >= 0 and not health.masked[d]:
+            believed_loops[laid.lane[d]] += 1
+    for lane in range(len(known)):
+        fed = laid.feed_start[lane + 1] > laid.feed_start[lane]
+        if believed_loops[lane] != 1 or known[lane] != 2 or fed:
+            continue
+        j, bits = laid.lane_junction[lane], laid.lane_group_bits[lane]
+        ended_ms = green_until_ms(now_ms, laid.group_start[j], bits, lamp, green_ended_ms)
+        shift_s = SHIFT_S * (0.5 if rung[j] else 1.0)
+        usual_veh = rate_veh_per_s[lane] * max(CYCLE_S, (now_ms - ended_ms) / 1000.0)
+        queue_veh[lane] = min(queue_veh[lane], usual_veh + laid.saturation_veh_per_s[lane] * shift_s)
 
 
 @kernel(_V(_I, _F, _I, _B1, _N1, _N1, _I1, LEDGER, _F1, _F1))

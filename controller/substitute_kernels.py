@@ -7,7 +7,7 @@ from numba import types
 from controller.codes import ADVANCE, BUTTON, GREEN, NEVER_MS, STOP, STOPLINE
 from controller.compiling import inner_kernel, kernel
 from controller.detectors_model import HEALTH, LAID
-from controller.lane_green_kernels import green_since_ms, green_until_ms
+from controller.lane_green_kernels import green_since_ms
 
 BELIEVED = 0.5
 START_UP_MS = 2_000
@@ -21,8 +21,6 @@ works is a WALK for nobody now and then; what it saves when it is dead is everyb
 """
 PASSING_VEH, PASSING_VEH_PER_S, PASSING = 2.0, 0.6, 1.3
 """Together at most, a second of a lane, and times its saturation flow: more do not pass a stop line."""
-SPLIT_SHIFT_S, SPLIT_SHIFT_PART, CYCLE_S = 5.0, 0.1, 90.0
-"""One source alone may shift a split by so much: seconds, or part of a usual cycle (rules A5)."""
 
 _V, _I, _F, _B = types.void, types.int64, types.float64, types.boolean
 _I1, _F1, _N1, _B1 = types.int64[::1], types.float64[::1], types.int8[::1], types.boolean[::1]
@@ -130,41 +128,6 @@ def believe_lanes(
         near_veh[lane] = believed_veh[lane] + 1.0
         for h in range(arrival_veh.shape[1]):
             arrival_veh[lane, h] = rate_veh_per_s[lane]
-
-
-@kernel(_V(_I, LAID, HEALTH, _N1, _N1, _F1, _N1, _N1, _I1, _N1, _F1, _F1))
-def limit_influence(
-    now_ms,
-    laid,
-    health,
-    seen,
-    known,
-    rate_veh_per_s,
-    rung,
-    lamp,
-    green_ended_ms,
-    sources,
-    flow_veh_per_s,
-    queue_veh,
-):
-    """A queue that one source alone tells of is believed as far as it is usual, and a little more.
-
-    seen, known (L) · rate_veh_per_s, flow_veh_per_s (L) · rung (J), a little is half as much below the top
-    lamp (G) Lamp, green_ended_ms (G) ms · sources (L) scratch · queue_veh (L): written
-    """
-    sources[:] = 0
-    for d in range(len(laid.kind)):
-        if laid.gate[d] >= 0 and not health.masked[d]:
-            sources[laid.lane[d]] += 1
-    for lane in range(len(seen)):
-        if sources[lane] != 1 or known[lane] != 2 or laid.feed_start[lane + 1] > laid.feed_start[lane]:
-            continue
-        j = laid.lane_junction[lane]
-        bits = laid.lane_group_bits[lane]
-        ended_ms = green_until_ms(now_ms, laid.group_start[j], bits, lamp, green_ended_ms)
-        shift_s = max(SPLIT_SHIFT_S, SPLIT_SHIFT_PART * CYCLE_S) * (0.5 if rung[j] else 1.0)
-        usual_veh = rate_veh_per_s[lane] * max(CYCLE_S, (now_ms - ended_ms) / 1000.0)
-        queue_veh[lane] = min(queue_veh[lane], usual_veh + laid.saturation_veh_per_s[lane] * shift_s)
 
 
 @inner_kernel(_V(_I, _I, _B, LAID, _N1, _I1, _I1))

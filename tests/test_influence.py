@@ -35,6 +35,7 @@ class Bench:
         self.state = new_state(self.network, 0)
         self.frame = empty_frame(self.network, Sensors.LOOPS)
         self.detectors.known[:], self.detectors.rate_veh_per_s[:] = 2, 0.1
+        self.rung = np.zeros(1, np.int8)
         self.now_ms = 0
 
     def second(self, **said: float) -> Bench:
@@ -51,7 +52,7 @@ class Bench:
         state.transit_veh[0], state.arrival_veh[0] = 0.0, said.get("coming", 0.0)
         state.transit_veh[0, 2] = said.get("inside", 0.0)
         self.detectors.passed_s = 1.0
-        self.influence.bound(state, frame, self.detectors, self.now_ms)
+        self.influence.bound(state, frame, self.detectors, self.rung, self.now_ms)
         return self
 
     @property
@@ -212,13 +213,17 @@ def test_the_kernels_say_what_their_slow_twin_says(seed: int) -> None:
         )  # fmt: skip
         red_veh = health.red_veh[STOP] if health.cause[STOP] == Cause.THROUGH_RED else 0.0
         forgotten = max(float(health.missed_veh[STOP]), float(red_veh))
-        bench.influence.bound(state, frame, bench.detectors, now_ms)
+        bench.influence.bound(state, frame, bench.detectors, bench.rung, now_ms)
         slow.write_down(seen)
         at_fault = slow.blame(seen, now_ms / 1000, (now_ms - last_far_ms) / 1000)
         blamed.add(at_fault)
         assert (health.odd[STOP] == kernels.ODD_INTERVALS) == ("stop" in at_fault)
         assert (health.missed_veh[FAR] > slow.room) == ("far" in at_fault)
-        expected = slow.bound(seen, forgotten, last_far_ms)
+        held, queue, coming = slow.bound(seen, forgotten, last_far_ms)
+        if seen.stop_sick != seen.far_sick:
+            red_s = 0.0 if green_since_ms >= 0 else now_ms / 1000
+            queue = min(queue, rate * max(90.0, red_s) + 9.0 * float(laid.saturation_veh_per_s[0]))
+        expected = held, queue, coming
         told = (state.held_veh[0, 0], state.queue_veh[0], state.arrival_veh[0, HORIZON_S - 1])
         assert told == pytest.approx(expected)
     assert "" in blamed
@@ -256,3 +261,34 @@ def test_people_are_what_their_slow_twin_says(seed: int) -> None:
             assert state.people_per_s[WALK_NS] == pytest.approx(rate)
             believed = min(pressed, 1.0 + usual + sqrt(usual))
         assert state.waiting_people[WALK_NS] == pytest.approx(0.0 if green else believed)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_one_loop_alone_tells_of_is_bounded_as_the_slow_twin_says(seed: int) -> None:
+    """The usual of a cycle, or of the time since the last green, and nine seconds of saturation flow more."""
+    bench, chance = Bench(), np.random.default_rng(seed)
+    network, detectors, state = bench.network, bench.detectors, bench.state
+    laid, now_ms, rung = detectors.laid, 1_000_000, int(chance.integers(0, 3))
+    detectors.health.masked[:] = chance.random(len(laid.kind)) < 0.5
+    detectors.known[:] = chance.integers(0, 3, network.n_lanes)
+    detectors.rate_veh_per_s[:] = chance.random(network.n_lanes) / 3
+    state.lamp[:] = np.where(chance.random(network.n_groups) < 0.3, Lamp.GREEN, Lamp.RED)
+    state.green_ended_ms[:] = now_ms - 1000 * chance.integers(0, 200, network.n_groups)
+    told = chance.integers(0, 40, network.n_lanes).astype(float)
+    queue, scratch = told.copy(), np.zeros(network.n_lanes, np.int64)
+    kernels.bound_lone_loops(
+        now_ms, laid, detectors.health, detectors.known, detectors.rate_veh_per_s, np.full(1, rung, np.int8),
+        state.lamp, state.green_ended_ms, scratch, queue,
+    )  # fmt: skip
+    for lane in range(network.n_lanes):
+        here = [d for d in range(len(laid.kind)) if laid.lane[d] == lane and laid.gate[d] >= 0]
+        alone = sum(not detectors.health.masked[d] for d in here) == 1
+        most = told[lane]
+        if alone and detectors.known[lane] == 2:
+            green = state.lamp[lane] == Lamp.GREEN
+            red_s = 0.0 if green else (now_ms - int(state.green_ended_ms[lane])) / 1000
+            usual = float(detectors.rate_veh_per_s[lane]) * max(90.0, red_s)
+            most = min(
+                most, usual + float(network.lane_saturation_veh_per_s[lane]) * (9.0 if rung == 0 else 4.5)
+            )
+        assert queue[lane] == pytest.approx(most)
