@@ -98,7 +98,12 @@ class Degradation:
             return frame
         if self._fresh:
             self._masked += kernels.find_beyond(
-                detectors.passed_s, detectors.laid, frame.detector_count, self._room_veh, self._beyond
+                detectors.passed_s,
+                detectors.laid,
+                frame.detector_on,
+                frame.detector_count,
+                self._room_veh,
+                self._beyond,
             )
         if not self._masked:
             return frame

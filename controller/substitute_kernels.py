@@ -20,7 +20,7 @@ ln 20 = 3: of people who come one by one every twentieth gap is longer. What it 
 works is a WALK for nobody now and then; what it saves when it is dead is everybody's wait.
 """
 PASSING_VEH, PASSING_VEH_PER_S, PASSING = 2.0, 0.6, 1.3
-"""Together at most, a second of a lane, and times its saturation flow: more do not pass a stop line."""
+"""Together at most, a second of a lane, and times its saturation flow: no queue passes faster."""
 
 _V, _I, _F, _B = types.void, types.int64, types.float64, types.boolean
 _I1, _F1, _N1, _B1 = types.int64[::1], types.float64[::1], types.int8[::1], types.boolean[::1]
@@ -58,18 +58,20 @@ def mark_unseen(frame_ms, hour, laid, health, bare_lane, bare_group, unseen_lane
     return masked
 
 
-@kernel(_I(_F, LAID, types.int32[::1], _F1, types.int32[::1]))
-def find_beyond(passed_s, laid, counted, room_veh, beyond):
-    """What stop lines count beyond what can pass them; returns at how many loops it is so.
+@kernel(_I(_F, LAID, _B1, types.int32[::1], _F1, types.int32[::1]))
+def find_beyond(passed_s, laid, on, counted, room_veh, beyond):
+    """What stop lines count beyond what can pass while a queue stands on them; returns at how many it is so.
 
-    counted (D) raw · room_veh (D) that may still pass, beyond (D) vehicles: written
+    Where nobody stands there is no queue to be counted out, and two may follow each other closely.
+
+    on, counted (D) raw · room_veh (D) that may still pass, beyond (D) vehicles: written
     """
     found = 0
     for d in range(len(laid.kind)):
         if laid.gate[d] != STOP or not laid.single[d]:
             continue
         most_veh_per_s = max(PASSING_VEH_PER_S, PASSING * laid.saturation_veh_per_s[laid.lane[d]])
-        room_veh[d] = min(PASSING_VEH, room_veh[d] + most_veh_per_s * passed_s)
+        room_veh[d] = min(PASSING_VEH, room_veh[d] + most_veh_per_s * passed_s) if on[d] else PASSING_VEH
         passed = min(max(0, counted[d]), int(room_veh[d]))
         room_veh[d] -= passed
         beyond[d] = max(0, counted[d]) - passed

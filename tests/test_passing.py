@@ -47,11 +47,13 @@ def test_a_true_queue_is_counted_to_the_last() -> None:
     assert used == told > 20
 
 
-def slow_beyond(passed_s: list[float], counts: list[int], most_veh_per_s: float) -> list[int]:
+def slow_beyond(
+    passed_s: list[float], stands: list[bool], counts: list[int], most_veh_per_s: float
+) -> list[int]:
     """Vehicle by vehicle: each takes the room of one, and room for two at most is kept."""
     room, beyond = 0.0, []
-    for seconds, count in zip(passed_s, counts, strict=True):
-        room = min(2.0, room + most_veh_per_s * seconds)
+    for seconds, standing, count in zip(passed_s, stands, counts, strict=True):
+        room = min(2.0, room + most_veh_per_s * seconds) if standing else 2.0
         left = 0
         for _ in range(count):
             if room >= 1.0:
@@ -68,14 +70,16 @@ def test_what_cannot_have_passed_is_what_the_slow_twin_says(seed: int) -> None:
     laid, n = street.degradation.detectors.laid, len(street.network.detectors)
     room, beyond = np.zeros(n), np.zeros(n, np.int32)
     passed_s = chance.choice([0.5, 1.0, 3.0], 40).tolist()
-    counts = chance.integers(0, 4, (40, n)).astype(np.int32)
+    counts, on = chance.integers(0, 4, (40, n)).astype(np.int32), chance.random((40, n)) < 0.8
     found = []
-    for seconds, row in zip(passed_s, counts, strict=True):
-        here = kernels.find_beyond(seconds, laid, row, room, beyond)
+    for seconds, stands, row in zip(passed_s, on, counts, strict=True):
+        here = kernels.find_beyond(seconds, laid, stands, row, room, beyond)
         assert here == (beyond > 0).sum()
         found.append(beyond.copy())
     d = street.named(STOP)
     most = max(0.6, 1.3 * float(street.network.lane_saturation_veh_per_s[1]))
-    assert [int(row[d]) for row in found] == slow_beyond(passed_s, counts[:, d].tolist(), most)
+    assert [int(row[d]) for row in found] == slow_beyond(
+        passed_s, on[:, d].tolist(), counts[:, d].tolist(), most
+    )
     far = street.named("ns.left_0.advance")
     assert not any(row[far] for row in found), "farther up nobody starts from a queue"
