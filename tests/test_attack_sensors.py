@@ -1,8 +1,7 @@
 """A5, A6: one source that lies, about vehicles or time, costs people less than the fixed plan would.
 
 Rules A5 would have it cost no more than a tenth over what an honest street costs. Over several streets most
-lies stay below that here, the dearest costs a fifth; on one street alone chance moves
-either by a tenth.
+lies stay below that here, the dearest a little above; on one street alone chance moves either by a tenth.
 """
 
 from __future__ import annotations
@@ -145,8 +144,8 @@ SPACE = [
 """The street is the same turned by ninety degrees: one direction stands for both."""
 
 
-MORE_AT_MOST = 1.35
-"""Measured over the whole space on these three streets 1.29, on five 1.21; rules A5 would have 1.10."""
+MORE_AT_MOST = 1.30
+"""Measured over the whole space on these three streets 1.23, on eight 1.18; rules A5 would have 1.10."""
 
 
 @pytest.mark.long
