@@ -1,7 +1,7 @@
 """A sequencer with a wrong in it, driven by chance before the eyes of the lamp law and of the monitor.
 
 Runs without compilation (`NUMBA_DISABLE_JIT`), so that a mutant costs seconds. One junction with
-crossings, drivers who give way, a short-lived flash now and then; time in the steps of its street.
+crossings, drivers who give way, two short flashes; time in the steps of its street.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from controller.junction import Junction, StreetNetwork, Yield
 from controller.monitor import SafetyMonitor
+from controller.monitor.memory import ALL_RED_AFTER_FLASH_MS
 from controller.network import build_network
 from controller.permissive import card_of
 from controller.state import NEVER_MS, new_state
@@ -24,6 +25,8 @@ from tests.lamp_law import LampLaw
 RESOLUTION_MS = 500
 STEPS = 2_400
 """Twenty minutes of dithering, a green every few seconds."""
+FLASHES_AT = (800, 1_700)
+"""Steps at which the monitor flashes the junction, as if the engine had been silent. A third would latch."""
 CATCH_MS = 200
 COMPATIBLE = {("ns", "walk.ns"), ("ew", "walk.ew"), ("ns", "ns.left"), ("ns.left", "walk.ns")}
 STAGES = (("ns", "walk.ns"), ("ns", "ns.left"), ("ew", "walk.ew"), ("ew.left",), ("walk.ns", "ns.left"))
@@ -43,6 +46,30 @@ class Drive:
     said: str
     """The monitor's sentence."""
     crash: str
+    overlong: str
+    """Where people first had longer to cross than they need, which is lawful; or nothing."""
+
+
+class StreetLaw(LampLaw):
+    """The lamp law for any engine: a pedestrian clearance may last longer, and six seconds after a flash are red."""
+
+    overlong = ""
+    red_until_ms = 0
+
+    def too_long(self, where: str) -> None:
+        self.overlong = self.overlong or where
+
+    def look(self, now_ms: int, lamps: list[int]) -> None:
+        super().look(now_ms, lamps)
+        red = all(lamp == Lamp.RED for lamp in lamps)
+        assert red or now_ms >= self.red_until_ms, f"not all red at {now_ms}, before {self.red_until_ms}"
+
+    def after_flash(self, now_ms: int) -> StreetLaw:
+        """The law from the end of a flash on."""
+        law = StreetLaw(self.junction, self.resolution_ms, now_ms)
+        law.starts, law.overlong = self.starts, self.overlong
+        law.red_until_ms = now_ms + ALL_RED_AFTER_FLASH_MS
+        return law
 
 
 def junction() -> Junction:
@@ -66,10 +93,8 @@ def drive(kernels: types.ModuleType, sequencer: types.ModuleType, seed: int) -> 
     state, chance = new_state(network, 0), np.random.default_rng(seed)
     sequencer.__dict__["kernels"] = kernels
     engine = sequencer.Sequencer(network)
-    monitor, law = (
-        SafetyMonitor(card_of(street, RESOLUTION_MS)),
-        LampLaw(street.junctions[0], RESOLUTION_MS, 0),
-    )
+    monitor = SafetyMonitor(card_of(street, RESOLUTION_MS))
+    law, flashes = StreetLaw(street.junctions[0], RESOLUTION_MS, 0), False
     walks = network.group_kind == GroupKind.PEDESTRIAN
     none, nobody = np.zeros(network.n_groups, np.bool_), np.zeros(1, np.bool_)
     shown: list[bytes] = []
@@ -83,14 +108,17 @@ def drive(kernels: types.ModuleType, sequencer: types.ModuleType, seed: int) -> 
         state.call_since_ms[calls & (state.call_since_ms == NEVER_MS)] = now_ms
         if step % 40 == 0:
             state.recall[:] = walks & (chance.random(network.n_groups) < 0.3)
+        if step in FLASHES_AT:
+            flashes = bool(monitor.lose("C11", "as if the engine had been silent").flash[0])
         try:
             engine.advance(state, now_ms)
         except Exception as error:
-            return Drive(b"".join(shown), law.starts, "", -1, "", f"{type(error).__name__}: {error}")
+            return Drive(b"".join(shown), law.starts, "", -1, "", f"{type(error).__name__}: {error}", "")
         shown.append(state.lamp.tobytes())
         broken = ""
         try:
-            law.look(now_ms, state.lamp.tolist())
+            if not flashes:
+                law.look(now_ms, state.lamp.tolist())
         except AssertionError as error:
             broken = str(error).splitlines()[0][:120]
         caught_ms, said = -1, ""
@@ -101,6 +129,12 @@ def drive(kernels: types.ModuleType, sequencer: types.ModuleType, seed: int) -> 
             found = [*verdict.violations, *verdict.alarms]
             if found and not said and 100 * part <= CATCH_MS:
                 caught_ms, said = 100 * part, found[0].sentence
+            if flashes and not verdict.flash[0]:
+                law, flashes = law.after_flash(at_ms), False
+            try:
+                engine.follow_flash(state, verdict.flash.copy(), at_ms)
+            except Exception as error:
+                return Drive(b"".join(shown), law.starts, "", -1, "", f"{type(error).__name__}: {error}", "")
         if broken or said:
-            return Drive(b"".join(shown), law.starts, broken, caught_ms, said, "")
-    return Drive(b"".join(shown), law.starts, "", -1, "", "")
+            return Drive(b"".join(shown), law.starts, broken, caught_ms, said, "", law.overlong)
+    return Drive(b"".join(shown), law.starts, "", -1, "", "", law.overlong)

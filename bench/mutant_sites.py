@@ -1,23 +1,44 @@
 """Small wrongs in a source file, one at a time: what a tired hand might type.
 
 A mutant is (file, number); the number counts the places of a file in the order of its text, so that the
-same file has the same mutants. Docstrings, decorators, annotations and messages are left alone.
+same file has the same mutants. Its `Site` says where it is without numbers, so that it is known again when
+other lines of the file have changed. Docstrings, decorators, annotations and messages are left alone.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq, ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.And: ast.Or,
     ast.Or: ast.And, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
 }  # fmt: skip
+SIGNS: dict[type[ast.AST], str] = {
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=", ast.Add: "+",
+    ast.Sub: "-", ast.Mult: "*", ast.And: "and", ast.Or: "or", ast.BitAnd: "&", ast.BitOr: "|",
+    ast.Is: "is", ast.IsNot: "is not",
+}  # fmt: skip
 NAMES = {"max": "min", "min": "max", "True": "False", "any": "all", "all": "any", "maximum": "minimum"}
 LEFT_ALONE = ("text", "names", "step", "message")
+LINE_MAX, CHANGE_MAX = 90, 90
+"""So many characters of a line, and of what is made of it, stand in a site."""
+
+
+class Site(NamedTuple):
+    """Where a wrong is, by words."""
+
+    where: str
+    """File and function: `controller/monitor/card.py Card.digest`."""
+    line: str
+    """The text of its first line."""
+    change: str
+    """What is there and what it is made into; ` #2` where the same can be done twice in that line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +49,7 @@ class Mutant:
     number: int
     line: int
     what: str
+    site: Site
 
 
 class _Places(ast.NodeVisitor):
@@ -35,16 +57,27 @@ class _Places(ast.NodeVisitor):
 
     def __init__(self) -> None:
         self.found: list[tuple[ast.AST, str]] = []
+        self.within: list[str] = []
+        """For each place found: the function it is in."""
+        self._scope: list[str] = []
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         first = 1 if ast.get_docstring(node) else 0
+        self._scope.append(node.name)
         for statement in node.body[first:]:
             self.visit(statement)
+        self._scope.pop()
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._scope.append(node.name)
         for statement in node.body:
             if isinstance(statement, ast.FunctionDef | ast.ClassDef):
                 self.visit(statement)
+        self._scope.pop()
+
+    def _note(self, node: ast.AST, kind: str) -> None:
+        self.found.append((node, kind))
+        self.within.append(".".join(self._scope))
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         return
@@ -56,7 +89,7 @@ class _Places(ast.NodeVisitor):
         target = node.targets[0]
         if isinstance(target, ast.Name) and target.id in LEFT_ALONE:
             return
-        self.found.append((node, "drop"))
+        self._note(node, "drop")
         self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
@@ -65,58 +98,81 @@ class _Places(ast.NodeVisitor):
 
     def visit_Compare(self, node: ast.Compare) -> None:
         if type(node.ops[0]) in SWAPPED:
-            self.found.append((node, "compare"))
+            self._note(node, "compare")
         self.generic_visit(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
         if type(node.op) in SWAPPED:
-            self.found.append((node, "operator"))
+            self._note(node, "operator")
         self.generic_visit(node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> None:
-        self.found.append((node, "operator"))
+        self._note(node, "operator")
         self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> None:
-        self.found.append((node, "never"))
+        self._note(node, "never")
         self.generic_visit(node)
 
     def visit_Continue(self, node: ast.Continue) -> None:
-        self.found.append((node, "go on"))
+        self._note(node, "go on")
 
     def visit_Call(self, node: ast.Call) -> None:
         if isinstance(node.func, ast.Name) and node.func.id in NAMES:
-            self.found.append((node, "name"))
+            self._note(node, "name")
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, bool):
-            self.found.append((node, "truth"))
+            self._note(node, "truth")
         elif isinstance(node.value, int):
-            self.found.append((node, "one more"))
+            self._note(node, "one more")
 
 
 def mutants(file: str, source: str) -> Iterator[Mutant]:
     """Every mutant of a source text."""
-    places = _Places()
-    tree = ast.parse(source)
-    for statement in tree.body:
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            places.visit(statement)
+    places = _places(ast.parse(source))
+    lines, seen = source.splitlines(), Counter[Site]()
     for number, (node, kind) in enumerate(places.found):
-        said = " ".join(ast.unparse(node).split())[:60]
-        yield Mutant(file, number, getattr(node, "lineno", 0), f"{kind}: {said}")
+        at = getattr(node, "lineno", 0)
+        site = Site(f"{file} {places.within[number]}", lines[at - 1].strip()[:LINE_MAX], _told(node, kind))
+        seen[site] += 1
+        if seen[site] > 1:
+            site = site._replace(change=f"{site.change} #{seen[site]}")
+        yield Mutant(file, number, at, f"{kind}: {_text(node)[:60]}", site)
 
 
 def mutated(source: str, number: int) -> str:
     """The source with that one wrong in it."""
     tree = ast.parse(source)
+    node, kind = _places(tree).found[number]
+    return ast.unparse(ast.fix_missing_locations(_Change(node, kind).visit(tree)))
+
+
+def _places(tree: ast.Module) -> _Places:
     places = _Places()
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             places.visit(statement)
-    node, kind = places.found[number]
-    return ast.unparse(ast.fix_missing_locations(_Change(node, kind).visit(tree)))
+    return places
+
+
+def _text(node: ast.AST) -> str:
+    return " ".join(ast.unparse(node).split())
+
+
+def _told(node: ast.AST, kind: str) -> str:
+    """What is made of a place, in words."""
+    if kind in ("drop", "go on", "never"):
+        return kind
+    after = _Change(node, kind).visit(node)
+    if isinstance(node, ast.Call):
+        node, after = node.func, after.func  # type: ignore[attr-defined]
+    elif isinstance(node, ast.Compare):
+        return f"{_text(node)[:CHANGE_MAX]}: {SIGNS[type(node.ops[0])]} -> {SIGNS[type(after.ops[0])]}"  # type: ignore[attr-defined]
+    elif isinstance(node, ast.BinOp | ast.BoolOp):
+        return f"{_text(node)[:CHANGE_MAX]}: {SIGNS[type(node.op)]} -> {SIGNS[type(after.op)]}"  # type: ignore[attr-defined]
+    return f"{_text(node)} -> {_text(after)}"
 
 
 class _Change(ast.NodeTransformer):

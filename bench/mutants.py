@@ -1,9 +1,10 @@
 """`make mutants`: about 500 small wrongs in sequencer and monitor, one at a time; a list of survivors.
 
-    python -m bench.mutants --results DIR [--count 500] [--minutes 45]      (resumable)
+    python -m bench.mutants --results DIR [--count 500] [--minutes 45] [--only TEXT] [--again]    (resumable)
 
 A wrong in the sequencer is driven (`mutant_drive`): what can show an unlawful lamp must be caught by the
-monitor within 200 ms. A wrong in the monitor must be found by the monitor's own tests.
+monitor within 200 ms. A wrong in the monitor must be found by the monitor's own tests, or the reason
+why none can must stand in `mutant_reasons.toml`.
 """
 
 from __future__ import annotations
@@ -14,18 +15,17 @@ import json
 import os
 import sys
 import time
-from collections import Counter
 from importlib.abc import Loader
 from pathlib import Path
 from typing import Any
 
 os.environ["NUMBA_DISABLE_JIT"] = "1"  # before anything of ours is imported
 
-import numpy as np
 import pytest
 
 from bench import mutant_drive
-from bench.mutant_sites import Mutant, mutants, mutated
+from bench.mutant_report import REASONS, reasons_in, report
+from bench.mutant_sites import Mutant, Site, mutants, mutated
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = ("controller/sequencer_kernels.py", "controller/sequencer.py")
@@ -43,14 +43,17 @@ MONITOR = tuple(
         "transitions",
     )
 )
+DRIVEN_BY = ("bench/mutant_drive.py", "tests/lamp_law.py")
 SEEDS = (1, 2)
 SECONDS_MAX = 40
 TESTS = (
-    *(f"tests/test_monitor_{name}.py" for name in ("card", "frames", "lamps", "patience", "shown")),
-    *(f"tests/test_monitor_{name}.py" for name in ("transitions", "twin")),
+    *(f"tests/test_monitor_{name}.py" for name in ("card", "yields", "shown", "silence", "alive", "patience")),
+    *(f"tests/test_monitor_{name}.py" for name in ("effort", "transitions", "lamps", "frames")),
     "tests/test_card_adoption.py",
+    "tests/test_monitor_twin.py",
 )
 """The quick ones first: the first that fails ends a mutant."""
+OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "--hypothesis-seed=0")
 
 
 def text_of(file: str) -> str:
@@ -58,16 +61,16 @@ def text_of(file: str) -> str:
     return (ROOT / file).read_text(encoding="utf-8")
 
 
-def chosen(count: int, seed: int = 1) -> list[Mutant]:
-    """Every mutant of the engine and so many of the monitor's as fit, in a shuffled order."""
-    engine = [m for file in ENGINE for m in mutants(file, text_of(file))]
-    monitor = [m for file in MONITOR for m in mutants(file, text_of(file))]
-    chance = np.random.default_rng(seed)
-    engine = [engine[k] for k in chance.permutation(len(engine))]
-    rest = max(0, count - len(engine))
-    monitor = [monitor[k] for k in chance.permutation(len(monitor))[:rest]]
-    mixed = engine[:count] + monitor
-    return [mixed[k] for k in chance.permutation(len(mixed))]
+def all_of(files: tuple[str, ...]) -> list[Mutant]:
+    """Every mutant of some files, in an order that depends on each one's site alone."""
+    every = [mutant for file in files for mutant in mutants(file, text_of(file))]
+    return sorted(every, key=lambda mutant: hashlib.sha256("|".join(mutant.site).encode()).digest())
+
+
+def chosen(count: int) -> list[Mutant]:
+    """Every mutant of the engine and so many of the monitor's as fit."""
+    engine = all_of(ENGINE)[:count]
+    return engine + all_of(MONITOR)[: count - len(engine)]
 
 
 # --- the engine ----------------------------------------------------------------------------------
@@ -92,6 +95,9 @@ def engine_verdict(mutant: Mutant, true: list[mutant_drive.Drive]) -> dict[str, 
             }
         if run.unlawful:
             return {"fate": "missed", "reason": run.unlawful}
+    for run in runs:
+        if run.overlong:
+            return {"fate": "too long", "reason": f"people have longer than they need: {run.overlong}"}
     if all(run.lamps == other.lamps for run, other in zip(runs, true, strict=True)):
         return {"fate": "same", "reason": "the same lamps in every step: equivalent, or of no effect here"}
     starts, usual = sum(run.starts for run in runs), sum(run.starts for run in true)
@@ -145,7 +151,7 @@ def monitor_verdict(mutant: Mutant) -> dict[str, Any]:
                 del sys.modules[name]
             sys.meta_path.insert(0, Finder(mutant))  # type: ignore[arg-type]
             files = [str(ROOT / name) for name in TESTS]
-            code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", *files]))
+            code = int(pytest.main([*OPTIONS, *files]))
         finally:
             os._exit(code)
     os.close(write)
@@ -171,21 +177,32 @@ def monitor_verdict(mutant: Mutant) -> dict[str, Any]:
 # --- all of them -----------------------------------------------------------------------------------
 
 
-def run(results: Path, count: int, minutes: float) -> int:
+def wanted(results: Path, count: int, only: list[str], again: bool) -> list[Mutant]:
+    """The mutants of this run: so many, or those asked for by their site or by what became of them before."""
+    if not only and not again:
+        return chosen(count)
+    every = [m for m in all_of(ENGINE + MONITOR) if not only or any(t in " | ".join(m.site) for t in only)]
+    if not again:
+        return every
+    fates: dict[Site, str] = {}
+    for kept in sorted(results.glob("mutants-*.jsonl"), key=lambda path: path.stat().st_mtime):
+        fates |= {Site(*row["site"]): row["fate"] for row in _rows(kept)}
+    return [m for m in every if fates.get(m.site) in ("survived", "missed")]
+
+
+def run(results: Path, every: list[Mutant], minutes: float) -> int:
     """Go through what is not done yet while there is time; print what is known. 1 = a wrong was missed."""
-    results.mkdir(parents=True, exist_ok=True)
-    files = [ROOT / file for file in (*ENGINE, *MONITOR, *TESTS)]
+    files = [ROOT / file for file in (*ENGINE, *MONITOR, *TESTS, *DRIVEN_BY)]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
     kept_in = results / f"mutants-{digest}.jsonl"
-    done: dict[str, dict[str, Any]] = {}
-    if kept_in.exists():
-        done = {row["mutant"]: row for row in map(json.loads, kept_in.read_text("utf-8").splitlines())}
+    done = {row["mutant"]: row for row in _rows(kept_in)} if kept_in.exists() else {}
     kernels = mutant_drive.loaded("mutant_kernels", text_of(ENGINE[0]))
     sequencer = mutant_drive.loaded("mutant_sequencer", text_of(ENGINE[1]))
     true = [mutant_drive.drive(kernels, sequencer, seed) for seed in SEEDS]
-    assert not any(t.unlawful or t.said or t.crash for t in true), true
-    every, ends = chosen(count), time.monotonic() + 60 * minutes
-    if monitor_verdict(Mutant(MONITOR[0], -1, 0, "nothing wrong"))["fate"] != "survived":
+    assert not any(t.unlawful or t.said or t.crash or t.overlong for t in true), true
+    ends = time.monotonic() + 60 * minutes
+    nothing = Mutant(MONITOR[0], -1, 0, "nothing wrong", Site("", "", ""))
+    if monitor_verdict(nothing)["fate"] != "survived":
         raise SystemExit("mutants: the monitor's own tests fail without any wrong in it")
     with kept_in.open("a", encoding="utf-8") as file:
         for mutant in every:
@@ -194,27 +211,19 @@ def run(results: Path, count: int, minutes: float) -> int:
                 continue
             engine = mutant.file in ENGINE
             found = engine_verdict(mutant, true) if engine else monitor_verdict(mutant)
-            row = {"mutant": key, "line": mutant.line, "what": mutant.what, **found}
+            row = {"mutant": key, "line": mutant.line, "what": mutant.what, "site": mutant.site, **found}
             done[key] = row
             file.write(json.dumps(row) + "\n")
             file.flush()
-    return _report(every, done)
-
-
-def _report(every: list[Mutant], done: dict[str, dict[str, Any]]) -> int:
     rows = [done[key] for m in every if (key := f"{m.file}:{m.number}") in done]
-    fates: Counter[tuple[str, str]] = Counter()
-    for row in rows:
-        fates["sequencer" if row["mutant"].startswith(ENGINE) else "monitor", row["fate"]] += 1
-    for row in sorted(rows, key=lambda row: (row["mutant"].partition(":")[0], row["line"])):
-        if row["fate"] not in ("caught", "crashed"):
-            sys.stdout.write(f"{row['fate']:<9}{row['mutant'].partition(':')[0]}:{row['line']}: "
-                             f"{row['what']} | {row['reason']}\n")  # fmt: skip
-    for (part, fate), n in sorted(fates.items()):
-        sys.stdout.write(f"{part:<10}{fate:<9}{n:>5}\n")
-    slowest = max((row.get("after_ms", 0) for row in rows), default=0)
-    sys.stdout.write(f"{len(rows)} of {len(every)} done; slowest catch by the monitor {slowest} ms\n")
-    return 1 if any(row["fate"] == "missed" for row in rows) else 0
+    sites = [m.site for m in all_of(ENGINE + MONITOR)]
+    text, code = report(rows, reasons_in(REASONS.read_text("utf-8")), sites, len(every))
+    sys.stdout.write(text)
+    return code
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def main() -> int:
@@ -227,8 +236,14 @@ def main() -> int:
     parser.add_argument(
         "--minutes", type=float, default=45, help="stop then; the next run goes on from there"
     )
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="TEXT", help="those with this text in their site"
+    )
+    parser.add_argument("--again", action="store_true", help="those that survived, or were missed, before")
     given = parser.parse_args()
-    return run(given.results, given.count, given.minutes)
+    given.results.mkdir(parents=True, exist_ok=True)
+    every = wanted(given.results, given.count, given.only, given.again)
+    return run(given.results, every, given.minutes)
 
 
 if __name__ == "__main__":

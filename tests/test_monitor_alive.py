@@ -20,6 +20,7 @@ from controller.monitor.heads import (
 from controller.monitor.heartbeat import OPEN_QUESTIONS, Challenger, answer
 from controller.monitor.lamps import CLEARANCE, DARK, FLASH_AMBER, FLASH_RED, GREEN, RED, YELLOW
 from controller.monitor.self_test import one_pair_each, self_test
+from controller.monitor.verdict import WHOLE_STREET
 from controller.monitor.vigil import LEAD_MAX_MS, SILENCE_MAX_MS, Vigil
 from tests.crossroads import EAST, NORTH, Street, crossroads
 
@@ -211,4 +212,6 @@ def test_after_a_power_up_everything_flashes_six_seconds_and_is_red_for_six() ->
 def test_a_card_that_is_not_the_engines_latches_everything() -> None:
     verdict = SafetyMonitor(crossroads()).refuse("C15", "another card")
     assert verdict.latched.all()
-    assert [v.sentence for v in verdict.violations] == ["whole street: another card"]
+    assert [(v.sentence, v.junction, v.groups, v.measured_ms, v.required_ms) for v in verdict.violations] == [
+        ("whole street: another card", WHOLE_STREET, (), 0, 0)
+    ]

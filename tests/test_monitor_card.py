@@ -10,6 +10,7 @@ import pytest
 
 from controller.monitor import Card, CardError
 from controller.monitor.card import COMPARISON_MARK
+from controller.monitor.card_parts import junctions_that_differ, only, with_junction
 from tests.crossroads import CROSSING, EAST, MILL, NORTH, PAIRS, WEST, card_fields, crossroads
 
 
@@ -110,11 +111,103 @@ def test_a_junction_without_conflicts_is_a_card() -> None:
         (yields(NORTH, CROSSING, -1), "led by -1 ms, allowed 0 to 7000"),
         (yields(NORTH, CROSSING, 7_001), "led by 7001 ms, allowed 0 to 7000, the least WALK"),
         (yields(EAST, WEST, 1), "led by 1 ms, allowed 0 to 0"),
+        ({"lamp_resolution_ms": 99}, "lamp_resolution_ms: 99"),
+        ({"lamp_resolution_ms": 1_001}, "lamp_resolution_ms: 1001"),
+        ({"max_max_green_ms": 999}, "max_max_green_ms: 999, allowed an integer from 1000 to 120000"),
+        (changed("yellow_ms", CROSSING, 1), "yellow_ms 1, allowed 0 to 0"),
+        (changed("yellow_ms", CROSSING, -1), "yellow_ms -1, allowed 0 to 0"),
+        (changed("clearance_ms", EAST, 1), "clearance_ms 1, allowed 0 to 0"),
+        (changed("clearance_ms", EAST, -1), "clearance_ms -1, allowed 0 to 0"),
+        (changed("clearance_ms", CROSSING, 600_001), "clearance_ms 600001, allowed 1 to 600000"),
+        (changed("min_green_ms", EAST, 120_001), "min_green_ms 120001, allowed 0 to 120000"),
+        (changed("min_green_ms", CROSSING, 120_001), "min_green_ms 120001, allowed 4000 to 120000"),
+        (changed("promise_ms", EAST, 3_600_001), "promise_ms 3600001, allowed 1 to 3600000"),
+        (changed("pair_ending", 3, -1), "pair 3: groups -1 and 1"),
+        (changed("pair_starting", 3, 6), "pair 3: groups 2 and 6"),
     ],
 )
 def test_a_card_that_cannot_be_trusted_is_refused_by_name(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(CardError, match=says):
         crossroads(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lamp_resolution_ms": 100},
+        {"lamp_resolution_ms": 1_000},
+        {"max_max_green_ms": 1_000},
+        {"max_max_green_ms": 120_000},
+        changed("yellow_ms", EAST, 2_700),
+        {**changed("yellow_ms", EAST, 6_000), **pairs()},
+        changed("clearance_ms", CROSSING, 1),
+        {**changed("clearance_ms", CROSSING, 600_000), **pairs()},
+        changed("min_green_ms", EAST, 0),
+        changed("min_green_ms", EAST, 120_000),
+        changed("min_green_ms", CROSSING, 4_000),
+        changed("min_green_ms", CROSSING, 120_000),
+        changed("promise_ms", EAST, 1),
+        changed("promise_ms", EAST, 3_600_000),
+        changed("pair_intergreen_ms", 0, 3_000),
+        changed("pair_intergreen_ms", 6, 11_000),
+        changed("pair_intergreen_ms", 6, 600_000),
+        pairs((0, 1, 5_000), (1, 0, 5_000)),
+        pairs((4, 5, 5_000), (5, 4, 11_000)),
+        yields(NORTH, CROSSING, 0),
+        yields(NORTH, CROSSING, 7_000),
+        yields(EAST, WEST, 0),
+        yields(WEST, EAST, 0),
+        yields(MILL, 5, 0),
+    ],
+)
+def test_a_bound_itself_is_allowed(changes: dict[str, Any]) -> None:
+    card = crossroads(**changes)
+    for name, value in changes.items():
+        assert sorted(np.ravel(getattr(card, name))) == sorted(np.ravel(value))
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        (changed("yellow_ms", EAST, 3_100), [True, False]),
+        (changed("min_green_ms", MILL, 7_100), [False, True]),
+        (changed("clearance_ms", CROSSING, 7_900), [True, False]),
+        (changed("promise_ms", MILL, 125_000), [False, True]),
+        (changed("turn_on_red", MILL, True), [False, True]),
+        (changed("pair_intergreen_ms", 0, 5_100), [True, False]),
+        (changed("pair_intergreen_ms", 9, 12_000), [False, True]),
+        (pairs(*PAIRS[:-2]), [False, True]),
+        (pairs(*PAIRS[2:4], *PAIRS[4:]) | pairs(PAIRS[0], PAIRS[2], *PAIRS[4:]), [True, False]),
+        (yields(WEST, EAST, 0), [True, False]),
+        (yields(NORTH, CROSSING, 2_000), [True, False]),
+        (yields(NORTH, CROSSING, 3_000), [False, False]),
+        ({}, [True, False]),
+    ],
+)
+def test_cards_differ_at_the_junction_where_they_say_something_else(
+    changes: dict[str, Any], where: list[bool]
+) -> None:
+    led = yields(NORTH, CROSSING)
+    one, other = crossroads(**led), crossroads(**{**(led if changes else {}), **changes})
+    assert junctions_that_differ(one, other).tolist() == where
+    assert junctions_that_differ(other, one).tolist() == where
+    for j in range(2):
+        assert junctions_that_differ(with_junction(one, other, j), one).tolist() == [
+            differs and k == j for k, differs in enumerate(where)
+        ]
+
+
+def test_the_card_of_one_junction_has_its_rows_and_no_others() -> None:
+    card = only(crossroads(**yields(NORTH, CROSSING)), 0)
+    assert card.group_names == ("east", "west", "north", "crossing")
+    assert (card.yield_drivers.tolist(), card.yield_to.tolist()) == ([NORTH], [CROSSING])
+    assert card.yield_lead_ms.tolist() == [3_000]
+    mill = only(crossroads(**yields(MILL, 5)), 1)
+    assert mill.group_names == ("mill", "crossing")
+    assert (mill.yield_drivers.tolist(), mill.yield_to.tolist()) == ([0], [1])
+    assert (mill.pair_ending.tolist(), mill.pair_starting.tolist()) == ([1, 0], [0, 1])
+    assert mill.pair_intergreen_ms.tolist() == [11_000, 4_500]
+    assert mill.clearance_ms.tolist() == [0, 8_000]
 
 
 def test_a_card_without_groups_is_refused() -> None:

@@ -157,6 +157,61 @@ def test_faults_in_one_flash_are_one_fault() -> None:
     assert not street.tick().latched.any()
 
 
+def test_faults_of_which_six_seconds_lie_between_are_two() -> None:
+    for last_ms, found in ((99, []), (100, ["C12"])):
+        street = Street().started()
+        assert checks(list(street.tick(step_ms=400).violations)) == ["C12"]
+        for _ in range(59):
+            street.tick()
+        street.tick(step_ms=last_ms - 10)
+        street.sequence += 1
+        assert checks(list(street.tick(step_ms=10).violations)) == found, "a frame is missing"
+
+
+def test_time_that_stands_still_brings_two_faults_no_further_apart() -> None:
+    street = Street().started()
+    assert checks(list(street.tick(step_ms=400).violations)) == ["C12"]
+    for _ in range(59):
+        street.tick()
+    street.tick(step_ms=99)
+    assert street.tick(step_ms=0).violations == ()
+
+
+def test_the_very_first_frame_can_be_a_fault() -> None:
+    street = Street()
+    verdict = street.monitor.judge(**frame(street, lamps=np.full(6, 7, np.int8)))
+    assert [(v.check, v.groups, v.measured_ms, v.required_ms) for v in verdict.violations] == [
+        ("C12", (), 0, 0)
+    ]
+
+
+def test_a_lamp_that_is_none_is_found_after_all_red_while_nobody_waits() -> None:
+    street = Street().started()
+    assert not street.calls.any()
+    street.lamps[MILL] = 7
+    assert checks(list(street.tick().violations)) == ["C12"]
+
+
+def test_three_faults_latch_however_long_the_street_has_run() -> None:
+    street = Street().started()
+    street.monitor._gate._running_ms += 13 * 3_600_000
+    for _ in range(2):
+        assert stumble(street) == ["C12"]
+    assert street.tick(step_ms=400).latched.all()
+
+
+def test_three_faults_in_a_day_to_the_millisecond_latch() -> None:
+    for more_ms, latched_all in ((0, True), (1, False)):
+        street = Street().started()
+        street.tick(step_ms=400)
+        began_ms = street.monitor._gate._running_ms
+        street.run(20)
+        street.tick(step_ms=400)
+        street.run(20)
+        street.monitor._gate._running_ms = began_ms + 24 * 3_600_000 - 300 + more_ms
+        assert street.tick(step_ms=400).latched.all() == latched_all
+
+
 def test_three_faults_in_more_than_a_day_do_not_latch() -> None:
     street = Street().started()
     for _ in range(5):

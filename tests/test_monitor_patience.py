@@ -157,3 +157,34 @@ def test_an_alarm_comes_with_the_first_millisecond_too_many() -> None:
     street.calls[CROSSING] = True
     assert street.run(120.1) == []
     assert checks(list(street.tick(step_ms=1).alarms)) == ["C13"]
+
+
+def test_an_alarm_comes_no_millisecond_early_though_somebody_looks() -> None:
+    """A suspension elsewhere makes the monitor look at every call, here when the time is just over."""
+    street = Street().started()
+    street.calls[CROSSING] = True
+    assert street.run(120) == []
+    street.suspended[MILL_LANE] = True
+    assert street.run(0.1) == []
+    assert checks(list(street.tick(step_ms=1).alarms)) == ["C13"]
+
+
+def test_an_alarm_comes_as_exactly_after_an_earlier_look() -> None:
+    street = Street().started()
+    street.calls[CROSSING] = True
+    assert street.run(60) == []
+    street.suspended[MILL_LANE] = True
+    assert street.run(60.1) == []
+    assert checks(list(street.tick(step_ms=1).alarms)) == ["C13"]
+
+
+def test_a_green_is_held_too_long_from_the_first_millisecond_too_many() -> None:
+    street = Street().started()
+    street.calls[MILL_CROSSING] = True
+    assert street.run(60) == []
+    assert street.show(GREEN, MILL) == []
+    assert checks(street.run(61)) == ["C13"]
+    assert street.run(58.9) == []
+    street.suspended[0] = True  # somebody looks when the time is just over
+    assert street.run(0.1) == []
+    assert checks(list(street.tick(step_ms=1).alarms)) == ["C7"]

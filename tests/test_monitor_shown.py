@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from controller.monitor.lamps import CLEARANCE, DARK, FLASH_RED, GREEN, RED, YELLOW
-from tests.crossroads import CROSSING, EAST, MARKET_STREET, MILL, MILL_LANE, NORTH, Street, checks, crossroads
+from tests.crossroads import (
+    CROSSING,
+    EAST,
+    MARKET_STREET,
+    MILL,
+    MILL_LANE,
+    NORTH,
+    PAIRS,
+    WEST,
+    Street,
+    checks,
+    crossroads,
+)  # fmt: skip
 
 
 def test_a_street_one_frame_late_is_healthy() -> None:
@@ -31,6 +44,33 @@ def test_a_lamp_that_shows_something_else_for_two_frames_flashes_its_junction(sh
     verdict = street.tick()
     assert [(v.check, v.groups, v.measured_ms) for v in verdict.violations] == [(check, (MILL,), 100)]
     assert list(verdict.latched) == [False, True]
+
+
+def test_what_it_shows_is_said_by_name() -> None:
+    for shown, name in ((RED, "red"), (DARK, "dark"), (99, "unknown lamp 99"), (-1, "unknown lamp -1")):
+        street = Street().started()
+        street.show(GREEN, MILL)
+        street.follow = False
+        street.feedback[MILL] = shown
+        sentence = (*street.tick().violations, *street.tick().violations)[0].sentence
+        assert sentence == f"Mill Lane/mill: shows {name} instead of green for 100 ms"
+
+
+def test_a_conflict_that_is_new_on_the_card_is_seen_on_the_street() -> None:
+    """East and west drive together until a card says that they conflict."""
+    street = Street().started()
+    new = [(EAST, WEST, 5_000), (WEST, EAST, 5_000)]
+    ending, starting, intergreen_ms = (np.array(column) for column in zip(*PAIRS, *new, strict=True))
+    street.monitor.take_card(
+        MARKET_STREET,
+        crossroads(pair_ending=ending, pair_starting=starting, pair_intergreen_ms=intergreen_ms),
+    )
+    street.feedback = street.monitor.permitted.copy()
+    assert street.run(20) == []
+    assert street.show(GREEN, WEST) == []
+    street.run(10)
+    street.feedback[EAST] = GREEN
+    assert [(v.check, v.groups) for v in street.tick().violations] == [("C1", (WEST, EAST))]
 
 
 def test_one_bad_reading_is_forgiven_however_often() -> None:

@@ -105,6 +105,18 @@ def test_a_yellow_that_never_ends_is_ended() -> None:
     assert street.monitor.permitted[MILL] == FLASH_RED
 
 
+@pytest.mark.parametrize(("group", "most_s"), [(MILL, 3.1), (NORTH, 3.5)])
+def test_a_yellow_is_too_long_in_the_first_millisecond_after_a_frame_that_could_have_ended_it(
+    group: int, most_s: float
+) -> None:
+    street = Street().started()
+    street.show(GREEN, group)
+    street.run(10)
+    street.show(YELLOW, group)
+    assert street.run(most_s) == []
+    assert checks(list(street.tick(step_ms=1).violations)) == ["C10"]
+
+
 def test_a_floor_holds_where_the_plan_would_allow_less() -> None:
     short = crossroads(yellow_ms=np.array([3_000, 3_000, 3_400, 0, 2_700, 0]))
     found = Street(short).started().drive(MILL, yellow_s=2.6)
