@@ -64,7 +64,7 @@ def test_a_call_that_waited_through_a_suspension_is_left_alone_as_well() -> None
     street.suspended[MILL_LANE] = False
     street.run(0.1)
     looks = watched(street)
-    street.run(119.8)
+    street.run(119.9)
     assert not looks
     assert checks(street.run(0.1)) == ["C13"]
     assert looks["_patience.judge"] == 1
