@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import types
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class Drive:
 
 
 class StreetLaw(LampLaw):
-    """The lamp law for any engine: a pedestrian clearance may last longer, and six seconds after a flash are red."""
+    """The lamp law for any engine: a clearance may last longer, and six seconds after a flash are red."""
 
     overlong = ""
     red_until_ms = 0
@@ -138,3 +139,28 @@ def drive(kernels: types.ModuleType, sequencer: types.ModuleType, seed: int) -> 
         if broken or said:
             return Drive(b"".join(shown), law.starts, broken, caught_ms, said, "", law.overlong)
     return Drive(b"".join(shown), law.starts, "", -1, "", "", law.overlong)
+
+
+def judged(runs: list[Drive], true: list[Drive]) -> dict[str, Any]:
+    """What became of a wrong: fate and reason. `true` are the drives without it."""
+    for run in runs:
+        if run.crash:
+            return {"fate": "crashed", "reason": f"a dead engine is a flash at once: {run.crash[:80]}"}
+        if run.said:
+            caught = {"fate": "caught", "after_ms": run.caught_after_ms, "reason": run.said}
+            return {**caught, "law": run.unlawful}
+        if run.unlawful:
+            return {"fate": "missed", "reason": run.unlawful}
+    for run in runs:
+        if run.overlong:
+            return {"fate": "too long", "reason": f"people have longer than they need: {run.overlong}"}
+    if all(run.lamps == other.lamps for run, other in zip(runs, true, strict=True)):
+        return {"fate": "same", "reason": "the same lamps in every step: equivalent, or of no effect here"}
+    starts, usual = sum(run.starts for run in runs), sum(run.starts for run in true)
+    if starts < usual // 4:
+        return {"fate": "lawful", "reason": f"people wait: {starts} greens instead of {usual} (liveness)"}
+    stricter = "later or fewer" if starts <= usual else "earlier or more"
+    return {
+        "fate": "lawful",
+        "reason": f"other lamps, all lawful: {starts} greens, {usual} usual ({stricter})",
+    }

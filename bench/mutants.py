@@ -47,8 +47,8 @@ DRIVEN_BY = ("bench/mutant_drive.py", "tests/lamp_law.py")
 SEEDS = (1, 2)
 SECONDS_MAX = 40
 TESTS = (
-    *(f"tests/test_monitor_{name}.py" for name in ("card", "yields", "shown", "silence", "alive", "patience")),
-    *(f"tests/test_monitor_{name}.py" for name in ("effort", "transitions", "lamps", "frames")),
+    *(f"tests/test_monitor_{name}.py" for name in ("card", "yields", "shown", "silence", "alive")),
+    *(f"tests/test_monitor_{name}.py" for name in ("patience", "effort", "transitions", "lamps", "frames")),
     "tests/test_card_adoption.py",
     "tests/test_monitor_twin.py",
 )
@@ -82,32 +82,7 @@ def engine_verdict(mutant: Mutant, true: list[mutant_drive.Drive]) -> dict[str, 
     sources[mutant.file] = mutated(sources[mutant.file], mutant.number)
     kernels = mutant_drive.loaded("mutant_kernels", sources[ENGINE[0]])
     sequencer = mutant_drive.loaded("mutant_sequencer", sources[ENGINE[1]])
-    runs = [mutant_drive.drive(kernels, sequencer, seed) for seed in SEEDS]
-    for run in runs:
-        if run.crash:
-            return {"fate": "crashed", "reason": f"a dead engine is a flash at once: {run.crash[:80]}"}
-        if run.said:
-            return {
-                "fate": "caught",
-                "after_ms": run.caught_after_ms,
-                "reason": run.said,
-                "law": run.unlawful,
-            }
-        if run.unlawful:
-            return {"fate": "missed", "reason": run.unlawful}
-    for run in runs:
-        if run.overlong:
-            return {"fate": "too long", "reason": f"people have longer than they need: {run.overlong}"}
-    if all(run.lamps == other.lamps for run, other in zip(runs, true, strict=True)):
-        return {"fate": "same", "reason": "the same lamps in every step: equivalent, or of no effect here"}
-    starts, usual = sum(run.starts for run in runs), sum(run.starts for run in true)
-    if starts < usual // 4:
-        return {"fate": "lawful", "reason": f"people wait: {starts} greens instead of {usual} (liveness)"}
-    stricter = "later or fewer" if starts <= usual else "earlier or more"
-    return {
-        "fate": "lawful",
-        "reason": f"other lamps, all lawful: {starts} greens, {usual} usual ({stricter})",
-    }
+    return mutant_drive.judged([mutant_drive.drive(kernels, sequencer, seed) for seed in SEEDS], true)
 
 
 # --- the monitor ---------------------------------------------------------------------------------
