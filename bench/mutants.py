@@ -21,6 +21,7 @@ from typing import Any
 
 os.environ["NUMBA_DISABLE_JIT"] = "1"  # before anything of ours is imported
 
+import hypothesis.strategies  # noqa: F401 - once here, and not in every child
 import pytest
 
 from bench import mutant_drive
@@ -53,7 +54,11 @@ TESTS = (
     "tests/test_monitor_twin.py",
 )
 """The quick ones first: the first that fails ends a mutant."""
-OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "--hypothesis-seed=0")
+OPTIONS = (
+    "-x", "-q", "--no-header", "--tb=no", "--hypothesis-seed=0", "--assert=plain", "--noconftest",
+    "-p", "no:cacheprovider", "-p", "no:anyio", "-p", "no:syrupy",
+)  # fmt: skip
+"""Repeatable, and without what only costs time: it is started hundreds of times."""
 
 
 def text_of(file: str) -> str:

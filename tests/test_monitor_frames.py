@@ -371,3 +371,14 @@ def test_a_clock_may_begin_at_zero() -> None:
     street.now_ms = -100
     assert street.run(1) == []
     assert not street.tick().flash.any()
+
+
+def test_six_seconds_after_a_fault_at_zero_are_six_seconds() -> None:
+    street = Street()
+    street.now_ms = -100
+    street.lamps[MILL] = 7
+    assert checks(list(street.tick().violations)) == ["C12"]
+    street.lamps[MILL] = RED
+    assert street.run(5.9) == []
+    street.sequence += 1
+    assert checks(street.run(0.1)) == ["C12"], "a frame is missing, six seconds later: another fault"
