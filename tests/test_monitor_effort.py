@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
+
 from controller.monitor.lamps import DARK, GREEN, RED, YELLOW
-from tests.crossroads import EAST, MILL, MILL_CROSSING, MILL_LANE, NORTH, WEST, Street, checks
+from tests.crossroads import EAST, MILL, MILL_CROSSING, MILL_LANE, NORTH, WEST, Street, checks, crossroads
 
 PARTS = (
     ("_transitions", "judge"), ("_transitions", "judge_overlong_yellow"), ("_patience", "judge"),
-    ("_patience", "pause"), ("_shown", "compare"),
+    ("_patience", "pause"), ("_patience", "count"), ("_shown", "compare"),
 )  # fmt: skip
 
 
@@ -40,7 +42,46 @@ def test_a_change_of_lamps_is_looked_at_once_and_so_is_what_the_street_shows_of_
     looks = watched(street)
     street.show(GREEN, MILL)
     street.run(60)
-    assert looks == {"_transitions.judge": 1, "_shown.compare": 1}
+    assert looks == {"_transitions.judge": 1, "_shown.compare": 1, "_patience.count": 2}
+
+
+def test_what_is_lawful_is_answered_with_what_holds() -> None:
+    street = Street().started()
+    street.lamps[MILL] = GREEN
+    for _ in range(3):
+        assert street.tick() is street.monitor.quiet
+
+
+def test_an_order_is_looked_at_in_every_frame_and_a_lease_of_nobodys_in_none() -> None:
+    street = Street().started()
+    looks, leases = watched(street), np.zeros(2, np.int64)
+    for waived, told, seen in ((False, leases, 0), (True, None, 0), (True, leases + (1 << 40), 10)):
+        street.waived[:] = waived
+        for _ in range(10):
+            street.now_ms, street.sequence = street.now_ms + 100, street.sequence + 1
+            street.monitor.judge(
+                street.now_ms, street.sequence, street.lamps, street.feedback, street.calls, street.waived,
+                street.suspended, told,
+            )  # fmt: skip
+        assert looks["_patience.count"] == seen
+
+
+def test_a_junction_that_is_latched_is_left_alone() -> None:
+    street = Street().started()
+    assert checks(street.show(GREEN, MILL, MILL_CROSSING)) == ["C1"]
+    street.run(0.1)
+    looks = watched(street)
+    street.run(60)
+    assert not looks
+
+
+def test_a_street_slow_to_show_is_looked_at_when_it_should_have_shown() -> None:
+    street = Street(crossroads(lamp_resolution_ms=1_000)).started()
+    looks = watched(street)
+    street.follow = False
+    street.feedback[MILL] = DARK
+    assert checks(street.run(2)) == ["C2"]
+    assert looks["_shown.compare"] == 2, "when it went dark, and when that is too long"
 
 
 def test_a_call_is_looked_at_when_its_time_is_over_and_no_millisecond_before() -> None:

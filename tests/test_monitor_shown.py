@@ -106,6 +106,15 @@ def test_a_conflict_shown_on_the_street_flashes_at_once() -> None:
     assert checks(list(street.tick().violations)) == ["C3"]  # it flashes already: no second C1
 
 
+def test_a_conflict_is_said_from_whoever_shows_what_he_should_not() -> None:
+    street = Street().started()
+    street.show(GREEN, NORTH)
+    street.run(10)
+    street.feedback[EAST] = GREEN
+    found = [(v.check, v.groups, v.measured_ms, v.required_ms) for v in street.tick().violations]
+    assert found == [("C1", (NORTH, EAST), 0, 0)]
+
+
 def test_two_wrong_lamps_in_conflict_are_one_violation() -> None:
     street = Street().started()
     street.feedback[[EAST, CROSSING]] = (YELLOW, CLEARANCE)
