@@ -142,6 +142,17 @@ def test_a_new_green_after_an_alarm_is_looked_at_no_sooner_than_any_may_be_held_
     assert not looks["_patience.judge"]
 
 
+def test_a_green_that_begins_after_an_alarm_is_looked_at_in_the_first_millisecond_too_many() -> None:
+    street = Street().started()
+    street.calls[MILL_CROSSING] = True
+    assert checks(street.run(130)) == ["C13"]
+    looks = watched(street)
+    assert street.show(GREEN, MILL) == []
+    assert street.run(120) == []
+    assert not looks["_patience.judge"]
+    assert checks(list(street.tick(step_ms=1).alarms)) == ["C7"]
+
+
 def test_a_yellow_is_looked_at_when_the_shortest_of_all_would_be_too_long_then_by_its_own_time() -> None:
     street = Street().started()
     street.show(GREEN, NORTH)

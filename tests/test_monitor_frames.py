@@ -324,6 +324,8 @@ def test_a_latch_survives_a_loss_of_power() -> None:
     assert again.run(60) == []
     assert list(again.tick().latched) == [False, True]
     assert list(again.monitor.permitted) == [RED, RED, RED, RED, FLASH_RED, RED]
+    before = SafetyMonitor(street.card, latched=street.tick().latched)
+    assert before.reset(MILL_LANE, "Ada", "before any frame").at_ms == -1
 
 
 def test_a_latched_junction_leaves_its_neighbour_alone() -> None:

@@ -70,6 +70,16 @@ def test_a_yellow_that_ends_in_this_very_frame_is_over(drivers: int, to: int, ye
     assert late.show(GREEN, to) == []
 
 
+@pytest.mark.parametrize(("drivers", "to", "yellow_s"), [(NORTH, CROSSING, 3.4), (WEST, EAST, 3.0)])
+def test_a_yellow_that_has_lasted_long_enough_holds_nobody_up(drivers: int, to: int, yellow_s: float) -> None:
+    street = giving_way()
+    street.show(GREEN, drivers)
+    street.run(10)
+    street.show(YELLOW, drivers)
+    street.run(yellow_s - 0.2)
+    assert street.show(GREEN, to) == [], "0.1 s are forgiven"
+
+
 def test_who_gives_way_may_be_green_and_turn_yellow_beside_them() -> None:
     street = giving_way()
     assert street.show(GREEN, NORTH) == []
