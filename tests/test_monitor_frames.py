@@ -368,6 +368,14 @@ def test_a_quiet_street_costs_no_memory() -> None:
     assert after - before < 8_000
 
 
+def test_a_count_of_frames_may_begin_at_zero_and_is_a_count_from_there() -> None:
+    street = Street()
+    street.sequence = -1
+    assert street.tick().violations == ()
+    street.sequence += 1
+    assert checks(list(street.tick().violations)) == ["C12"], "frame 2 came after frame 0"
+
+
 def test_a_clock_may_begin_at_zero() -> None:
     street = Street()
     street.now_ms = -100

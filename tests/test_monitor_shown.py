@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from controller.monitor import Card
 from controller.monitor.lamps import CLEARANCE, DARK, FLASH_RED, GREEN, RED, YELLOW
 from tests.crossroads import (
     CROSSING,
@@ -71,6 +72,32 @@ def test_a_conflict_that_is_new_on_the_card_is_seen_on_the_street() -> None:
     street.run(10)
     street.feedback[EAST] = GREEN
     assert [(v.check, v.groups) for v in street.tick().violations] == [("C1", (WEST, EAST))]
+
+
+def crossings_alone(promise_ms: int = 90_000) -> Card:
+    """A junction that shows the same in flash as in red: two crossings, of which nobody crosses the other."""
+    return Card(
+        junction_names=("Park",), group_names=("north", "south"), junction=np.array([0, 0]),
+        pedestrian=np.array([True, True]), yellow_ms=np.array([0, 0]), min_green_ms=np.array([7_000, 7_000]),
+        clearance_ms=np.array([8_000, 8_000]), promise_ms=np.array([90_000, promise_ms]),
+        turn_on_red=np.array([False, False]), pair_ending=np.zeros(0, np.int64),
+        pair_starting=np.zeros(0, np.int64), pair_intergreen_ms=np.zeros(0, np.int64),
+    )  # fmt: skip
+
+
+def test_a_flash_ends_where_nobody_can_see_it_begin() -> None:
+    street = Street(crossings_alone()).started()
+    assert checks(list(street.tick(step_ms=400).violations)) == ["C12"]
+    assert street.run(5.9) == []
+    assert street.monitor.quiet.flash[0]
+    assert not street.tick().flash[0]
+    assert street.run(10) == []
+    street.monitor.take_card(0, crossings_alone(promise_ms=80_000))
+    assert street.run(5.9) == []
+    assert street.monitor.quiet.flash[0]
+    assert not street.tick().flash[0]
+    assert street.run(6) == []
+    assert street.show(GREEN, 0, 1) == []
 
 
 def test_one_bad_reading_is_forgiven_however_often() -> None:
