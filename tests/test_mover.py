@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.vocabulary import Lamp
+from sim.city.movement.fixed_programs import lamps, play
+from sim.city.movement.movement_model import AT_RED, BLOCKED, MUST_STOP
 from sim.city.movement.mover import Mover
+from sim.city.movement.programs_model import Programs
 from sim.city.movement.status import Status
 from sim.city.movement.traffic import Traffic, new_traffic
 from sim.city.roads import Roads
@@ -166,7 +170,10 @@ def check_whole(roads: Roads, drives: Drives, traffic: Traffic) -> None:
                 assert not traffic.waits[v] or (
                     gap_m - drives.gap_m[v] < 0.012 and not traffic.cars[v]["speed"]
                 )
-            assert ahead >= 0 or not traffic.waits[v]
+            assert not traffic.waits[v] or (ahead >= 0) == (traffic.waits[v] == BLOCKED)
+            if traffic.waits[v] == AT_RED:
+                assert traffic.pass_state[traffic.cars[v]["next_connection"]] == MUST_STOP
+                assert not traffic.cars[v]["speed"]
             seen, ahead, v = seen + 1, v, int(traffic.cars[v]["behind"])
         assert ahead == place["last"]
     assert seen == len(rows)
@@ -280,3 +287,27 @@ def test_a_copied_city_goes_on_the_same_to_the_last_bit() -> None:
 def test_a_route_with_a_gap_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="vehicle c0: no lane that it may use leads from edge e0 to edge e2"):
         Mover(row_of_edges([100.0] * 3), cars([0.0], [0, 2]))
+
+
+def test_a_stretch_played_at_once_books_what_its_seconds_book() -> None:
+    programs = Programs(
+        cycle_ms=np.array([60_000]), offset_ms=np.array([7_000]), phase_start=np.array([0, 2]),
+        phase_end_ms=np.array([40_500, 60_000]), lamp_start=np.array([0, 1]),
+        lamp=np.array([Lamp.RED, Lamp.GREEN], np.int8), group_start=np.array([0, 1]),
+    )  # fmt: skip
+    drives = cars(np.arange(60) * 3.0, [0, 1])
+    mover, group_lamp = Mover(approach(), drives), np.zeros(1, np.int8)
+    at_once, by_seconds = (new_traffic(approach(), drives, 0, 1, seed=4) for _ in range(2))
+    why = set()
+    for until_s in (50, 51, 333):
+        play(mover, at_once, programs, group_lamp, until_s * 1000)
+        while by_seconds.time_ms[0] < until_s * 1000:
+            lamps(programs, int(by_seconds.time_ms[0]), group_lamp)
+            mover.step(by_seconds, group_lamp)
+            why |= set(by_seconds.waits.tolist())
+        for name in (field.name for field in dataclasses.fields(Traffic)):
+            if name not in {"awake", "crossing_ways", "lane_lost_person_s"}:
+                np.testing.assert_array_equal(getattr(at_once, name), getattr(by_seconds, name), name)
+        np.testing.assert_allclose(at_once.lane_lost_person_s, by_seconds.lane_lost_person_s, rtol=1e-12)
+    assert why == {0, BLOCKED, AT_RED}
+    assert at_once.lane_lost_s.sum() == at_once.lost_s.sum()

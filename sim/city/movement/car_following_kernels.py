@@ -1,19 +1,21 @@
 """How fast a driver may go: Krauss car following in steps of one second, as SUMO 1.28 computes it.
 
 Sources: Krauss (1998), "Microscopic modeling of traffic flow"; SUMO's MSCFModel. All
-distances are net of the gap a driver keeps when standing. Nothing here knows arrays.
+distances are net of the gap a driver keeps when standing. Nothing here knows arrays. Rounded is with
+numpy's `floor`, which stays a number with a point; that of `math` goes to a whole number and back.
 """
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 import math
 
+import numpy as np
 from numba import types
 
 from controller.compiling import inner_kernel
 from sim.city.movement.movement_model import EMERGENCY_DECEL_M_PER_S2, TAU_S
 
-_F, _I = types.float64, types.int64
+_F, _I, _B = types.float64, types.int64, types.boolean
 
 
 @inner_kernel(_F(_F, _F), forceinline=True)
@@ -21,8 +23,14 @@ def brake_gap_m(speed, decel):
     """Way until standstill when braking by `decel` from the next second on, without reaction time."""
     if speed < decel:
         return 0.0
-    steps = math.floor(speed / decel)
+    steps = np.floor(speed / decel)
     return steps * speed - decel * steps * (steps + 1.0) * 0.5
+
+
+@inner_kernel(_F(_F, _F), forceinline=True)
+def look_ahead_m(wanted, decel):
+    """Way beyond which nothing can hold a driver in the next second who would like to drive `wanted`."""
+    return wanted * (1.0 + TAU_S) + brake_gap_m(wanted, decel)
 
 
 @inner_kernel(_F(_F, _F), forceinline=True)
@@ -33,7 +41,7 @@ def stop_speed(gap_m, decel):
         return 0.0
     if gap < decel * TAU_S * TAU_S:
         return gap / TAU_S  # n = 0 below, which is where queues stand and creep
-    n = math.floor(0.5 - TAU_S + 0.5 * math.sqrt(1.0 + 4.0 * (2.0 * gap / decel - TAU_S + TAU_S * TAU_S)))
+    n = np.floor(0.5 - TAU_S + 0.5 * math.sqrt(1.0 + 4.0 * (2.0 * gap / decel - TAU_S + TAU_S * TAU_S)))
     braked = 0.5 * n * (n - 1.0) * decel + n * decel * TAU_S
     return n * decel + (gap - braked) / (n + TAU_S)
 
@@ -46,6 +54,17 @@ def follow_speed(gap_m, leader_speed, decel, speed):
     return stop_speed(gap_m + brake_gap_m(leader_speed, decel), decel)
 
 
+@inner_kernel(_B(_F, _F, _F, _F), forceinline=True)
+def may_hold(gap_m, leader_speed, decel, wanted):
+    """Whether `follow_speed` may be less than `wanted`: told without dividing, a metre on the safe side.
+
+    Braking from v in whole seconds (`brake_gap_m`) takes at least v (v - decel) / 2 decel, the parabola
+    through its corners, and at most decel / 8 more.
+    """
+    spare = 2.0 * decel * (gap_m - 0.01 - wanted * TAU_S) + leader_speed * (leader_speed - decel)
+    return gap_m < 0.0 or spare < wanted * (wanted - decel) + 0.25 * decel * decel
+
+
 @inner_kernel(_F(_F, _F, _F), forceinline=True)
 def arrive_speed(distance_m, target, decel):
     """Greatest speed now that still allows `target` after `distance_m`."""
@@ -53,7 +72,7 @@ def arrive_speed(distance_m, target, decel):
         return target
     root = math.sqrt((decel + 2.0 * target) ** 2 + 8.0 * decel * distance_m)
     y = max(0.0, ((root - decel) * 0.5 - target) / decel)
-    whole = math.floor(y)
+    whole = np.floor(y)
     exact = (whole * whole + whole) * 0.5 * decel + whole * target + (target if y > whole else 0.0)
     return max(0.0, distance_m - exact) / (whole + 1.0) + whole * decel + target
 

@@ -8,14 +8,14 @@ from controller.compiling import inner_kernel
 from sim.city.movement.car_following_kernels import (
     arrive_speed, brake_gap_m, follow_speed, secure_gap_m, stop_speed,
 )  # fmt: skip
-from sim.city.movement.movement_model import DOORS, FLEET, MAY_PASS, MOTION, STREETS
+from sim.city.movement.movement_model import DOORS, FLEET, LEDGER, MAY_PASS, MOTION, STREETS
 from sim.city.movement.status import DRIVING, QUEUED
 from sim.city.movement.traffic_kernels import put_on
 
 _I, _F, _B = types.int64, types.float64, types.boolean
 
 
-@inner_kernel(types.void(FLEET, MOTION, DOORS))
+@inner_kernel(types.void(FLEET, MOTION, DOORS), forceinline=True)
 def enqueue(fleet, motion, doors):
     """Everybody who is due by now waits at his first edge."""
     depart_ms, route_edge = fleet.depart_ms, fleet.route_edge
@@ -155,8 +155,8 @@ def first_lane(v, edge, streets, fleet, motion):
     return best
 
 
-@inner_kernel(_B(_I, _I, _F, STREETS, FLEET, MOTION, DOORS), forceinline=True)
-def start(v, lane, speed, streets, fleet, motion, doors):
+@inner_kernel(_B(_I, _I, _F, STREETS, FLEET, MOTION, LEDGER, DOORS), forceinline=True)
+def start(v, lane, speed, streets, fleet, motion, ledger, doors):
     """Let `v` start at the beginning of `lane` with `speed` if there is a place. Returns whether it did."""
     cars, driving, n_driving = motion.cars, motion.driving, motion.n_driving
     if not has_place(v, lane, speed, streets, fleet, motion):
@@ -166,14 +166,28 @@ def start(v, lane, speed, streets, fleet, motion, doors):
     cars[v].position_m = min(fleet.riders[v].length_m, streets.ways[lane].length_m)
     cars[v].driven_m = cars[v].position_m
     cars[v].speed = speed
-    put_on(v, lane, motion.places[lane].last, streets, fleet, motion)
+    put_on(v, lane, motion.places[lane].last, streets, fleet, motion, ledger)
     driving[n_driving[0]] = v
     n_driving[0] += 1
     return True
 
 
-@inner_kernel(types.void(STREETS, FLEET, MOTION, DOORS))
-def depart(streets, fleet, motion, doors):
+@inner_kernel(_I(_I, STREETS, FLEET, MOTION), forceinline=True)
+def full_lanes(edge, streets, fleet, motion):
+    """A bit for every lane without place for even the shortest of all, as `has_place` would tell anybody."""
+    edge_lane_start, ways = streets.edge_lane_start, streets.ways
+    cars, places = motion.cars, motion.places
+    first, full = edge_lane_start[edge], types.int64(0)
+    for lane in range(first, edge_lane_start[edge + 1]):
+        u = places[lane].last
+        front_m = min(fleet.least_m[0], ways[lane].length_m)
+        if u >= 0 and cars[u].position_m - fleet.riders[u].length_m - front_m - fleet.least_m[1] < 0.0:
+            full |= types.int64(1) << (lane - first)
+    return full
+
+
+@inner_kernel(types.void(STREETS, FLEET, MOTION, LEDGER, DOORS), forceinline=True)
+def depart(streets, fleet, motion, ledger, doors):
     """Let those waiting at their first edge start, in the order of departure.
 
     From rest: whoever finds no place keeps everybody behind him waiting. Rolling: only those who want
@@ -187,11 +201,14 @@ def depart(streets, fleet, motion, doors):
     for k in range(n_waiting_edges[0]):
         edge = waiting_edges[k]
         first = edge_lane_start[edge]
-        open_lanes = edge_lane_start[edge + 1] - first
-        full = types.int64(0)  # a bit for every lane that somebody has found no place on
+        everything = (types.int64(1) << (edge_lane_start[edge + 1] - first)) - 1
+        full = full_lanes(edge, streets, fleet, motion)  # and those on which somebody has found no place
         before, v = -1, waiting_first[edge]
-        while v >= 0 and open_lanes > 0:
+        while v >= 0 and full != everything:
             following = waiting_next[v]
+            if fleet.start_lanes[v] & ~full == 0:
+                before, v = v, following
+                continue
             if rolls:
                 lane = rolling_lane(v, edge, streets, fleet, motion)
             else:
@@ -200,10 +217,9 @@ def depart(streets, fleet, motion, doors):
             starts = lane >= 0 and full & bit == 0
             if starts:
                 speed = rolling_speed(v, lane, streets, fleet, motion) if rolls else 0.0
-                starts = start(v, lane, speed, streets, fleet, motion, doors)
+                starts = start(v, lane, speed, streets, fleet, motion, ledger, doors)
                 if not starts:
                     full |= bit
-                    open_lanes -= 1
             if starts:
                 if before >= 0:
                     waiting_next[before] = following

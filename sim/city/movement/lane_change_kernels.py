@@ -11,8 +11,8 @@ from numba import types
 from controller.compiling import inner_kernel
 from sim.city.movement.status import DRIVING
 from sim.city.movement.car_following_kernels import brake_gap_m, follow_speed, secure_gap_m, stop_speed
-from sim.city.movement.movement_model import FLEET, MOTION, STREETS, TAU_S
-from sim.city.movement.traffic_kernels import put_on, take_off
+from sim.city.movement.movement_model import BLOCKED, FLEET, LEDGER, MOTION, STREETS, TAU_S
+from sim.city.movement.traffic_kernels import put_on, stood_ms_of, take_off
 
 _I, _F, _B = types.int64, types.float64, types.boolean
 LOOK_FORWARD_S = 10.0
@@ -23,10 +23,10 @@ GAIN_REMAINS_S = 20.0
 KEEP_RIGHT_S, KEEP_RIGHT_ACCEPTS_S = 5.0, 7.0
 RIGHT_SLOWER_M_PER_S = 5.0 / 3.6
 LOOK_MEMORY = 0.9
-TURN_LANE_M = 200.0
-"""Nobody leaves the best lane for one that leads elsewhere so soon."""
 SQUEEZE, SLOW_M_PER_S = 0.7, 1.0
 """Part of the gap at standstill that two who creep do without while one changes lanes."""
+CLEARLY_M = 0.01
+"""Who has so much more than the way to brake from his limit is not held, whatever rounding does."""
 STUCK_MS = 15_000
 """Two who stand beside each other and want each other's lane change places after so long."""
 
@@ -42,7 +42,9 @@ def speed_behind(v, limit, u, gap_m, free_m, gathers, fleet, motion):
     if gathers:
         limit = min(limit, cars[v].speed + riders[v].accel)
     if u < 0:
-        return min(limit, stop_speed(free_m, decel)) if free_m < 400.0 else limit
+        if free_m >= 400.0 or 2.0 * decel * (free_m - CLEARLY_M - limit * TAU_S) > limit * limit:
+            return limit
+        return min(limit, stop_speed(free_m, decel))
     if 2.0 * decel * (gap_m - limit * TAU_S) > limit * limit:
         return limit  # too far away to matter
     return min(limit, follow_speed(gap_m, cars[u].speed, decel, cars[v].speed))
@@ -101,41 +103,41 @@ def obstacle(v, lane, leader, streets, fleet, motion):
     return 2 if front and back else 0 if front else 1 if back else -1
 
 
-@inner_kernel(types.void(_I, _I, _I, STREETS, FLEET, MOTION), forceinline=True)
-def change(v, lane, leader, streets, fleet, motion):
+@inner_kernel(types.void(_I, _I, _I, STREETS, FLEET, MOTION, LEDGER), forceinline=True)
+def change(v, lane, leader, streets, fleet, motion, ledger):
     """Move `v` to `lane` of the same edge, behind `leader` (-1: in front of everybody)."""
     ways = streets.ways
     cars, time_ms = motion.cars, motion.time_ms
-    take_off(v, fleet, motion)
+    take_off(v, streets, fleet, motion, ledger)
     cars[v].position_m = min(cars[v].position_m, ways[lane].length_m)
-    put_on(v, lane, leader, streets, fleet, motion)
+    put_on(v, lane, leader, streets, fleet, motion, ledger)
     cars[v].changed_ms = time_ms[0]
     cars[v].lane_gain = 0.0
     cars[v].lane_right = 0.0
     cars[v].look_speed = 0.0
 
 
-@inner_kernel(types.void(_I, _I, STREETS, FLEET, MOTION))
-def swap(v, u, streets, fleet, motion):
+@inner_kernel(types.void(_I, _I, STREETS, FLEET, MOTION, LEDGER))
+def swap(v, u, streets, fleet, motion, ledger):
     """Two vehicles change places and lanes, each with its own way on."""
     cars, time_ms = motion.cars, motion.time_ms
     lane_v, lane_u = cars[v].way, cars[u].way
     place_v, place_u = cars[v].position_m, cars[u].position_m
     ahead_v, ahead_u = cars[v].ahead, cars[u].ahead
-    take_off(v, fleet, motion)
-    take_off(u, fleet, motion)
+    take_off(v, streets, fleet, motion, ledger)
+    take_off(u, streets, fleet, motion, ledger)
     cars[v].position_m, cars[u].position_m = place_u, place_v
-    put_on(v, lane_u, ahead_u, streets, fleet, motion)
-    put_on(u, lane_v, ahead_v, streets, fleet, motion)
+    put_on(v, lane_u, ahead_u, streets, fleet, motion, ledger)
+    put_on(u, lane_v, ahead_v, streets, fleet, motion, ledger)
     cars[v].changed_ms = cars[u].changed_ms = time_ms[0]
 
 
-@inner_kernel(types.void(_I, _I, _I, _I, STREETS, FLEET, MOTION))
-def ask_for_room(v, lane, leader, why, streets, fleet, motion):
+@inner_kernel(types.void(_I, _I, _I, _I, STREETS, FLEET, MOTION, LEDGER))
+def ask_for_room(v, lane, leader, why, streets, fleet, motion, ledger):
     """Somebody must change but cannot: the follower there makes room, or he falls behind the leader."""
     edge_lane_start, ways = streets.edge_lane_start, streets.ways
     riders, row_start, rows = fleet.riders, fleet.row_start, fleet.rows
-    cars, places, stood_ms = motion.cars, motion.places, motion.stood_ms
+    cars, places = motion.cars, motion.places
     time_ms = motion.time_ms
     now_ms = time_ms[0]
     follower = cars[leader].behind if leader >= 0 else places[lane].first
@@ -144,22 +146,22 @@ def ask_for_room(v, lane, leader, why, streets, fleet, motion):
         if gap_m < (1.0 - SQUEEZE) * riders[follower].gap_m:
             follower = cars[follower].behind
         # Who has stood that long in vain goes on: with too little room for it there is never enough.
-        if follower >= 0 and stood_ms[follower] < STUCK_MS:
+        if follower >= 0 and stood_ms_of(follower, motion) < STUCK_MS:
             cars[follower].let_in = v
             cars[follower].let_in_ms = now_ms + 1000
     if why != 1 and leader >= 0 and cars[leader].speed > 1.0:
         cars[v].let_in = leader
         cars[v].let_in_ms = now_ms + 1000
-    if stood_ms[v] >= STUCK_MS:
+    if stood_ms_of(v, motion) >= STUCK_MS:
         for k in range(2):
             u = leader if k == 0 else follower
-            if u >= 0 and stood_ms[u] >= STUCK_MS and abs(
+            if u >= 0 and stood_ms_of(u, motion) >= STUCK_MS and abs(
                 cars[u].position_m - cars[v].position_m
             ) < riders[u].length_m + riders[v].length_m:  # fmt: skip
                 at = cars[u].route_at
                 row = row_start[at + riders[u].shift] + lane - edge_lane_start[ways[lane].edge]
                 if rows[row].offset * (cars[v].way - lane) > 0 and cars[u].next_connection < 0:
-                    swap(v, u, streets, fleet, motion)
+                    swap(v, u, streets, fleet, motion, ledger)
                     break
 
 
@@ -188,11 +190,11 @@ def wish(v, lane, side, leader, limit, streets, fleet, motion):
         if too_late(left_m, offset, needed_m):
             return 2
     elif offset != 0 or beside != 0:
-        jam_m = max(places[lane].load_m, places[lane + side].load_m)
-        left_m = max(0.0, there_m - car.position_m - jam_m)
+        left_m = there_m - car.position_m
         if too_late(left_m, abs(offset) + 2, needed_m):
             return 0
-        if offset == 0 and (2.0 * left_m < needed_m or there_m < TURN_LANE_M):
+        jam_m = max(places[lane].load_m, places[lane + side].load_m)
+        if too_late(left_m - jam_m, abs(offset) + 2, needed_m):
             return 0
     own = car.ahead
     gathers = False
@@ -205,7 +207,7 @@ def wish(v, lane, side, leader, limit, streets, fleet, motion):
         gap_m = cars[leader].position_m - riders[leader].length_m - car.position_m - rider.gap_m
     here = speed_behind(v, limit, own, own_gap_m, rows[row].onward_m, gathers, fleet, motion)
     there = speed_behind(v, limit, leader, gap_m, there_m, gathers, fleet, motion)
-    gain = (there - here) / max(there, GAIN_SPEED_MIN_M_PER_S)
+    gain = 0.0 if there == here else (there - here) / max(there, GAIN_SPEED_MIN_M_PER_S)
     lasts = there_m > GAIN_REMAINS_S * max(0.1, car.speed)
     result = 0
     if side < 0:
@@ -240,37 +242,38 @@ def wish(v, lane, side, leader, limit, streets, fleet, motion):
     return result
 
 
-@inner_kernel(types.void(_I, STREETS, FLEET, MOTION), forceinline=True)
-def change_from(lane, streets, fleet, motion):
+@inner_kernel(types.void(_I, STREETS, FLEET, MOTION, LEDGER), forceinline=True)
+def change_from(lane, streets, fleet, motion, ledger):
     """Let everybody on one lane change who wants to and can."""
     edge_lane_start, ways = streets.edge_lane_start, streets.ways
     riders, rows = fleet.riders, fleet.rows
     cars, halt_until_ms, places = motion.cars, motion.halt_until_ms, motion.places
     time_ms, waits = motion.time_ms, motion.waits
-    edge = ways[lane].edge
-    has_left = lane + 1 < edge_lane_start[edge + 1]
-    has_right = lane > edge_lane_start[edge]
-    left = places[lane + 1].last if has_left else -1
-    right = places[lane - 1].last if has_right else -1
+    edge, now_ms = ways[lane].edge, time_ms[0]
+    left = places[lane + 1].last if lane + 1 < edge_lane_start[edge + 1] else -1
+    right = places[lane - 1].last if lane > edge_lane_start[edge] else -1
     v = places[lane].last
     # From the back: those in front are reached by going ahead.
     while v >= 0:
-        ahead = cars[v].ahead
-        position_m = cars[v].position_m
-        while left >= 0 and cars[left].position_m < position_m:
-            left = cars[left].ahead
-        while right >= 0 and cars[right].position_m < position_m:
-            right = cars[right].ahead
-        if cars[v].changed_ms != time_ms[0] and halt_until_ms[v] < 0:
-            permit, car = riders[v].permit, cars[v]
+        car, rider = cars[v], riders[v]
+        ahead, position_m = car.ahead, car.position_m
+        if car.changed_ms != now_ms and halt_until_ms[v] < 0:
             car.look_speed = max(car.speed, LOOK_MEMORY * car.look_speed + (1.0 - LOOK_MEMORY) * car.speed)
+            sides = car.sides
+            if sides == 0:
+                v = ahead
+                continue
+            while left >= 0 and cars[left].position_m < position_m:
+                left = cars[left].ahead
+            while right >= 0 and cars[right].position_m < position_m:
+                right = cars[right].ahead
             limit = car.limit
-            stays = waits[v] != 0 and rows[car.row].offset == 0
-            place_m = position_m + riders[v].length_m + riders[v].gap_m
+            stays = waits[v] == BLOCKED and rows[car.row].offset == 0
+            place_m = position_m + rider.length_m + rider.gap_m
             for k in range(2):
                 # To the right first; who has changed does not change again.
                 side = -1 if k == 0 else 1
-                if not (has_right if k == 0 else has_left) or (ways[lane + side].permits & permit) == 0:
+                if sides & (k + 1) == 0:
                     continue
                 leader = right if k == 0 else left
                 # Who stands in a queue minds a lane beside only where it would come a place further on.
@@ -281,20 +284,20 @@ def change_from(lane, streets, fleet, motion):
                     continue
                 why = obstacle(v, lane + side, leader, streets, fleet, motion)
                 if why < 0:
-                    change(v, lane + side, leader, streets, fleet, motion)
+                    change(v, lane + side, leader, streets, fleet, motion, ledger)
                     right, left = v if k == 0 else right, left if k == 0 else v
                     break
                 if wanted == 2:
-                    ask_for_room(v, lane + side, leader, why, streets, fleet, motion)
+                    ask_for_room(v, lane + side, leader, why, streets, fleet, motion, ledger)
                     break
         v = ahead
 
 
-@inner_kernel(types.void(STREETS, FLEET, MOTION))
-def change_lanes(streets, fleet, motion):
+@inner_kernel(types.void(STREETS, FLEET, MOTION, LEDGER), forceinline=True)
+def change_lanes(streets, fleet, motion, ledger):
     """Let everybody change lanes who wants to and can. At most one change a second."""
     changing_lanes = streets.changing_lanes
-    places = motion.places
+    lane_veh = motion.lane_veh
     for k in range(len(changing_lanes)):
-        if places[changing_lanes[k]].last >= 0:
-            change_from(changing_lanes[k], streets, fleet, motion)
+        if lane_veh[changing_lanes[k]] > 0:
+            change_from(changing_lanes[k], streets, fleet, motion, ledger)

@@ -33,8 +33,12 @@ CREEP_M_PER_S = 0.01
 """Nobody drives slower: who could do so stands (it would close the last centimetre to whoever is ahead)."""
 FOE_GAP_S = 1.0
 """Time that must remain between two vehicles in the same conflict area (SUMO: look-ahead time)."""
+TURN_LANE_M = 200.0
+"""Nobody leaves the best lane for one that leads elsewhere so soon."""
 MUST_STOP, STOP_IF_CAN, MAY_PASS, GIVE_WAY, STOP_FIRST = range(5)
 """What a connection's head or sign says: the numbers in `pass_state`."""
+BLOCKED, AT_RED = 1, 2
+"""Who stands and is left alone (`waits`): until the one ahead moves or leaves; until the head lets him go."""
 
 RED, GREEN, YELLOW = int(Lamp.RED), int(Lamp.GREEN), int(Lamp.YELLOW)
 FLASH_RED = int(Lamp.FLASH_RED)
@@ -92,6 +96,7 @@ class Streets(NamedTuple):
     n_lanes: np.ndarray  # (1)
     edge_lane_start: np.ndarray  # (E+1)
     yield_to: np.ndarray
+    states: np.ndarray  # (C, lamps) int8: what head or sign says, were nobody there to give way to
     crossed: np.ndarray
     foe: np.ndarray
     feed_start: np.ndarray  # (L+1) connections that lead into a lane
@@ -108,6 +113,8 @@ class Fleet(NamedTuple):
     route_edge: np.ndarray
     halts: np.ndarray  # HALT
     depart_ms: np.ndarray  # (V)
+    start_lanes: np.ndarray  # (V) a bit for every lane of its first edge on which it may roll in
+    least_m: np.ndarray  # (2) the shortest length and the shortest gap of all riders
     rolls_in: np.ndarray  # (1) 1 = everybody comes onto the street rolling, as in SUMO; 0 = from rest
 
 
@@ -133,6 +140,8 @@ class Motion(NamedTuple):
     halt_until_ms: np.ndarray
     stood_ms: np.ndarray
     waits: np.ndarray
+    waits_since_ms: np.ndarray
+    awake: np.ndarray
     lane_veh: np.ndarray
 
 
@@ -146,6 +155,7 @@ class Ledger(NamedTuple):
     route_at: np.ndarray
     arrived_ms: np.ndarray
     lost_s: np.ndarray
+    booked_s: np.ndarray
     worst_stood_ms: np.ndarray
     stops: np.ndarray
     persons: np.ndarray
@@ -169,11 +179,12 @@ class Doors(NamedTuple):
 _RECORDS: dict[str, np.dtype] = {
     "ways": WAY, "links": LINK, "riders": RIDER, "rows": ROW, "halts": HALT, "cars": CAR, "places": PLACE,
 }  # fmt: skip
-_FLOATS = {"position_m", "speed_m_per_s", "lost_s", "persons"}
+_FLOATS = {"position_m", "speed_m_per_s", "lost_s", "persons", "least_m", "booked_s"}
 _OTHER: dict[str, np.ndarray] = {
     "status": np.zeros(1, np.int8),
     "waits": np.zeros(1, np.int8),
     "pass_state": np.zeros(1, np.int8),
+    "states": np.zeros((1, 1), np.int8),
     "lane_lost_s": np.zeros((1, 1)),
     "lane_lost_person_s": np.zeros((1, 1)),
     "coming": np.zeros((1, 1), COMING),

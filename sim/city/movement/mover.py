@@ -9,13 +9,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.codes import FLASH_AMBER
+from controller.vocabulary import Lamp
 from sim.city.movement.fixed_program_kernels import drive_second
 from sim.city.movement.itinerary_kernels import find_lanes
 from sim.city.movement.movement_model import (
+    GIVE_WAY,
     HALT,
     LINK,
+    MAY_PASS,
+    MUST_STOP,
     RIDER,
     ROW,
+    STOP_FIRST,
+    STOP_IF_CAN,
     WAY,
     Doors,
     Fleet,
@@ -106,6 +113,7 @@ def _streets(roads: Roads, turn_on_red: NDArray[np.bool_] | None) -> Streets:
     feed_start = np.searchsorted(roads.connection_to[feed], np.arange(lanes + 1))
     width = np.diff(roads.edge_lane_start)
     return Streets(
+        states=_states(roads, on_red),
         ways=ways,
         links=links,
         n_lanes=_ints([lanes]),
@@ -117,6 +125,17 @@ def _streets(roads: Roads, turn_on_red: NDArray[np.bool_] | None) -> Streets:
         feed=_ints(feed),
         changing_lanes=_ints(np.flatnonzero(width[roads.lane_edge] > 1)),
     )
+
+
+def _states(roads: Roads, turns_on_red: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """(C, lamps) what head or sign of a connection says under a lamp, were nobody there to give way to."""
+    state = np.full((roads.n_connections, len(Lamp)), MUST_STOP, np.int8)
+    gives_way, without = np.diff(roads.yield_start) > 0, roads.connection_group < 0
+    unlit = np.where(without & roads.connection_stops, STOP_FIRST, np.where(gives_way, GIVE_WAY, MAY_PASS))
+    state[:, [lamp for lamp in Lamp if lamp >= FLASH_AMBER]] = unlit[:, None]
+    state[:, Lamp.GREEN], state[:, Lamp.YELLOW], state[:, Lamp.FLASH_RED] = MAY_PASS, STOP_IF_CAN, STOP_FIRST
+    state[turns_on_red, Lamp.RED] = STOP_FIRST
+    return state
 
 
 def _fleet(roads: Roads, drives: Drives, streets: Streets, rolls_in: bool, dawdle: float) -> Fleet:
@@ -150,14 +169,34 @@ def _fleet(roads: Roads, drives: Drives, streets: Streets, rolls_in: bool, dawdl
     halts["dwell_ms"], halts["due_ms"] = drives.halt_dwell_ms, drives.halt_due_ms
     _check_routes(roads, drives, rows, row_start, start, place, itinerary)
     return Fleet(
+        start_lanes=_start_lanes(drives, streets, riders, rows, row_start, rolls_in),
         riders=riders,
         rows=rows,
         row_start=_ints(row_start),
         route_edge=_ints(drives.route_edge),
         halts=halts,
         depart_ms=_ints(drives.depart_ms),
+        least_m=np.array([riders[name].min(initial=1e9) for name in ("length_m", "gap_m")]),
         rolls_in=_ints([rolls_in]),
     )
+
+
+def _start_lanes(
+    drives: Drives, streets: Streets, riders: NDArray[np.void], rows: NDArray[np.void], row_start: Ints,
+    rolls_in: bool,
+) -> Ints:  # fmt: skip
+    """(V) a bit for every lane of the first edge that needs no change; from rest all bits are set."""
+    if not rolls_in:
+        return np.full(drives.n, -1, np.int64)
+    at = drives.route_start[drives.route]
+    first, end = (streets.edge_lane_start[drives.route_edge[at] + k] for k in (0, 1))
+    row = row_start[at + riders["shift"]]
+    bits = np.zeros(drives.n, np.int64)
+    for k in range(int(np.diff(streets.edge_lane_start).max(initial=0))):
+        there = np.flatnonzero(first + k < end)
+        fits = streets.ways["permits"][first[there] + k] & riders["permit"][there]
+        bits[there[(rows["offset"][row[there] + k] == 0) & (fits != 0)]] |= 1 << k
+    return bits
 
 
 def _check_routes(

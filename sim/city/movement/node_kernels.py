@@ -8,26 +8,27 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
-from controller.codes import DARK, FLASH_AMBER
+from controller.codes import DARK
 from controller.compiling import inner_kernel
 from sim.city.movement.car_following_kernels import brake_gap_m, travel_s
 from sim.city.movement.movement_model import (
-    FLASH_RED, FOE_GAP_S, GIVE_WAY, GREEN, MAY_PASS, MOTION, MUST_STOP, RED, REGISTER, FLEET, STOP_FIRST,
-    STOP_IF_CAN, STREETS, YELLOW,
+    AT_RED, FOE_GAP_S, GIVE_WAY, LEDGER, MAY_PASS, MOTION, MUST_STOP, REGISTER, FLEET, STOP_FIRST,
+    STREETS,
 )  # fmt: skip
+from sim.city.movement.traffic_kernels import wake
 
 _I, _F, _B, _I1 = types.int64, types.float64, types.boolean, types.int8[::1]
 JAMMED_M_PER_S = 0.1
 
 
-@inner_kernel(types.void(_I1, _I1, STREETS, MOTION))
-def read_lamps(group_lamp, lamp_seen, streets, motion):
+@inner_kernel(types.void(_I1, _I1, STREETS, MOTION, LEDGER), forceinline=True)
+def read_lamps(group_lamp, lamp_seen, streets, motion, ledger):
     """What every connection's head or sign says, after any lamp has changed.
 
-    group_lamp (G) Lamp · Written: lamp_seen (G+1), motion.pass_state (C)
+    group_lamp (G) Lamp · Written: lamp_seen (G+1), motion.pass_state (C), and who wakes
     """
-    links, yield_to = streets.links, streets.yield_to
-    pass_state = motion.pass_state
+    links, states, yield_to = streets.links, streets.states, streets.yield_to
+    cars, driving, pass_state, waits = motion.cars, motion.driving, motion.pass_state, motion.waits
     same = True
     for g in range(len(group_lamp)):
         if lamp_seen[g] != group_lamp[g]:
@@ -39,19 +40,7 @@ def read_lamps(group_lamp, lamp_seen, streets, motion):
     n = len(links)
     for c in range(n):
         g = links[c].group
-        lamp = group_lamp[g] if g >= 0 else DARK
-        if lamp == GREEN:
-            pass_state[c] = MAY_PASS
-        elif lamp == YELLOW:
-            pass_state[c] = STOP_IF_CAN
-        elif lamp == FLASH_RED or (lamp == RED and links[c].turn_on_red):
-            pass_state[c] = STOP_FIRST
-        elif lamp >= FLASH_AMBER:
-            gives_way = links[c].yield_end > links[c].yield_start
-            stops = g < 0 and links[c].stop_sign
-            pass_state[c] = STOP_FIRST if stops else GIVE_WAY if gives_way else MAY_PASS
-        else:
-            pass_state[c] = MUST_STOP
+        pass_state[c] = states[c, group_lamp[g] if g >= 0 else DARK]
     for c in range(n):
         if pass_state[c] == MAY_PASS:
             for k in range(links[c].yield_start, links[c].yield_end):
@@ -59,6 +48,10 @@ def read_lamps(group_lamp, lamp_seen, streets, motion):
                 if state != MUST_STOP and state != STOP_FIRST:
                     pass_state[c] = GIVE_WAY
                     break
+    for i in range(motion.n_driving[0]):
+        v = driving[i]
+        if waits[v] == AT_RED and pass_state[cars[v].next_connection] != MUST_STOP:
+            wake(v, motion.time_ms[0], motion, ledger)
 
 
 @inner_kernel(types.void(_I, _I, _I, _F, _F, MOTION), forceinline=True)

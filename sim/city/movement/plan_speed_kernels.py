@@ -13,11 +13,11 @@ from numba import types
 from controller.compiling import inner_kernel
 from sim.city.movement.status import DRIVING
 from sim.city.movement.car_following_kernels import (
-    arrive_speed, brake_gap_m, follow_speed, luck, stop_speed, travel_s,
+    arrive_speed, brake_gap_m, follow_speed, look_ahead_m, luck, may_hold, stop_speed, travel_s,
 )  # fmt: skip
 from sim.city.movement.movement_model import (
-    CREEP_M_PER_S, EMERGENCY_DECEL_M_PER_S2, FLEET, GIVE_WAY, MAY_PASS, MOTION, MUST_STOP, SIGHT_M,
-    STOP_FIRST, STOP_IF_CAN, STOP_LINE_GAP_M, STREETS, TAU_S, YIELD_LINE_GAP_M,
+    AT_RED, BLOCKED, CREEP_M_PER_S, EMERGENCY_DECEL_M_PER_S2, FLEET, GIVE_WAY, MAY_PASS, MOTION, MUST_STOP,
+    SIGHT_M, STOP_FIRST, STOP_IF_CAN, STOP_LINE_GAP_M, STREETS, YIELD_LINE_GAP_M,
 )  # fmt: skip
 from sim.city.movement.node_kernels import announce, gap_to_foes_m, has_room, someone_comes
 
@@ -82,11 +82,14 @@ def node_speed(v, c, entered_m, distance_m, at, planned, streets, fleet, motion)
         result = -stop_speed(line_m, decel)
     else:
         limit = min(ways[way].speed * riders[v].speed_factor, riders[v].speed_max)
-        arrive_s = 0.001 * now_ms + travel_s(distance_m, speed, limit, accel)
-        there = min(limit, math.sqrt(speed * speed + 2.0 * accel * distance_m))
-        way_m = ways[way].length_m - entered_m
-        end = min(limit, math.sqrt(there * there + 2.0 * accel * way_m))
-        leave_s = arrive_s + (way_m + riders[v].length_m) / max(0.5 * (there + end), 0.5)
+        announces = links[c].is_yielded_to and planned > CREEP_M_PER_S
+        arrive_s = leave_s = 0.0
+        if gives_way or announces:
+            arrive_s = 0.001 * now_ms + travel_s(distance_m, speed, limit, accel)
+            there = min(limit, math.sqrt(speed * speed + 2.0 * accel * distance_m))
+            way_m = ways[way].length_m - entered_m
+            end = min(limit, math.sqrt(there * there + 2.0 * accel * way_m))
+            leave_s = arrive_s + (way_m + riders[v].length_m) / max(0.5 * (there + end), 0.5)
         minds_all = state == STOP_FIRST and links[c].group >= 0 and not links[c].turn_on_red
         if (gives_way and someone_comes(c, v, now_ms, minds_all, arrive_s, leave_s, streets, motion)) or (
             links[c].keeps_clear
@@ -103,7 +106,7 @@ def node_speed(v, c, entered_m, distance_m, at, planned, streets, fleet, motion)
                     result = stop_speed(foe_m - riders[v].gap_m, decel)
             if result >= 0.0:
                 # Who cannot move does not keep others waiting.
-                if links[c].is_yielded_to and planned > CREEP_M_PER_S:
+                if announces:
                     announce(c, v, now_ms, arrive_s, leave_s, motion)
                 result = min(result, arrive_speed(distance_m, limit, decel))
     return result
@@ -223,18 +226,33 @@ def speed_beyond(v, look_m, planned, streets, fleet, motion):
     return safe
 
 
-@inner_kernel(types.void(STREETS, FLEET, MOTION))
+@inner_kernel(_B(_I, _F, STREETS, FLEET, MOTION), forceinline=True)
+def stands_at_red(v, look_m, streets, fleet, motion):
+    """Whether `v`, first on its way and standing, can only go when the head at its end lets it."""
+    car, rider = motion.cars[v], fleet.riders[v]
+    c = car.next_connection
+    if car.way >= streets.n_lanes[0] or c < 0 or motion.pass_state[c] != MUST_STOP:
+        return False
+    left_m = streets.ways[car.way].length_m - car.position_m
+    near = 0.0 < left_m < look_m and stop_speed(left_m - STOP_LINE_GAP_M, rider.decel) < CREEP_M_PER_S
+    return near and car.route_at < rider.last_at and motion.halt_at[v] >= rider.halt_end
+
+
+@inner_kernel(_I(STREETS, FLEET, MOTION), forceinline=True)
 def plan_speeds(streets, fleet, motion):
     """Choose everybody's speed for the next second. Written: cars' next_speed, waits, announcements.
 
     Who stands behind somebody and has no room is left alone until that one moves, leaves the lane or
-    another comes between (`traffic_kernels`): until then its speed would come out as 0 again.
+    another comes between (`traffic_kernels`), who stands first at red until the head says something else
+    (`read_lamps`): until then their speed would come out as 0 again. Returns how many are awake.
     """
     links, n_lanes, ways = streets.links, streets.n_lanes, streets.ways
     halts, riders = fleet.halts, fleet.riders
     cars, driving, halt_at = motion.cars, motion.driving, motion.halt_at
     halt_until_ms, n_driving, seed_of = motion.halt_until_ms, motion.n_driving, motion.seed
     status, time_ms, waits = motion.status, motion.time_ms, motion.waits
+    awake, waits_since_ms = motion.awake, motion.waits_since_ms
+    n_awake = 0
     now_ms, seed = time_ms[0], seed_of[0]
     second = now_ms // 1000
     for i in range(n_driving[0]):
@@ -242,6 +260,8 @@ def plan_speeds(streets, fleet, motion):
         if waits[v] != 0:
             continue
         car, rider = cars[v], riders[v]
+        awake[n_awake] = v
+        n_awake += 1
         if halt_until_ms[v] > now_ms:
             car.next_speed = 0.0
             continue
@@ -249,18 +269,24 @@ def plan_speeds(streets, fleet, motion):
         accel, decel = rider.accel, rider.decel
         limit = car.limit
         wanted = min(speed + accel, limit) if speed <= limit else max(limit, speed - decel)
-        # Beyond this way nothing can hold him in the next second.
-        look_m = wanted * (1.0 + TAU_S) + brake_gap_m(wanted, decel)
+        look_m = car.look_m if wanted == limit else look_ahead_m(wanted, decel)
         safe = wanted
         u = car.ahead
         if u >= 0:
             gap_m = cars[u].position_m - riders[u].length_m - position_m - rider.gap_m
-            if gap_m < look_m:
+            if gap_m < look_m and may_hold(gap_m, cars[u].speed, decel, wanted):
                 safe = min(safe, follow_speed(gap_m, cars[u].speed, decel, speed))
         h = halt_at[v]
         if safe < CREEP_M_PER_S and speed == 0.0:
             car.next_speed = car.speed_before = 0.0
-            waits[v] = u >= 0 and way < n_lanes[0] and h >= rider.halt_end
+            if u >= 0 and way < n_lanes[0] and h >= rider.halt_end:
+                waits[v], waits_since_ms[v] = BLOCKED, now_ms
+                n_awake -= 1
+            continue
+        if speed == 0.0 and u < 0 and stands_at_red(v, look_m, streets, fleet, motion):
+            car.next_speed = car.speed_before = 0.0
+            waits[v], waits_since_ms[v] = AT_RED, now_ms
+            n_awake -= 1
             continue
         if h < rider.halt_end and way < n_lanes[0] and halts[h].edge == ways[way].edge:
             to_halt_m = halts[h].position_m - position_m
@@ -284,3 +310,4 @@ def plan_speeds(streets, fleet, motion):
         chance = 0.5 if seed == 0 else luck(seed, v, second)
         dawdled = fastest - rider.dawdle * chance * min(fastest, accel)
         car.next_speed = max(slowest, dawdled) if fastest >= CREEP_M_PER_S else 0.0
+    return n_awake

@@ -30,7 +30,7 @@ CAR = np.dtype(
         ("ahead", "i4"),  # next vehicle on the same way
         ("behind", "i4"),
         ("route_at", "i4"),
-        ("spare", "i4"),
+        ("sides", "i4"),  # lanes beside that may be worth a change: 1 right, 2 left
         ("next_connection", "i4"),  # at the end of its lane; -1 = must change lanes, or arrives there
         ("row", "i4"),  # of its itinerary: what its lane leads to (`movement_model.ROW`)
         ("let_in", "i4"),  # vehicle on the next lane that it was asked to make room for
@@ -41,6 +41,7 @@ CAR = np.dtype(
         ("lane_gain", "f8"),  # what the left lane has promised lately; negative = the right one
         ("lane_right", "f8"),  # how long the right lane has been as good
         ("changed_ms", "i8"),  # last lane change
+        ("look_m", "f8"),  # how far ahead it looks while it drives up to its limit
     ],
     align=True,
 )
@@ -78,7 +79,8 @@ class Traffic:
     arrived_ms: Ints  # (V) -1 before
     lost_s: Floats  # (V) time loss since departure: seconds that driving freely would not have taken
     stood_ms: Ints  # (V) standing without a break until now
-    waits: NDArray[np.int8]  # (V) 1 = stands and cannot start before the one ahead moves or leaves
+    waits: NDArray[np.int8]  # (V) why it stands and is left alone (`movement_model`), 0 = it is not
+    waits_since_ms: Ints  # (V) from when its waiting is not yet booked, while it waits
     worst_stood_ms: Ints  # (V) longest such standing, halts at bus stops excepted
     stops: Ints  # (V)
     halt_at: Ints  # (V) next row of halt_*
@@ -86,6 +88,8 @@ class Traffic:
     persons: Floats  # (V) aboard now
     driving: Ints  # (V) rows that are driving, the first n_driving are valid
     n_driving: Ints  # (1)
+    awake: Ints  # (V) scratch: those driving who do not wait
+    booked_s: Floats  # (V) how much of lost_s its lanes have been told
     lane_lost_s: Floats  # (L, 4) time loss by mode summed over everybody who was on it or left it
     lane_lost_person_s: Floats  # (L, 4)
     lane_veh: Ints  # (L) now on it
@@ -130,6 +134,7 @@ def new_traffic(roads: Roads, drives: Drives, begin_ms: int, n_groups: int = 0, 
         lost_s=np.zeros(v),
         stood_ms=np.zeros(v, np.int64),
         waits=np.zeros(v, np.int8),
+        waits_since_ms=np.zeros(v, np.int64),
         worst_stood_ms=np.zeros(v, np.int64),
         stops=np.zeros(v, np.int64),
         halt_at=drives.halt_start[:-1].copy(),
@@ -137,6 +142,8 @@ def new_traffic(roads: Roads, drives: Drives, begin_ms: int, n_groups: int = 0, 
         persons=drives.persons.copy(),
         driving=np.zeros(v, np.int64),
         n_driving=np.zeros(1, np.int64),
+        awake=np.zeros(v, np.int64),
+        booked_s=np.zeros(v),
         lane_lost_s=np.zeros((lanes, 4)),
         lane_lost_person_s=np.zeros((lanes, 4)),
         lane_veh=np.zeros(lanes, np.int64),

@@ -2,30 +2,73 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
+import numpy as np
 from numba import types
 
 from controller.compiling import inner_kernel
+from sim.city.movement.car_following_kernels import look_ahead_m
 from sim.city.movement.status import ARRIVED, DRIVING
-from sim.city.movement.movement_model import FLEET, LEDGER, MOTION, STREETS
+from sim.city.movement.movement_model import FLEET, LEDGER, MOTION, STREETS, TURN_LANE_M
 
 _I, _F = types.int64, types.float64
 STANDING_M_PER_S = 0.1
 HALT_REACHED_M = 0.5
+PARTS_OF_A_SECOND = 16_777_216.0
+"""Losses are booked in whole parts so small, so that sums are exact: the same in any order and in bundles."""
 
 
-@inner_kernel(types.void(_I, FLEET, MOTION), forceinline=True)
-def take_off(v, fleet, motion):
-    """Take vehicle `v` out of the order of its way."""
+@inner_kernel(types.void(_I, _I, MOTION, LEDGER), forceinline=True)
+def book_wait(v, until_ms, motion, ledger):
+    """Book what `v`, who waits and is left alone, has stood until `until_ms`."""
+    waited_ms = until_ms - motion.waits_since_ms[v]
+    motion.waits_since_ms[v] = until_ms
+    motion.stood_ms[v] += waited_ms
+    ledger.worst_stood_ms[v] = max(ledger.worst_stood_ms[v], motion.stood_ms[v])
+    ledger.lost_s[v] += waited_ms / 1000.0
+
+
+@inner_kernel(_I(_I, MOTION), forceinline=True)
+def stood_ms_of(v, motion):
+    """How long `v` has stood without a break, after the others have moved for this second."""
+    unbooked_ms = motion.time_ms[0] + 1000 - motion.waits_since_ms[v] if motion.waits[v] != 0 else 0
+    return motion.stood_ms[v] + unbooked_ms
+
+
+@inner_kernel(types.void(_I, _I, MOTION, LEDGER), forceinline=True)
+def wake(v, until_ms, motion, ledger):
+    """No longer leave `v` alone: it has waited until `until_ms`."""
+    if motion.waits[v] != 0:
+        book_wait(v, until_ms, motion, ledger)
+        motion.waits[v] = 0
+
+
+@inner_kernel(types.void(_I, STREETS, FLEET, MOTION, LEDGER), forceinline=True)
+def book_lane(v, streets, fleet, motion, ledger):
+    """Tell the lane of `v`, or the one before the node it is on, what `v` has lost since it was told last."""
+    way, lanes, mode = motion.cars[v].way, streets.n_lanes[0], fleet.riders[v].mode
+    lane = way if way < lanes else streets.links[way - lanes].from_lane
+    lost_s = ledger.lost_s[v] - ledger.booked_s[v]
+    ledger.booked_s[v] = ledger.lost_s[v]
+    ledger.lane_lost_s[lane, mode] += lost_s
+    ledger.lane_lost_person_s[lane, mode] += lost_s * ledger.persons[v]
+
+
+@inner_kernel(types.void(_I, STREETS, FLEET, MOTION, LEDGER), forceinline=True)
+def take_off(v, streets, fleet, motion, ledger):
+    """Take vehicle `v` out of the order of its way, after the others have moved for this second."""
     riders = fleet.riders
-    cars, lane_veh, places, waits = motion.cars, motion.lane_veh, motion.places, motion.waits
+    cars, lane_veh, places = motion.cars, motion.lane_veh, motion.places
     way, ahead, behind = cars[v].way, cars[v].ahead, cars[v].behind
+    until_ms = motion.time_ms[0] + 1000
+    wake(v, until_ms, motion, ledger)
+    book_lane(v, streets, fleet, motion, ledger)
     if ahead >= 0:
         cars[ahead].behind = behind
     else:
         places[way].first = behind
     if behind >= 0:
         cars[behind].ahead = ahead
-        waits[behind] = 0
+        wake(behind, until_ms, motion, ledger)
     else:
         places[way].last = ahead
     places[way].load_m -= riders[v].length_m + riders[v].gap_m
@@ -35,23 +78,40 @@ def take_off(v, fleet, motion):
         lane_veh[way] -= 1
 
 
-@inner_kernel(types.void(_I, _I, _I, STREETS, FLEET, MOTION), forceinline=True)
-def put_on(v, way, ahead, streets, fleet, motion):
+@inner_kernel(_I(_I, _I, _I, STREETS, FLEET))
+def sides(v, lane, row, streets, fleet):
+    """The lanes beside that may be worth a change for `v` on `lane`: 1 the right one, 2 the left one."""
+    edge_lane_start, ways, rows = streets.edge_lane_start, streets.ways, fleet.rows
+    edge, found = ways[lane].edge, 0
+    for k in range(2):
+        step = 2 * k - 1
+        if not edge_lane_start[edge] <= lane + step < edge_lane_start[edge + 1]:
+            continue
+        leads_off = rows[row].offset == 0 and rows[row + step].offset != 0
+        if ways[lane + step].permits & fleet.riders[v].permit and not (
+            leads_off and rows[row + step].onward_m < TURN_LANE_M
+        ):
+            found |= k + 1
+    return found
+
+
+@inner_kernel(types.void(_I, _I, _I, STREETS, FLEET, MOTION, LEDGER), forceinline=True)
+def put_on(v, way, ahead, streets, fleet, motion, ledger):
     """Put vehicle `v` on a way behind vehicle `ahead` (-1: as its first), and note its next connection."""
     edge_lane_start, n_lanes, ways = streets.edge_lane_start, streets.n_lanes, streets.ways
     riders, row_start, rows = fleet.riders, fleet.row_start, fleet.rows
-    cars, lane_veh, places, waits = motion.cars, motion.lane_veh, motion.places, motion.waits
+    cars, lane_veh, places = motion.cars, motion.lane_veh, motion.places
     behind = cars[ahead].behind if ahead >= 0 else places[way].first
-    waits[v] = 0
     cars[v].way, cars[v].ahead, cars[v].behind = way, ahead, behind
     cars[v].limit = min(ways[way].speed * riders[v].speed_factor, riders[v].speed_max)
+    cars[v].look_m = look_ahead_m(cars[v].limit, riders[v].decel)
     if ahead >= 0:
         cars[ahead].behind = v
     else:
         places[way].first = v
     if behind >= 0:
         cars[behind].ahead = v
-        waits[behind] = 0
+        wake(behind, motion.time_ms[0] + 1000, motion, ledger)
     else:
         places[way].last = v
     places[way].load_m += riders[v].length_m + riders[v].gap_m
@@ -59,6 +119,7 @@ def put_on(v, way, ahead, streets, fleet, motion):
         lane_veh[way] += 1
         row = row_start[cars[v].route_at + riders[v].shift] + way - edge_lane_start[ways[way].edge]
         cars[v].row, cars[v].next_connection = row, rows[row].connection
+        cars[v].sides = sides(v, way, row, streets, fleet)
 
 
 @inner_kernel(types.void(_I, _I, STREETS, FLEET, MOTION), forceinline=True)
@@ -108,7 +169,7 @@ def leave_way(way, streets, fleet, motion, ledger):
         if v < 0 or cars[v].position_m <= ways[way].length_m:
             return arrived
         here = way
-        take_off(v, fleet, motion)
+        take_off(v, streets, fleet, motion, ledger)
         while True:
             past_m = cars[v].position_m - ways[here].length_m
             places[here].tail = v
@@ -129,51 +190,38 @@ def leave_way(way, streets, fleet, motion, ledger):
                 cars[v].driven_m -= past_m
                 cars[v].position_m = ways[here].length_m
                 cars[v].speed = 0.0
-                put_on(v, here, -1, streets, fleet, motion)
+                put_on(v, here, -1, streets, fleet, motion, ledger)
                 return arrived
             cars[v].position_m = past_m
             # Two may come onto one way in the same second: in the order of where they are.
             u = places[onto].last
             while u >= 0 and cars[u].position_m < past_m:
                 u = cars[u].ahead
-            put_on(v, onto, u, streets, fleet, motion)
+            put_on(v, onto, u, streets, fleet, motion, ledger)
             if u >= 0 or past_m <= ways[onto].length_m:
                 break
-            take_off(v, fleet, motion)
+            take_off(v, streets, fleet, motion, ledger)
             here = onto
 
 
-@inner_kernel(types.void(STREETS, FLEET, MOTION, LEDGER))
-def move(streets, fleet, motion, ledger):
-    """Let everybody drive for one second at the planned speed, and book it."""
-    links, n_lanes, ways = streets.links, streets.n_lanes, streets.ways
+@inner_kernel(types.void(_I, STREETS, FLEET, MOTION, LEDGER), forceinline=True)
+def move(n_awake, streets, fleet, motion, ledger):
+    """Let everybody who is awake drive for one second at the planned speed, and book it."""
+    ways = streets.ways
     riders = fleet.riders
     cars, driving, halt_at = motion.cars, motion.driving, motion.halt_at
     halt_until_ms, n_driving, status = motion.halt_until_ms, motion.n_driving, motion.status
-    stood_ms_of, waits = motion.stood_ms, motion.waits
-    crossing_ways, lane_lost_person_s, lane_lost_s = (
-        ledger.crossing_ways,
-        ledger.lane_lost_person_s,
-        ledger.lane_lost_s,
-    )
-    lost_s_of, persons, stops = ledger.lost_s, ledger.persons, ledger.stops
+    awake, stood_ms_of = motion.awake, motion.stood_ms
+    crossing_ways, lost_s_of, stops = ledger.crossing_ways, ledger.lost_s, ledger.stops
     worst_stood_ms = ledger.worst_stood_ms
-    n = n_driving[0]
-    lanes = n_lanes[0]
+    until_ms = motion.time_ms[0] + 1000
     n_crossing = 0
-    for i in range(n):
-        v = driving[i]
+    for i in range(n_awake):
+        v = awake[i]
         car, rider = cars[v], riders[v]
-        if waits[v] != 0:
-            lost_s_of[v] += 1.0
-            lane_lost_s[car.way, rider.mode] += 1.0
-            lane_lost_person_s[car.way, rider.mode] += persons[v]
-            stood_ms_of[v] += 1000
-            worst_stood_ms[v] = max(worst_stood_ms[v], stood_ms_of[v])
-            continue
         way, limit, speed, before = car.way, car.limit, car.next_speed, car.speed
         if speed > 0.0 and car.behind >= 0:
-            waits[car.behind] = 0
+            wake(car.behind, until_ms, motion, ledger)
         car.speed_before, car.speed = before, speed
         car.position_m += speed
         car.driven_m += speed
@@ -181,12 +229,9 @@ def move(streets, fleet, motion, ledger):
             halt(v, way, streets, fleet, motion)
         stood_ms = 0
         if halt_until_ms[v] < 0:
-            lost_s = 1.0 - speed / limit
-            if lost_s > 0.0:
-                lane = way if way < lanes else links[way - lanes].from_lane
-                lost_s_of[v] += lost_s
-                lane_lost_s[lane, rider.mode] += lost_s
-                lane_lost_person_s[lane, rider.mode] += lost_s * persons[v]
+            if speed < limit:
+                lost_s = 1.0 - speed / limit
+                lost_s_of[v] += np.floor(lost_s * PARTS_OF_A_SECOND + 0.5) / PARTS_OF_A_SECOND
             if speed < STANDING_M_PER_S:
                 stood_ms = stood_ms_of[v] + 1000
                 worst_stood_ms[v] = max(worst_stood_ms[v], stood_ms)
@@ -201,7 +246,7 @@ def move(streets, fleet, motion, ledger):
         arrived += leave_way(crossing_ways[k], streets, fleet, motion, ledger)
     if arrived > 0:
         kept = 0
-        for i in range(n):
+        for i in range(n_driving[0]):
             v = driving[i]
             if status[v] == DRIVING:
                 driving[kept] = v
@@ -209,9 +254,9 @@ def move(streets, fleet, motion, ledger):
         n_driving[0] = kept
 
 
-@inner_kernel(types.void(STREETS, MOTION, LEDGER))
-def show(streets, motion, ledger):
-    """Tell the rest of the city where everybody is now."""
+@inner_kernel(types.void(STREETS, FLEET, MOTION, LEDGER))
+def show(streets, fleet, motion, ledger):
+    """Tell the rest of the city where everybody is now, and book what has not been yet."""
     n_lanes = streets.n_lanes
     cars, driving, n_driving = motion.cars, motion.driving, motion.n_driving
     connection, lane, position_m = ledger.connection, ledger.lane, ledger.position_m
@@ -219,6 +264,9 @@ def show(streets, motion, ledger):
     lanes = n_lanes[0]
     for i in range(n_driving[0]):
         v = driving[i]
+        if motion.waits[v] != 0:
+            book_wait(v, motion.time_ms[0], motion, ledger)
+        book_lane(v, streets, fleet, motion, ledger)
         car = cars[v]
         lane[v] = car.way if car.way < lanes else -1
         connection[v] = car.way - lanes if car.way >= lanes else -1
