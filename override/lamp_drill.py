@@ -95,12 +95,23 @@ class Outcome:
     @property
     def kept(self) -> bool:
         """Whether everything is as stated."""
-        if self.conflicts or self.journal or self.back_s is None:
-            return False
+        return not self.amiss
+
+    @property
+    def amiss(self) -> str:
+        """What is not as stated, in words; empty = nothing."""
         must = stated(self.process, self.harm)
-        if self.flash_ms is None:
-            return must is not Stated.FLASH
-        return must is not Stated.GOES_ON and self.flash_ms <= FLASH_MAX_MS
+        if self.conflicts:
+            return f"conflicting groups active in {self.conflicts} looks"
+        if self.journal:
+            return f"journal: {self.journal}"
+        if self.flash_ms is None and must is Stated.FLASH:
+            return "no flash"
+        if self.flash_ms is not None and must is Stated.GOES_ON:
+            return "it flashed"
+        if self.flash_ms is not None and self.flash_ms > FLASH_MAX_MS:
+            return f"flash after {self.flash_ms:.0f} ms"
+        return "no green again within a minute" if self.back_s is None else ""
 
 
 class Heads:

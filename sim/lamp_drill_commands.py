@@ -109,6 +109,7 @@ def table_row(group: list[Outcome]) -> dict[str, object]:
         "conflicts": sum(o.conflicts for o in group),
         "journal": next((o.journal for o in group if o.journal), ""),
         "kept": all(o.kept for o in group),
+        "amiss": "; ".join(sorted({o.amiss for o in group if o.amiss})),
     }
 
 
@@ -120,10 +121,11 @@ def table(rows: list[dict[str, object]]) -> list[str]:
     ]
     for row in rows:
         median, p99, back = row["flash_ms_median"], row["flash_ms_p99"], row["back_s_worst"]
+        told = "yes" if row["kept"] else f"NO: {row['amiss']}"
         lines.append(
             f"{row['process']:8} {row['harm']:11} {row['stated']:20} {row['times']:5}"
             f" {'none' if median is None else f'{median:.0f} ms':>13}"
             f" {'' if p99 is None else f'{p99:.0f} ms':>7}"
-            f" {'never' if back is None else f'{back:.1f} s':>12}  {'yes' if row['kept'] else 'NO'}"
+            f" {'never' if back is None else f'{back:.1f} s':>12}  {told}"
         )
     return lines

@@ -377,7 +377,9 @@ def test_the_table_tells_of_what_was_not_as_stated() -> None:
     assert not Outcome("engine", Harm.DISK_FULL, 100.0, 3.0, 0).kept
     row = table_row([good, late])
     assert (row["flash_ms_median"], row["times"], row["kept"]) == (700.0, 2, False)
-    assert table([row])[1].split()[-1] == "NO"
+    assert table([row])[1].endswith("NO: flash after 700 ms")
+    amiss = table_row([late, never, both])["amiss"]
+    assert amiss == "conflicting groups active in 1 looks; flash after 700 ms; no flash"
 
 
 def test_the_command_refuses_what_it_does_not_know() -> None:
