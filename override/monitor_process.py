@@ -102,7 +102,7 @@ class MonitorProcess:
         """Lines whose holder has not said who he is."""
         self.engine: LampLine | None = None
         self.street: LampLine | None = None
-        self._shown = np.zeros(card.group_count, np.int8)
+        self._shown = self.monitor.permitted.copy()
         self._reading = -1
         self._permits = 0
         self._by_itself = False
@@ -280,8 +280,10 @@ class MonitorProcess:
         until_ms = array_of(leases, np.int64, junctions) if leases else None
         if doubt := self._vigil.answered(own_ms, proposal.reading, proposal.street_ms):
             self._tell(self.monitor.lose("C12", doubt))
+        # Until the street has come nobody knows what it shows; without a permit it flashes by itself.
+        shown = self._shown if self.street is not None else self.monitor.permitted.copy()
         verdict = self.monitor.judge(
-            proposal.street_ms, proposal.sequence, lamps, self._shown, calls, waived, suspended, until_ms
+            proposal.street_ms, proposal.sequence, lamps, shown, calls, waived, suspended, until_ms
         )
         # First the ruling: the next reading, which the permit brings about, must find it there.
         self._rule(proposal.sequence, verdict)

@@ -175,6 +175,31 @@ def test_a_green_comes_through_the_start_up_and_only_then(desk: Table) -> None:
     assert desk.said == []
 
 
+def test_an_engine_that_finds_a_new_monitor_before_the_street_does_latches_nothing(desk: Table) -> None:
+    """Once the street was taken to show red where nobody had said so: a flash that only a person ends."""
+    red = np.zeros(desk.card.group_count, np.int8)
+    desk.engine = desk._knock(Hello("engine", bytes.fromhex(desk.card.digest())))
+    desk.question = unpack(desk.engine.receive() or b"").question  # type: ignore[union-attr]
+    for _ in range(5):
+        desk.now_ms, desk.reading, desk.sequence = desk.now_ms + 100, desk.reading + 1, desk.sequence + 1
+        desk.number += 1
+        lamps, number = red.tobytes(), desk.number
+        calls, no = bytes(desk.card.group_count), bytes(desk.card.junction_count)
+        given = answer(desk.question, number, lamps)
+        proposal = Proposal(
+            number, desk.sequence, 100 * desk.reading, desk.reading, given, lamps, calls, no, no
+        )
+        desk.engine.send(pack(proposal))
+        desk.monitor.turn(0)
+        while (data := desk.engine.receive()) is not None:
+            desk.question = unpack(data).question  # type: ignore[union-attr]
+    desk.street = desk._knock(Hello("street"))
+    desk.hear()
+    desk.begun()
+    assert not desk.monitor.monitor.latched.any()
+    assert desk.said == []
+
+
 def test_an_engine_that_ends_is_flash_in_the_same_moment(desk: Table) -> None:
     desk.sit_down()
     desk.begun()
