@@ -9,9 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from belisha import app
 from controller.frame import empty_frame
 from controller.monitor import Card
 from controller.monitor.heads import bits_lit
@@ -22,7 +20,7 @@ from controller.permissive import card_of
 from controller.vocabulary import Sensors
 from controller.warm_up import warm_up
 from override import lamp_line
-from override.lamp_drill import Harm, LampDrill, Outcome, Stated, stated
+from override.lamp_drill import Harm, LampDrill
 from override.lamp_line import (
     BadMessage,
     Heads,
@@ -41,7 +39,6 @@ from override.monitor_process import MonitorProcess, Places
 from override.street_process import PermitGate
 from sim.city.generator.generate import generate, street_of_city
 from sim.city.scenario import CityPlan
-from sim.lamp_drill_commands import table, table_row
 from tests.control_room import street as toy_town
 
 
@@ -381,34 +378,3 @@ def test_a_reading_arrives_as_it_was_taken_with_more_tracks_and_buses_than_befor
 
 
 # --- the table ---------------------------------------------------------------------------------
-
-
-def test_every_cell_says_what_must_be() -> None:
-    cells = {(p, h): stated(p, h) for p in ("engine", "monitor", "street") for h in Harm}
-    assert len(cells) == 21
-    assert sum(must is Stated.FLASH for must in cells.values()) == 12
-    assert cells["engine", Harm.CLOCK_BACK] is Stated.GOES_ON
-
-
-def test_the_table_tells_of_what_was_not_as_stated() -> None:
-    good = Outcome("engine", Harm.KILL, 12.0, 3.0, 0)
-    late, never, both = (
-        Outcome("engine", Harm.KILL, 700.0, 3.0, 0),
-        Outcome("engine", Harm.KILL, None, 3.0, 0),
-        Outcome("engine", Harm.KILL, 12.0, 3.0, 1),
-    )
-    assert good.kept
-    assert not any(outcome.kept for outcome in (late, never, both))
-    assert not Outcome("engine", Harm.DISK_FULL, 100.0, 3.0, 0).kept
-    row = table_row([good, late])
-    assert (row["flash_ms_median"], row["times"], row["kept"]) == (700.0, 2, False)
-    assert table([row])[1].endswith("NO: flash after 700 ms")
-    amiss = table_row([late, never, both])["amiss"]
-    assert amiss == "conflicting groups active in 1 looks; flash after 700 ms; no flash"
-
-
-def test_the_command_refuses_what_it_does_not_know() -> None:
-    wrong = CliRunner().invoke(app, ["drill-processes", "--process", "gateway"])
-    assert "allowed are engine, monitor, street" in str(wrong.exception)
-    wrong = CliRunner().invoke(app, ["drill-processes", "--harm", "rain"])
-    assert "allowed are kill, stop, hang" in str(wrong.exception)
