@@ -67,6 +67,11 @@ class SlowMonitor:
         if self.begun:
             self._look_at_the_street(feedback)
             self._look_at_old_yellows()
+        else:
+            # A flash before the first frame that could be believed lasts its time from that frame.
+            self.flash_since = [
+                now if on else since for on, since in zip(self.flash, self.flash_since, strict=True)
+            ]
         self._end_flashes(lamps)
         proposed = [self._flash_lamp(g) if self.flash[self.junction[g]] else lamps[g] for g in self.groups]
         if not self.begun:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from controller.monitor import Card, SafetyMonitor
@@ -198,6 +198,7 @@ def compare(seed: int, frames: int, malice: float) -> set[str]:
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1 << 32), malice=st.sampled_from((0.0, 0.0004, 0.003, 0.02)))
+@example(seed=15237288, malice=0.003)  # nothing before the first frame could be believed
 def test_the_monitor_and_its_slow_twin_agree(seed: int, malice: float) -> None:
     compare(seed, 500, malice)
 
