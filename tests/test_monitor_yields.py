@@ -22,6 +22,16 @@ def giving_way(lead_ms: int = LEAD_MS, **changes: Any) -> Street:
     return Street(card).started()
 
 
+def yellow_for(seconds: float, drivers: int, **changes: Any) -> Street:
+    """Those drivers have shown yellow for so long, after green; 0 = it begins with the next frame."""
+    street = giving_way(**changes)
+    street.show(GREEN, drivers)
+    street.run(10)
+    street.lamps[drivers] = YELLOW
+    street.run(seconds)
+    return street
+
+
 def test_rows_of_a_card_stand_in_one_order_whoever_wrote_them() -> None:
     card = giving_way().card
     other = crossroads(
@@ -40,11 +50,7 @@ def test_nobody_starts_while_who_gives_way_has_yellow(
 ) -> None:
     """They were free to go until then: in the yellow's own frame, in its middle and 0.2 s before its end."""
     for into_s in (0.0, 0.1, 1.5, yellow_s - 0.2):
-        street = giving_way()
-        street.show(GREEN, drivers)
-        street.run(10)
-        street.lamps[drivers] = YELLOW
-        street.run(into_s)
+        street = yellow_for(into_s, drivers)
         found = street.show(GREEN, to)
         required_ms = round(1_000 * yellow_s) - 100
         assert [(v.check, v.groups, v.measured_ms, v.required_ms) for v in found] == [
@@ -55,28 +61,16 @@ def test_nobody_starts_while_who_gives_way_has_yellow(
 
 @pytest.mark.parametrize(("drivers", "to", "yellow_s"), [(NORTH, CROSSING, 3.4), (WEST, EAST, 3.0)])
 def test_a_yellow_that_ends_in_this_very_frame_is_over(drivers: int, to: int, yellow_s: float) -> None:
-    street = giving_way()
-    street.show(GREEN, drivers)
-    street.run(10)
-    street.show(YELLOW, drivers)
-    street.run(yellow_s - 0.1)
+    street = yellow_for(yellow_s, drivers)
     street.lamps[drivers] = RED
     assert street.show(GREEN, to) == []
-    late = giving_way(lamp_resolution_ms=500)  # rounded up, the yellow of 3.4 s lasts 3.5 s
-    late.show(GREEN, drivers)
-    late.run(10)
-    late.show(YELLOW, drivers)
-    late.run(yellow_s - 0.1)
+    late = yellow_for(yellow_s, drivers, lamp_resolution_ms=500)  # rounded up, that of 3.4 s lasts 3.5 s
     assert late.show(GREEN, to) == []
 
 
 @pytest.mark.parametrize(("drivers", "to", "yellow_s"), [(NORTH, CROSSING, 3.4), (WEST, EAST, 3.0)])
 def test_a_yellow_that_has_lasted_long_enough_holds_nobody_up(drivers: int, to: int, yellow_s: float) -> None:
-    street = giving_way()
-    street.show(GREEN, drivers)
-    street.run(10)
-    street.show(YELLOW, drivers)
-    street.run(yellow_s - 0.2)
+    street = yellow_for(yellow_s - 0.1, drivers)
     assert street.show(GREEN, to) == [], "0.1 s are forgiven"
 
 
