@@ -86,7 +86,7 @@ class Degradation:
         if self._fresh or detectors.stale != was_stale:
             self._masked = kernels.mark_unseen(
                 detectors.frame_ms, detectors.hour, detectors.laid, detectors.health, self._bare_lane,
-                self._bare_group, state.unseen_lane, state.unseen_group,
+                self._bare_group, state.unseen_lane, state.unseen_group, state.quiet_group,
             )  # fmt: skip
             self.approaches.step(detectors, self.ladder.rungs.cycle, now_ms)
             np.copyto(self.ladder.reasons.failed, detectors.failed)

@@ -70,7 +70,7 @@ class Estimator:
             state.call_since_ms,
         )
         unseen_kernels.suppose_people(
-            now_ms, passed_ms, state.unseen_group, USUAL_PEOPLE_PER_S, state.lamp,
+            now_ms, passed_ms, state.unseen_group, state.quiet_group, USUAL_PEOPLE_PER_S, state.lamp,
             state.waiting_people, state.people_per_s, state.call_since_ms,
         )  # fmt: skip
         state.observed_ms[0] += passed_ms

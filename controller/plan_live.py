@@ -62,6 +62,8 @@ class Live(NamedTuple):
     queued_s: np.ndarray  # (L)
     unmoved_s: np.ndarray  # (L)
     unseen_lane: np.ndarray  # (L) bool
+    unseen_group: np.ndarray  # (G) bool
+    quiet_group: np.ndarray  # (G) bool
     standing_veh: np.ndarray  # (L)
     served_veh: np.ndarray  # (L, 3)
     foreseen_veh: np.ndarray  # (L, 3)
@@ -78,6 +80,8 @@ def empty_live() -> Live:
         "group_kind": np.int8,
         "in_transition": np.bool_,
         "unseen_lane": np.bool_,
+        "unseen_group": np.bool_,
+        "quiet_group": np.bool_,
     }
     floats = {
         "queue_veh",

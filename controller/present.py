@@ -29,6 +29,7 @@ OF_GROUPS = (
     "call_since_ms",
     "recall",
     "unseen_group",
+    "quiet_group",
     "waiting_people",
     "people_per_s",
 )

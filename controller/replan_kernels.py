@@ -149,7 +149,8 @@ def weigh_people(j, first, n_crossings, now_ms, person_weight, impatience_s, mod
         g = first + model.crossing_group[j, p]
         called = live.call_since_ms[g] != NEVER_MS
         age = max(0.0, (now_ms - live.call_since_ms[g]) / 1000.0) / impatience_s if called else 0.0
-        view.people[p] = max(live.waiting_people[g], 1.0 if called else 0.0)
+        believed = live.unseen_group[g] and not live.quiet_group[g]  # the call is not one of somebody seen
+        view.people[p] = max(live.waiting_people[g], 1.0 if called and not believed else 0.0)
         view.people_per_s[p] = live.people_per_s[g]
         view.people_weight[p] = person_weight * (1.0 + age * age)
         if called:

@@ -43,7 +43,8 @@ class State:
     call_since_ms: Ints  # (G) registered and not yet served; NEVER_MS = no call
     recall: NDArray[np.bool_]  # (G) called in every cycle, whether or not anybody is seen
     unseen_lane: NDArray[np.bool_]  # (L) no loop to trust at the stop line: the queue is believed, not seen
-    unseen_group: NDArray[np.bool_]  # (G) crossings nobody can call
+    unseen_group: NDArray[np.bool_]  # (G) crossings nobody can call, as far as is known
+    quiet_group: NDArray[np.bool_]  # (G) of them, those whose button may only be quiet
     # estimate
     queue_veh: Floats  # (L) standing or slowly moving up
     arrival_veh: Floats  # (L, HORIZON_S) would reach the stop line at free flow in that second
@@ -102,6 +103,7 @@ def new_state(network: Network, now_ms: int) -> State:
         recall=np.zeros(g, np.bool_),
         unseen_lane=lanes_without_loop(network),
         unseen_group=crossings_without_button(network),
+        quiet_group=np.zeros(g, np.bool_),
         queue_veh=np.zeros(lanes),
         arrival_veh=np.zeros((lanes, HORIZON_S)),
         persons_per_veh=np.full(lanes, 1.3),

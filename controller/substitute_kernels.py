@@ -35,25 +35,30 @@ def is_quiet(d, frame_ms, hour, health):
     return silent_s > max(QUIET_S, QUIET_GAPS * health.gap_s[d, hour])
 
 
-@kernel(_I(_I, _I, LAID, HEALTH, _B1, _B1, _B1, _B1))
-def mark_unseen(frame_ms, hour, laid, health, bare_lane, bare_group, unseen_lane, unseen_group):
+@kernel(_I(_I, _I, LAID, HEALTH, _B1, _B1, _B1, _B1, _B1))
+def mark_unseen(frame_ms, hour, laid, health, bare_lane, bare_group, unseen_lane, unseen_group, quiet_group):
     """Stop lines and crossings without a detector to trust; returns how many detectors are not used.
 
     A quiet button may be a dead one: until it is pressed again its crossing is served as one without.
 
     frame_ms of the reading, hour 0-23 · bare_lane (L), bare_group (G): never had one
-    unseen_lane (L), unseen_group (G): written
+    unseen_lane (L), unseen_group, quiet_group (G): written
     """
     for lane in range(len(unseen_lane)):
         unseen_lane[lane] = bare_lane[lane]
     for g in range(len(unseen_group)):
         unseen_group[g] = bare_group[g]
+        quiet_group[g] = False
     masked = 0
     for d in range(len(laid.kind)):
         masked += 1 if health.masked[d] else 0
         if laid.kind[d] == STOPLINE and health.masked[d]:
             unseen_lane[laid.lane[d]] = True
-        elif laid.kind[d] == BUTTON and (health.trust[d] < BELIEVED or is_quiet(d, frame_ms, hour, health)):
+        elif laid.kind[d] == BUTTON and health.trust[d] < BELIEVED:
+            unseen_group[laid.group[d]] = True
+            quiet_group[laid.group[d]] = False
+        elif laid.kind[d] == BUTTON and is_quiet(d, frame_ms, hour, health):
+            quiet_group[laid.group[d]] = not unseen_group[laid.group[d]]
             unseen_group[laid.group[d]] = True
     return masked
 

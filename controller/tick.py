@@ -163,7 +163,7 @@ class Controller:
         """
         wanted = self.state.wanted_stage.copy()
         for item in fields(State):
-            if item.name not in ("unseen_lane", "unseen_group"):
+            if item.name not in ("unseen_lane", "unseen_group", "quiet_group"):
                 np.copyto(getattr(self.state, item.name), getattr(other.state, item.name))
         self.door = copy(other.door)
         self.estimator.carry_on(other.estimator)

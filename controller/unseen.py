@@ -1,8 +1,8 @@
 """Streets without sensors are not streets without people: what is taken to come where nothing looks.
 
 A lane without a loop at its stop line keeps a believed queue; a crossing without a button is
-called as soon as somebody is likely to wait there. How much comes is read off the junction's own fixed plan:
-whoever made it gave green in proportion to demand.
+called as soon as its WALK is over, for the promise is to the first who comes. How much comes is read off
+the junction's own fixed plan: whoever made it gave green in proportion to demand.
 """
 
 from __future__ import annotations

@@ -63,13 +63,16 @@ def play_unseen_lanes(
         flow_veh_per_s[lane] += (out / seconds - flow_veh_per_s[lane]) * part
 
 
-@kernel("void(int64, int64, boolean[:], float64, int8[:], float64[:], float64[:], int64[:])")
+@kernel("void(int64, int64, b1[:], b1[:], float64, int8[:], float64[:], float64[:], int64[:])")
 def suppose_people(
-    now_ms, passed_ms, unseen_group, usual_people_per_s, lamp, waiting_people, people_per_s, call_since_ms
-):
-    """At a crossing without a button the usual people come; as soon as somebody is likely to wait, he calls.
+    now_ms, passed_ms, unseen_group, quiet_group, usual_people_per_s, lamp, waiting_people, people_per_s,
+    call_since_ms,
+):  # fmt: skip
+    """At a crossing without a button the usual people come, the first perhaps at once: it is called.
 
-    unseen_group (G) bool · lamp (G)
+    Where a button is but quiet, whoever comes can call: it is called once somebody is likely to wait.
+
+    unseen_group, of them quiet_group (G) bool · lamp (G)
     Written: waiting_people, people_per_s (G) · call_since_ms (G) ms
     """
     for g in range(len(unseen_group)):
@@ -77,5 +80,6 @@ def suppose_people(
             people_per_s[g] = usual_people_per_s
             if lamp[g] != GREEN:
                 waiting_people[g] += usual_people_per_s * passed_ms / 1000.0
-                if call_since_ms[g] == NEVER_MS and waiting_people[g] >= SOMEBODY:
+                enough = SOMEBODY if quiet_group[g] else 0.0
+                if call_since_ms[g] == NEVER_MS and waiting_people[g] >= enough:
                     call_since_ms[g] = now_ms

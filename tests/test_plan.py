@@ -183,6 +183,22 @@ def test_people_in_buses_and_on_foot_stand_in_their_own_terms():
     assert staying[people] == 0.0
 
 
+def people_staying_costs(*, heard):
+    """Person-seconds on foot in the plan that stays; a twentieth of somebody is at a called crossing."""
+    people = 2
+    traffic = adaptive(veh_per_s=[0.3, 0.0, 0.0, 0.0]).run(60)
+    state, terms = traffic.state, traffic.planner.terms
+    state.unseen_group[WALK_EW] = not heard
+    state.call_since_ms[WALK_EW], state.waiting_people[WALK_EW] = traffic.now_ms, 0.05
+    while not terms[0, 1, people]:
+        traffic.run(1)
+    return terms[0, 1, people]
+
+
+def test_a_call_weighs_as_one_who_pressed_and_where_nobody_can_press_as_those_who_probably_stand_there():
+    assert people_staying_costs(heard=False) == pytest.approx(0.05 * people_staying_costs(heard=True))
+
+
 def test_the_plan_is_the_same_for_the_same_state():
     first, second = adaptive(seed=5, veh_per_s=[0.2] * 4), adaptive(seed=5, veh_per_s=[0.2] * 4)
     assert first.run(300).state.digest() == second.run(300).state.digest()

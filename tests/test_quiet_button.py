@@ -47,10 +47,10 @@ def test_at_a_button_that_works_few_walks_are_for_nobody() -> None:
     assert len(later) <= 0.1 * len(street.walks)
 
 
-def slow_twin(street: LoopStreet) -> tuple[list[bool], list[bool], int]:
-    """Lanes and crossings nobody sees, and how many detectors are not used."""
+def slow_twin(street: LoopStreet) -> tuple[list[bool], list[bool], list[bool], int]:
+    """Lanes and crossings nobody sees, of these the quiet ones, and how many detectors are not used."""
     network, detectors = street.network, street.degradation.detectors
-    health, lanes, groups = detectors.health, set(), set()
+    health, lanes, deaf, quiet = detectors.health, set(), set(), set()
     for d in range(len(network.detectors)):
         if network.detector_kind[d] == DetectorKind.STOPLINE and health.masked[d]:
             lanes.add(int(network.detector_lane[d]))
@@ -59,11 +59,14 @@ def slow_twin(street: LoopStreet) -> tuple[list[bool], list[bool], int]:
         silent_s = (detectors.frame_ms - int(health.last_ms[d])) / 1000
         usual_s = float(health.gap_s[d, detectors.hour])
         learned = health.gaps[d, detectors.hour] >= 5
-        if health.trust[d] < 0.5 or (learned and silent_s > 90 and silent_s > 3 * usual_s):
-            groups.add(int(network.detector_group[d]))
+        if health.trust[d] < 0.5:
+            deaf.add(int(network.detector_group[d]))
+        elif learned and silent_s > 90 and silent_s > 3 * usual_s:
+            quiet.add(int(network.detector_group[d]))
     return (
         [lane in lanes for lane in range(network.n_lanes)],
-        [g in groups for g in range(network.n_groups)],
+        [g in deaf | quiet for g in range(network.n_groups)],
+        [g in quiet - deaf for g in range(network.n_groups)],
         int(health.masked.sum()),
     )
 
@@ -80,8 +83,8 @@ def test_who_is_not_seen_is_what_the_slow_twin_says(seed: int) -> None:
     health.last_ms[:] = detectors.frame_ms - chance.integers(0, 400, n) * 1000
     bare_lane = np.zeros(street.network.n_lanes, np.bool_)
     bare_group = np.zeros(street.network.n_groups, np.bool_)
-    lanes, groups = np.ones_like(bare_lane), np.ones_like(bare_group)
+    lanes, groups, quiet = np.ones_like(bare_lane), np.ones_like(bare_group), np.ones_like(bare_group)
     masked = substitute_kernels.mark_unseen(
-        detectors.frame_ms, hour, detectors.laid, health, bare_lane, bare_group, lanes, groups
+        detectors.frame_ms, hour, detectors.laid, health, bare_lane, bare_group, lanes, groups, quiet
     )
-    assert (lanes.tolist(), groups.tolist(), masked) == slow_twin(street)
+    assert (lanes.tolist(), groups.tolist(), quiet.tolist(), masked) == slow_twin(street)

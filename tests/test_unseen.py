@@ -15,7 +15,7 @@ from controller.policy import Policy
 from controller.state import NEVER_MS, new_state
 from controller.tick import Controller
 from controller.unseen import usual_flow_veh_per_s
-from controller.vocabulary import CONTROLLERS, Lamp, Sensors
+from controller.vocabulary import CONTROLLERS, GroupKind, Lamp, Sensors
 
 WALK_EAST = "walk.east"
 
@@ -51,6 +51,9 @@ def played(network: Network, controller: str, minutes: int) -> tuple[Controller,
 def test_without_any_sensor_everybody_is_served_within_the_promise(controller: str) -> None:
     network = fitted_with()
     _, longest_ms = played(network, controller, 15)
+    # Nobody can say when he came to a crossing, so the promise is to who came just after the last WALK.
+    on_foot = network.group_kind == GroupKind.PEDESTRIAN
+    assert np.all(longest_ms[on_foot] <= network.promise_ms[on_foot] + 1000)
     # A believed queue needs some seconds to grow before it calls.
     assert np.all(longest_ms <= network.promise_ms + 30_000)
 
@@ -117,18 +120,21 @@ def test_believed_queues_are_what_the_slow_twin_says(seed: int) -> None:
         assert state.crossed_veh[k] == pytest.approx(crossed)
 
 
-def test_people_are_taken_to_come_only_where_nobody_can_say_so() -> None:
+@pytest.mark.parametrize("may_be_heard", [False, True])
+def test_people_are_taken_to_come_only_where_nobody_can_say_so(may_be_heard: bool) -> None:
     network = fitted_with("walk.north")
     state = new_state(network, 0)
     blind = network.group_index("ordinary", WALK_EAST)
     assert list(np.flatnonzero(state.unseen_group)) == [blind]
+    state.quiet_group[blind] = may_be_heard
     for second in range(1, 26):
-        assert state.call_since_ms[blind] == NEVER_MS
+        assert state.call_since_ms[blind] == (NEVER_MS if may_be_heard or second == 1 else 1000)
         unseen_kernels.suppose_people(
-            1000 * second, 1000, state.unseen_group, 0.02, state.lamp, state.waiting_people,
-            state.people_per_s, state.call_since_ms,
+            1000 * second, 1000, state.unseen_group, state.quiet_group, 0.02, state.lamp,
+            state.waiting_people, state.people_per_s, state.call_since_ms,
         )  # fmt: skip
     assert state.waiting_people[blind] == pytest.approx(0.5)
-    assert state.call_since_ms[blind] == 25_000  # as likely as not somebody waits by now
+    # Where a button may only be quiet, it is called when as likely as not somebody waits; else at once.
+    assert state.call_since_ms[blind] == (25_000 if may_be_heard else 1000)
     others = [g for g in range(network.n_groups) if g != blind]
     assert np.all(state.call_since_ms[others] == NEVER_MS)
