@@ -28,7 +28,7 @@ SPREAD = 2.0
 LOST_VEH = 3.0
 """Fewer who were counted on the way and never came are no sign of anything."""
 STRAYS_VEH = 4.0
-"""More who crossed lately and were never counted on the way: one of both loops is wrong."""
+"""More who crossed lately and were never counted on the way, or the reverse: one of both loops is wrong."""
 BEHIND_VEH = 2.0
 """Believed behind one who crosses at saturation flow, where nobody counts them farther up."""
 UNCOUNTED_VEH = 2.0
@@ -165,7 +165,7 @@ def keep_ledger(
 def blame_one_of_two(now_ms, observed_ms, laid, health, pairs, known, rate_veh_per_s, ledger):
     """Of two loops that no longer agree the one is wrong that left its own habits further behind.
 
-    A stop line that counts far more than is usual is contradicted; one that counts what is usual, of whom
+    A loop that counts far more than is usual is contradicted; a stop line that counts what is usual, of whom
     nobody was counted farther up, has a dead loop there. `judge` does the rest at the next reading.
     observed_ms how long there have been readings · known (L), rate_veh_per_s (L) usual · written: health
     """
@@ -177,11 +177,14 @@ def blame_one_of_two(now_ms, observed_ms, laid, health, pairs, known, rate_veh_p
         usual_veh = rate_veh_per_s[lane] * memory_s
         spread_veh = np.sqrt(usual_veh + 1.0)
         more_veh = ledger.recent_veh[lane, 0] - usual_veh
-        if ledger.strays_veh[lane] > STRAYS_VEH and more_veh > max(
-            SPREAD * spread_veh, abs(ledger.recent_veh[lane, 1] - usual_veh)
-        ):
+        far_more_veh = ledger.recent_veh[lane, 1] - usual_veh
+        if ledger.strays_veh[lane] > STRAYS_VEH and more_veh > max(SPREAD * spread_veh, abs(far_more_veh)):
             health.odd[stop] = ODD_INTERVALS
             health.measured[stop] = 60.0 * ledger.strays_veh[lane] / memory_s
+        lost_veh = ledger.recent_veh[lane, 1] - ledger.inside_veh[lane] - ledger.recent_veh[lane, 0]
+        if lost_veh > STRAYS_VEH and far_more_veh > max(SPREAD * spread_veh, abs(more_veh)):
+            health.odd[far] = ODD_INTERVALS
+            health.measured[far] = 60.0 * lost_veh / memory_s
         silent_s = (now_ms - health.last_ms[far]) / 1000.0
         if (
             ledger.unheard_veh[lane] >= SHIFT_VEH

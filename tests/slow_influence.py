@@ -69,13 +69,16 @@ class SlowLane:
         self.unheard = 0.0 if seen.come else self.unheard + stray
 
     def blame(self, seen: Seen, observed_s: float, far_silent_s: float) -> str:
-        """Which of both loops is wrong: stop, far, both or nobody."""
+        """Which of both loops is wrong: the stop line's, a dead one farther up, or one that counts nobody."""
         if seen.stop_sick or seen.far_sick:
             return ""
         usual = self.rate * min(150.0, observed_s)
         more, spread, blamed = self.out - usual, 2.0 * sqrt(usual + 1.0), ""
         if self.strays > 4.0 and more > spread and more > abs(self.come - usual):
             blamed += "stop"
+        never_came = self.come - self.between - self.out
+        if never_came > 4.0 and self.come - usual > spread and self.come - usual > abs(more):
+            blamed += "phantoms"
         if self.unheard >= 2.5 and far_silent_s * self.rate > 2.0 and more < spread:
             blamed += "far"
         return blamed
