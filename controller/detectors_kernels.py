@@ -219,10 +219,11 @@ def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
         health.measured[d] = on_s if on else silent_s
         return STUCK_ON if on else SILENT
     if on:
-        open_exit = laid.gate[d] == 0 and blocked[lane] < 0.5 and health.greens[d] >= GREENS_PROOF
+        open_exit = blocked[lane] < 0.5 and health.greens[d] >= GREENS_PROOF
         through_s = health.held_green_s[d] if open_exit else 0.0
-        fed = through_s >= FED_PROOF_S and health.missed_veh[d] >= FED_PROOF_VEH
-        moving = health.peers_veh[d] >= PEERS_PROOF_VEH
+        fed = laid.gate[d] == 0 and through_s >= FED_PROOF_S and health.missed_veh[d] >= FED_PROOF_VEH
+        # A queue back to a loop farther up that no green moves is none that a longer green would help.
+        moving = laid.gate[d] != 0 or health.peers_veh[d] >= PEERS_PROOF_VEH
         if fed or (through_s >= GREEN_PROOF_S and (moving or on_s > PRESENCE_S)):
             health.measured[d] = on_s
             return STUCK_ON

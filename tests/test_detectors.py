@@ -73,6 +73,16 @@ def test_each_fault_is_found_by_name_and_nobody_else_is_blamed(
     assert list(watch.blamed) == [name]
 
 
+def test_where_both_loops_of_a_lane_stick_at_once_the_one_no_green_moves_is_found_all_the_same() -> None:
+    """Neither has a witness left. A whole street was believed to queue there for ever."""
+    watch = Watch(one(FaultKind.STUCK_ON, STOP), one(FaultKind.STUCK_ON, ADVANCE)).run(ONSET_S + 240)
+    after_s, judged = watch.found(ADVANCE)
+    assert after_s <= 240
+    assert judged.cause is Cause.STUCK_ON
+    watch.run(900)
+    assert set(watch.blamed) == {STOP, ADVANCE}, "of the stop line's it takes a quarter of an hour to be sure"
+
+
 def test_a_clock_that_is_ahead_changes_nothing_because_our_own_clock_counts() -> None:
     assert not Watch(one(FaultKind.CLOCK_SKEW, STOP)).run(ONSET_S + 120).blamed
 
