@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -114,18 +115,18 @@ def table_row(group: list[Outcome]) -> dict[str, object]:
 
 
 def table(rows: list[dict[str, object]]) -> list[str]:
-    """The table, in lines."""
+    """The table, in lines of at most 80 columns; what was not as stated is told below its row."""
     lines = [
-        f"{'process':8} {'harm':11} {'stated':20} {'times':>5} {'flash, median':>13} {'p99':>7}"
-        f" {'green again':>12}  as stated"
+        f"{'':44} {'flash after':>17} {'green':>9}",
+        f"{'process':7} {'harm':10} {'stated':19} {'times':>5} {'median':>8} {'p99':>8} {'again':>9}  kept",
     ]
     for row in rows:
         median, p99, back = row["flash_ms_median"], row["flash_ms_p99"], row["back_s_worst"]
-        told = "yes" if row["kept"] else f"NO: {row['amiss']}"
         lines.append(
-            f"{row['process']:8} {row['harm']:11} {row['stated']:20} {row['times']:5}"
-            f" {'none' if median is None else f'{median:.0f} ms':>13}"
-            f" {'' if p99 is None else f'{p99:.0f} ms':>7}"
-            f" {'never' if back is None else f'{back:.1f} s':>12}  {told}"
+            f"{row['process']:7} {row['harm']:10} {row['stated']:19} {row['times']:5}"
+            f" {'none' if median is None else f'{median:.0f} ms':>8}"
+            f" {'' if p99 is None else f'{p99:.0f} ms':>8}"
+            f" {'never' if back is None else f'{back:.1f} s':>9}  {'yes' if row['kept'] else 'NO'}"
         )
+        lines += textwrap.wrap(str(row["amiss"]), 80, initial_indent=" " * 8, subsequent_indent=" " * 8)
     return lines

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from typer.testing import CliRunner
 
 from belisha import app
@@ -28,9 +30,20 @@ def test_the_table_tells_of_what_was_not_as_stated() -> None:
     assert not Outcome("engine", Harm.DISK_FULL, 100.0, 3.0, 0).kept
     row = table_row([good, late])
     assert (row["flash_ms_median"], row["times"], row["kept"]) == (700.0, 2, False)
-    assert table([row])[1].endswith("NO: flash after 700 ms")
+    *_, told, reason = table([row])
+    assert told.endswith(" NO")
+    assert reason.strip() == "flash after 700 ms"
     amiss = table_row([late, never, both])["amiss"]
     assert amiss == "conflicting groups active in 1 looks; flash after 700 ms; no flash"
+
+
+def test_the_table_fits_a_terminal_of_80_columns() -> None:
+    """A row was 84 columns wide, and its reason stood behind that."""
+    slow = [Outcome("monitor", harm, 59_999.0, 59.9, 1_000, "it ends in the middle " * 5) for harm in Harm]
+    rows = [table_row([outcome, replace(outcome, flash_ms=None)]) for outcome in slow]
+    lines = table([*rows, table_row([Outcome("street", Harm.CLOCK_BACK, None, None, 0)])])
+    assert max(map(len, lines)) <= 80
+    assert "conflicting groups active in 1000 looks" in " ".join(lines)
 
 
 def test_the_command_refuses_what_it_does_not_know() -> None:
