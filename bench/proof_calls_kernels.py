@@ -60,7 +60,7 @@ def judge(now_ms, scene, wait):
         scene.yellow_ms, scene.promise_ms, scene.stage_start, scene.stage_bits, scene.stage_given,
         scene.recall, wait.people_per_s, scene.lamp, scene.lamp_since_ms, scene.green_ended_ms,
         scene.target_stage, scene.target_bits, scene.in_transition, scene.call_since_ms,
-        scene.walk_only_called, scene.since_ms, scene.ended_ms, wait.due_calls, scene.urgent_stage,
+        scene.starts_uncalled, scene.since_ms, scene.ended_ms, wait.due_calls, scene.urgent_stage,
         scene.leave_by_ms,
     )  # fmt: skip
 

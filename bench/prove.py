@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench import proof_calls_kernels as calls
 from bench import proof_model as model
@@ -28,6 +29,7 @@ from bench.proof_space import Cell, Exploration, Explored, NoRoom, sets_of_cross
 from controller import stage_play_kernels
 from controller.junction import Junction
 from controller.numba_cache import with_imports
+from controller.stage_play_kernels import ALWAYS, NEVER, PERHAPS
 from controller.vocabulary import Timing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -166,6 +168,8 @@ class Kept:
 def kept(junction: Junction, timing: Timing, at_once: int, seconds: float = 1e9) -> Kept:
     """Follow one tagged call at a time from every state at rest, or from as many as there is time for.
 
+    Nobody else calls, whoever the urgency expects: nobody, people at every crossing, or at some.
+
     Raises `BrokenPromise` naming the first call served late.
     """
     if at_once:
@@ -188,28 +192,48 @@ def _kept(junction: Junction, timing: Timing, at_once: int, seconds: float, room
 
 def _follow(cell: Cell, exploration: Exploration, seconds: float, told: Kept) -> None:
     """The calls of one exploration's states at rest, in an order of chance, while there is time."""
-    junction, ends = cell.junction, time.process_time() + seconds
+    ends = time.process_time() + seconds
     wait = calls.empty_wait(cell.network.n_groups)
     wait.max_green_ms[:] = cell.network.max_green_ms
-    cell.scene.walk_only_called[:] = cell.law.walks  # as the urgency finds it where nobody is expected
     space = exploration.space
     rows = space.rows[: int(space.counts[0])]
     rows = rows[(rows[:, model.FLAGS] == 0) & (rows[:, model.STAGE] >= 0)]
-    rows = rows[np.random.default_rng(1).permutation(len(rows))]
+    chance = np.random.default_rng(1)
+    rows = rows[chance.permutation(len(rows))]
     told.rests += len(rows)
     for first in range(0, len(rows), AT_A_TIME):
         some = np.ascontiguousarray(rows[first : first + AT_A_TIME])
-        if not calls.all_kept(some, len(some), cell.scene, wait):
-            at, group, stage, age_ms = (int(x) for x in wait.late)
-            raise BrokenPromise(
-                f"{junction.name}/{junction.groups[group].name}: called {age_ms} ms before, served late when"
-                f" stage {junction.stages[stage].name} was wanted in state {some[at].tolist()}"
-            )
+        for walks in expectations(cell, chance):
+            wait.people_per_s[:] = walks
+            cell.scene.starts_uncalled[:] = np.where(cell.law.walks, np.where(walks, PERHAPS, NEVER), ALWAYS)
+            if not calls.all_kept(some, len(some), cell.scene, wait):
+                raise BrokenPromise(_late(cell.junction, wait, some, walks))
         told.rests_followed += len(some)
         if time.process_time() > ends:
             break
     told.followed += int(wait.counts[0])
     told.least_left_ms = min(told.least_left_ms, int(wait.least_left_ms.min()))
+
+
+def _late(junction: Junction, wait: calls.Wait, rows: NDArray[np.int16], expected: NDArray[np.bool_]) -> str:
+    """The call served late, in words."""
+    at, group, stage, age_ms = (int(x) for x in wait.late)
+    where = ", ".join(g.name for g, comes in zip(junction.groups, expected, strict=True) if comes)
+    return (
+        f"{junction.name}/{junction.groups[group].name}: called {age_ms} ms before, served late when"
+        f" stage {junction.stages[stage].name} was wanted in state {rows[at].tolist()};"
+        f" people were expected, who did not come, at: {where or 'no crossing'}"
+    )
+
+
+def expectations(cell: Cell, chance: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
+    """Where people are expected, who then do not come: (n) nowhere, at all crossings, at some by chance."""
+    walks = cell.law.walks
+    yield np.zeros_like(walks)
+    if walks.any():
+        yield walks
+    if walks.sum() > 1:
+        yield walks & (chance.random(len(walks)) < 0.5)
 
 
 # --- a folder of networks ----------------------------------------------------------------------

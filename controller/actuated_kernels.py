@@ -94,7 +94,7 @@ def ring_place(j, stage, ring_start, ring_stage):
 @kernel(
     "void(int64, int64, int64, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
     "i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], f8[::1], f8[::1], f8[:, "
-    "::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], b1[::1], "
+    "::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i1[::1], "
     "i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])"
 )
 def actuate(
@@ -129,7 +129,7 @@ def actuate(
     in_transition,
     stage_since_ms,
     call_since_ms,
-    walk_only_called,
+    starts_uncalled,
     since_ms,
     ended_ms,
     urgent_stage,
@@ -192,7 +192,7 @@ def actuate(
         while place >= 0:
             if keeps_promises(
                 j, ring_stage[place], now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms,
-                min_green_ms, promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp,
+                min_green_ms, promise_ms, stage_start, stage_bits, stage_given, starts_uncalled, lamp,
                 lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
             ):  # fmt: skip
                 wanted_stage[j] = ring_stage[place]

@@ -57,7 +57,7 @@ class BestStage:
             state.in_transition,
             state.stage_since_ms,
             state.call_since_ms,
-            urgency.walk_only_called,
+            urgency.starts_uncalled,
             urgency.since_ms,
             urgency.ended_ms,
             urgency.stage,

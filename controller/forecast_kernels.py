@@ -238,7 +238,7 @@ def play(
             live.intergreen_start, live.intergreen_ms, live.min_green_ms, ahead.max_green_ms, live.yellow_ms,
             live.promise_ms, scene.stage_start, scene.stage_bits, scene.stage_given, scene.recall,
             live.people_per_s, live.lamp, live.lamp_since_ms, live.green_ended_ms, live.target_stage,
-            live.target_bits, live.in_transition, live.call_since_ms, scene.walk_only_called, scene.since_ms,
+            live.target_bits, live.in_transition, live.call_since_ms, scene.starts_uncalled, scene.since_ms,
             scene.ended_ms, ahead.due_calls, scene.urgent_stage, scene.leave_by_ms,
         )  # fmt: skip
         for j in range(len(live.target_stage)):

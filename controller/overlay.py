@@ -90,7 +90,7 @@ class Overlay:
     def _view(self, state: State, waived: NDArray[np.bool_], suspended: NDArray[np.bool_]) -> Scene:
         own = {
             "stage_given": self.urgency.stage_given,
-            "walk_only_called": self.urgency.walk_only_called,
+            "starts_uncalled": self.urgency.starts_uncalled,
             "urgent_stage": self.urgency.stage,
             "leave_by_ms": self.urgency.leave_by_ms,
             "since_ms": self.urgency.since_ms,

@@ -32,7 +32,7 @@ def in_time(j, stage, now_ms, scene):
     return keeps_promises(
         j, stage, now_ms, scene.group_start, scene.conflict_bits, scene.intergreen_start,
         scene.intergreen_ms, scene.min_green_ms, scene.promise_ms, scene.stage_start, scene.stage_bits,
-        scene.stage_given, scene.walk_only_called, scene.lamp, scene.lamp_since_ms,
+        scene.stage_given, scene.starts_uncalled, scene.lamp, scene.lamp_since_ms,
         scene.green_ended_ms, scene.target_bits, scene.in_transition, scene.call_since_ms,
         scene.since_ms, scene.ended_ms,
     )  # fmt: skip

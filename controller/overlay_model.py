@@ -41,7 +41,7 @@ class Scene(NamedTuple):
     stage_since_ms: np.ndarray  # (J)
     all_red_until_ms: np.ndarray  # (J)
     stage_given: np.ndarray  # (S) bool
-    walk_only_called: np.ndarray  # (G) bool
+    starts_uncalled: np.ndarray  # (G) int8
     urgent_stage: np.ndarray  # (J)
     leave_by_ms: np.ndarray  # (J)
     since_ms: np.ndarray  # (62) scratch
@@ -53,10 +53,8 @@ class Scene(NamedTuple):
     calls: np.ndarray  # (G) bool scratch
 
 
-SMALL = frozenset({"group_kind", "lamp"})
-FLAGS = frozenset(
-    {"recall", "in_transition", "stage_given", "walk_only_called", "waived", "suspended", "in_flash", "calls"}
-)
+SMALL = frozenset({"group_kind", "lamp", "starts_uncalled"})
+FLAGS = frozenset({"recall", "in_transition", "stage_given", "waived", "suspended", "in_flash", "calls"})
 
 
 def _empty(fields: tuple[str, ...], small: frozenset[str], flags: frozenset[str]) -> list[Any]:

@@ -135,7 +135,7 @@ def calls_and_walks(
 @kernel(
     "void(int64, int64, int64, int64, f8, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
     "i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
-    "b1[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1])"
+    "b1[::1], i8[::1], i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1])"
 )
 def go_to_best(
     now_ms,
@@ -163,7 +163,7 @@ def go_to_best(
     in_transition,
     stage_since_ms,
     call_since_ms,
-    walk_only_called,
+    starts_uncalled,
     since_ms,
     ended_ms,
     urgent_stage,
@@ -176,7 +176,7 @@ def go_to_best(
 
     The planned end is the time of the next decision. Without a call outside the present stage it rests.
 
-    Network and state arrays as named there · score (G) · walk_only_called (G), urgent_stage, leave_by_ms (J)
+    Network and state arrays as named there · score (G) · starts_uncalled (G), urgent_stage, leave_by_ms (J)
     from `judge_urgency` · scratch: since_ms, ended_ms (62) ms, refused (S) bool
     Written: wanted_stage (J) index, planned_end_ms (J) ms
     """
@@ -214,7 +214,7 @@ def go_to_best(
         while stage >= 0 and best != stage:
             if keeps_promises(
                 j, best, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms,
-                promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
+                promise_ms, stage_start, stage_bits, stage_given, starts_uncalled, lamp, lamp_since_ms,
                 green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
             ):  # fmt: skip
                 break

@@ -21,6 +21,10 @@ MARGIN_MS = 2000
 TURN_MS = 1000
 """A change may begin so much later than it is played: a junction decides once a second."""
 
+ALWAYS, PERHAPS, NEVER = 0, 1, 2
+"""Whether a group starts with its stage though nobody has called it yet: drivers and crossings on recall do;
+a crossing where people are expected may be called by then; one where hardly anybody comes will not be."""
+
 
 @inner_kernel("int64(int64)")
 def count_bits(bits):
@@ -174,8 +178,8 @@ def stage_serving(k, calls, active, stage_first, stage_end, stage_bits, stage_gi
 
 
 @inner_kernel(
-    "UniTuple(int64, 2)(int64, int64, int64, int64, int64, boolean, i8[::1], i8[::1], i8[::1], i8[::1], "
-    "i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], b1[::1], i8[::1], i8[::1], i8[::1])"
+    "Tuple((int64, int64, boolean))(int64, int64, int64, int64, int64, boolean, boolean, i8[::1], i8[::1], "
+    "i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1])"
 )
 def play_calls(
     j,
@@ -184,6 +188,7 @@ def play_calls(
     active,
     calls,
     given_only,
+    expected,
     group_start,
     conflict_bits,
     intergreen_start,
@@ -193,24 +198,26 @@ def play_calls(
     stage_start,
     stage_bits,
     stage_given,
-    walk_only_called,
+    starts_uncalled,
     call_since_ms,
     since_ms,
     ended_ms,
 ):
-    """Serve all calls, earliest deadline first: (smallest slack to a promise less margin ms, first stage).
+    """Serve all calls, earliest deadline first: (slack ms, first stage, whether a PERHAPS was let start).
 
-    `stage` >= 0 is the stage to go to first whatever the calls say; the first change begins at `leave_ms`.
+    The slack is the smallest to a promise less margin. `stage` >= 0 is the stage to go to first whatever the
+    calls say; the first change begins at `leave_ms`. `expected`: as if everybody who is expected had called.
 
     group_start (J+1) · conflict_bits (G) bits · intergreen_start (J) · intergreen_ms flat ms · min_green_ms,
     promise_ms (G) ms · stage_start (J+1) · stage_bits (S) bits · stage_given (S) bool
-    walk_only_called (G) bool: crossings to be left out of a stage unless called
+    starts_uncalled (G) ALWAYS, PERHAPS or NEVER
     call_since_ms (G) ms · written: since_ms (62) ms, ended_ms (62) ms as left by `junction_now`
     """
     first = group_start[j]
     n = group_start[j + 1] - first
     slack_ms = NEVER_MS
     chosen = stage
+    let_start = False
     while calls or stage >= 0:
         if stage < 0:
             k = most_urgent(first, n, calls, promise_ms, call_since_ms)
@@ -224,7 +231,11 @@ def play_calls(
                 chosen = stage
         going = stage_bits[stage]
         for k in range(n):
-            if walk_only_called[first + k] and not ((calls | active) >> k) & 1:
+            if starts_uncalled[first + k] == ALWAYS or not (going & ~(calls | active)) >> k & 1:
+                continue
+            if expected and starts_uncalled[first + k] == PERHAPS:
+                let_start = True
+            else:
                 going &= ~(1 << k)
         leave_ms = change_stage(
             first,
@@ -246,4 +257,4 @@ def play_calls(
         active = going
         calls &= ~going
         stage = -1
-    return slack_ms, chosen
+    return slack_ms, chosen, let_start

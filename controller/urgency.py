@@ -37,7 +37,7 @@ class Urgency:
         self.stage_given: NDArray[np.bool_] = np.array(
             [s.source == StageSource.GIVEN for jn in network.street.junctions for s in jn.stages], np.bool_
         )
-        self.walk_only_called: NDArray[np.bool_] = np.zeros(network.n_groups, np.bool_)
+        self.starts_uncalled: NDArray[np.int8] = np.zeros(network.n_groups, np.int8)
         self.since_ms: Ints = np.zeros(GROUPS_PER_JUNCTION_MAX, np.int64)
         self.ended_ms: Ints = np.zeros(GROUPS_PER_JUNCTION_MAX, np.int64)
         self.due_calls: Ints = np.zeros(network.n_junctions, np.int64)
@@ -70,7 +70,7 @@ class Urgency:
             state.target_bits,
             state.in_transition,
             state.call_since_ms,
-            self.walk_only_called,
+            self.starts_uncalled,
             self.since_ms,
             self.ended_ms,
             self.due_calls,
@@ -95,7 +95,7 @@ class Urgency:
                 network.stage_start,
                 network.stage_bits,
                 self.stage_given,
-                self.walk_only_called,
+                self.starts_uncalled,
                 state.lamp,
                 state.lamp_since_ms,
                 state.green_ended_ms,

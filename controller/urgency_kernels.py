@@ -10,6 +10,9 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 from controller.codes import NEVER_MS, PEDESTRIAN
 from controller.compiling import inner_kernel, kernel
 from controller.stage_play_kernels import (
+    ALWAYS,
+    NEVER,
+    PERHAPS,
     count_bits,
     junction_now,
     most_urgent,
@@ -61,12 +64,15 @@ def is_turn(j, now_ms, resolution_ms, period_ms):
 
 
 @inner_kernel(
-    "UniTuple(int64, 2)(int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
-    "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])"
+    "UniTuple(int64, 3)(int64, int64, boolean, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
+    "i8[::1], i8[::1], i8[::1], b1[::1], i1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], "
+    "i8[::1], i8[::1])"
 )
 def slack_by_way_of(
     j,
     stage,
+    given_only,
+    leave_ms,
     now_ms,
     group_start,
     conflict_bits,
@@ -77,7 +83,7 @@ def slack_by_way_of(
     stage_start,
     stage_bits,
     stage_given,
-    walk_only_called,
+    starts_uncalled,
     lamp,
     lamp_since_ms,
     green_ended_ms,
@@ -87,25 +93,33 @@ def slack_by_way_of(
     since_ms,
     ended_ms,
 ):
-    """(smallest slack ms of any promise when the junction goes to `stage` now, bits of the calls).
+    """(smallest slack ms of any promise, first stage, bits of the calls) when the junction goes to `stage`.
 
+    -1 = to where the calls say. It leaves at `leave_ms`, or when a change under way is complete. Played as if
+    everybody expected had called, and as if nobody had: a WALK that does not come may make another's later,
+    for whom it would have kept drivers at red whose yellow is in the way now. The worse counts.
     Arrays as in `junction_now` and `play_calls`.
     """
-    active, ready_ms, calls = junction_now(
-        j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, lamp,
-        lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
-    )  # fmt: skip
-    slack_ms, _ = play_calls(
-        j, ready_ms, stage, active, calls, False, group_start, conflict_bits, intergreen_start,
-        intergreen_ms, min_green_ms, promise_ms, stage_start, stage_bits, stage_given, walk_only_called,
-        call_since_ms, since_ms, ended_ms
-    )  # fmt: skip
-    return slack_ms, calls
+    least_ms, chosen, calls = NEVER_MS, -1, 0
+    for expected in (True, False):
+        active, ready_ms, calls = junction_now(
+            j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, lamp,
+            lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
+        )  # fmt: skip
+        slack_ms, chosen, let_start = play_calls(
+            j, max(ready_ms, leave_ms), stage, active, calls, given_only, expected, group_start,
+            conflict_bits, intergreen_start, intergreen_ms, min_green_ms, promise_ms, stage_start, stage_bits,
+            stage_given, starts_uncalled, call_since_ms, since_ms, ended_ms
+        )  # fmt: skip
+        least_ms = min(least_ms, slack_ms)
+        if not let_start:
+            break
+    return least_ms, chosen, calls
 
 
 @kernel(
     "boolean(int64, int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
-    "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])"
+    "i8[::1], b1[::1], i1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])"
 )
 def keeps_promises(
     j,
@@ -120,7 +134,7 @@ def keeps_promises(
     stage_start,
     stage_bits,
     stage_given,
-    walk_only_called,
+    starts_uncalled,
     lamp,
     lamp_since_ms,
     green_ended_ms,
@@ -134,9 +148,9 @@ def keeps_promises(
 
     Arrays as in `junction_now` and `play_calls`.
     """
-    slack_ms, _ = slack_by_way_of(
-        j, stage, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms,
-        promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
+    slack_ms, _, _ = slack_by_way_of(
+        j, stage, False, now_ms, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms,
+        min_green_ms, promise_ms, stage_start, stage_bits, stage_given, starts_uncalled, lamp, lamp_since_ms,
         green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
     )  # fmt: skip
     return slack_ms >= 0
@@ -144,7 +158,7 @@ def keeps_promises(
 
 @inner_kernel(
     "UniTuple(int64, 2)(int64, int64, i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
-    "i8[::1], b1[::1], b1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])"
+    "i8[::1], b1[::1], i1[::1], i1[::1], i8[::1], i8[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1])"
 )
 def best_first_stage(
     j,
@@ -158,7 +172,7 @@ def best_first_stage(
     stage_start,
     stage_bits,
     stage_given,
-    walk_only_called,
+    starts_uncalled,
     lamp,
     lamp_since_ms,
     green_ended_ms,
@@ -178,10 +192,10 @@ def best_first_stage(
     most_ms, most_served, best, urgent = -NEVER_MS, -1, -1, -1
     first, n = group_start[j], group_start[j + 1] - group_start[j]
     for stage in range(stage_start[j], stage_start[j + 1]):
-        slack_ms, calls = slack_by_way_of(
-            j, stage, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms,
-            promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
-            green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
+        slack_ms, _, calls = slack_by_way_of(
+            j, stage, False, now_ms, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms,
+            min_green_ms, promise_ms, stage_start, stage_bits, stage_given, starts_uncalled, lamp,
+            lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
         )  # fmt: skip
         if not stage_bits[stage] & calls or slack_ms < most_ms:
             continue
@@ -193,17 +207,17 @@ def best_first_stage(
     return most_ms, best
 
 
-@inner_kernel("void(int64, i8[::1], i1[::1], b1[::1], f8[::1], b1[::1])")
-def mark_unlikely_walks(j, group_start, group_kind, recall, people_per_s, walk_only_called):
-    """Crossings of one junction that will hardly be called before their stage comes.
+@inner_kernel("void(int64, i8[::1], i1[::1], b1[::1], f8[::1], i1[::1])")
+def mark_uncalled(j, group_start, group_kind, recall, people_per_s, starts_uncalled):
+    """Which groups of one junction start with their stage though nobody has called them yet.
 
     group_start (J+1) · group_kind (G) GroupKind · recall (G) bool · people_per_s (G)
-    Written: walk_only_called (G) bool
+    Written: starts_uncalled (G) ALWAYS, PERHAPS or NEVER
     """
     for g in range(group_start[j], group_start[j + 1]):
-        walk_only_called[g] = (
-            group_kind[g] == PEDESTRIAN and not recall[g] and people_per_s[g] * LIKELY_CALL_S < 0.5
-        )
+        starts_uncalled[g] = ALWAYS
+        if group_kind[g] == PEDESTRIAN and not recall[g]:
+            starts_uncalled[g] = NEVER if people_per_s[g] * LIKELY_CALL_S < 0.5 else PERHAPS
 
 
 @inner_kernel("int64(int64, int64, int64, int64, i1[::1], i8[::1], i8[::1])")
@@ -222,7 +236,7 @@ def walk_time_ms(first, n, stage, calls, group_kind, min_green_ms, clearance_ms)
 @kernel(
     "void(int64, int64, int64, i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
     "i8[::1], i8[::1], i8[::1], b1[::1], b1[::1], f8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], "
-    "b1[::1], i8[::1], b1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])"
+    "b1[::1], i8[::1], i1[::1], i8[::1], i8[::1], i8[::1], i8[::1], i8[::1])"
 )
 def judge_urgency(
     now_ms,
@@ -249,7 +263,7 @@ def judge_urgency(
     target_bits,
     in_transition,
     call_since_ms,
-    walk_only_called,
+    starts_uncalled,
     since_ms,
     ended_ms,
     due_calls,
@@ -260,43 +274,41 @@ def judge_urgency(
 
     Network arrays, recall (G) bool, people_per_s (G) and the sequencer's arrays as in `junction_now` and
     `play_calls` · max_green_ms, clearance_ms (G) ms · scratch: since_ms, ended_ms (62) ms
-    Written: walk_only_called (G) bool · due_calls (J) bits, see `greens_used_up` · urgent_stage (J) index,
-    -1 = free · leave_by_ms (J) ms, NEVER_MS = no call
+    Written: starts_uncalled (G) as in `play_calls` · due_calls (J) bits, see `greens_used_up`
+    urgent_stage (J) index, -1 = free · leave_by_ms (J) ms, NEVER_MS = no call
     """
     for j in range(len(group_start) - 1):
         if not is_turn(j, now_ms, resolution_ms, period_ms):
             continue
         first, n = group_start[j], group_start[j + 1] - group_start[j]
-        mark_unlikely_walks(j, group_start, group_kind, recall, people_per_s, walk_only_called)
+        mark_uncalled(j, group_start, group_kind, recall, people_per_s, starts_uncalled)
         urgent_stage[j], leave_by_ms[j], due_calls[j] = -1, NEVER_MS, 0
+        active, ready_ms, calls = junction_now(
+            j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, lamp,
+            lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
+        )  # fmt: skip
+        if not calls:
+            continue
+        due_calls[j], up_ms = greens_used_up(
+            first, n, active, calls, now_ms, conflict_bits, max_green_ms, since_ms, call_since_ms
+        )
+        next_ms = max(ready_ms, now_ms + max(resolution_ms, period_ms))
         slack_ms, chosen = -NEVER_MS, -1
         for given_only in (False, True):
-            active, ready_ms, calls = junction_now(
-                j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms, lamp,
-                lamp_since_ms, green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
-            )  # fmt: skip
-            if not calls:
-                break
-            if not given_only:
-                due_calls[j], up_ms = greens_used_up(
-                    first, n, active, calls, now_ms, conflict_bits, max_green_ms, since_ms, call_since_ms
-                )
-            next_ms = max(ready_ms, now_ms + max(resolution_ms, period_ms))
-            slack, stage = play_calls(
-                j, next_ms, -1, active, calls, given_only, group_start, conflict_bits, intergreen_start,
+            slack, stage, _ = slack_by_way_of(
+                j, -1, given_only, next_ms, now_ms, group_start, conflict_bits, intergreen_start,
                 intergreen_ms, min_green_ms, promise_ms, stage_start, stage_bits, stage_given,
-                walk_only_called, call_since_ms, since_ms, ended_ms
+                starts_uncalled, lamp, lamp_since_ms, green_ended_ms, target_bits, in_transition,
+                call_since_ms, since_ms, ended_ms
             )  # fmt: skip
             if slack > slack_ms:
                 slack_ms, chosen = slack, stage
             if slack >= 0:
                 break
-        if not calls:
-            continue
         if slack_ms < 0:
             slack, stage = best_first_stage(
                 j, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms,
-                promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
+                promise_ms, stage_start, stage_bits, stage_given, starts_uncalled, lamp, lamp_since_ms,
                 green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
             )  # fmt: skip
             if slack > slack_ms:
@@ -314,7 +326,7 @@ def judge_urgency(
             )  # fmt: skip
             if best >= 0 and not keeps_promises(
                 j, best, now_ms, group_start, conflict_bits, intergreen_start, intergreen_ms, min_green_ms,
-                promise_ms, stage_start, stage_bits, stage_given, walk_only_called, lamp, lamp_since_ms,
+                promise_ms, stage_start, stage_bits, stage_given, starts_uncalled, lamp, lamp_since_ms,
                 green_ended_ms, target_bits, in_transition, call_since_ms, since_ms, ended_ms
             ):  # fmt: skip
                 best = chosen

@@ -22,6 +22,8 @@ class Play:
     end: dict[int, int]
     calls: set[int]
     time: int
+    expected: bool = True
+    """Whether everybody who is likely to call does, before his stage comes."""
     slack: int = NEVER_MS
     first: int = -1
 
@@ -48,22 +50,20 @@ class NaiveJunction:
         self.gives_way = sorted((names.index(y.group), names.index(y.to)) for y in self.junction.yields)
         self.stages = [{names.index(g) for g in s.groups} for s in self.junction.stages]
         self.walker = {k for k in self.index if groups[k].kind == GroupKind.PEDESTRIAN}
-        self.likely = {
-            k
-            for k in self.walker
-            if state.recall[first + k] or state.people_per_s[first + k] * SOMEBODY_COMES_S >= 0.5
-        }
+        self.recalled = {k for k in self.walker if state.recall[first + k]}
+        people_per_s = state.people_per_s[first : first + n]
+        self.likely = {k for k in self.walker if people_per_s[k] * SOMEBODY_COMES_S >= 0.5}
         self.called = [int(v) for v in state.call_since_ms[first : first + n]]
         self.due = [self.called[k] + int(network.promise_ms[first + k]) for k in self.index]
 
-    def now(self) -> Play:
+    def now(self, expected: bool = True) -> Play:
         """As it stands, a change already begun played to its end."""
         state, g0 = self.state, self.group0
         lit = {k for k in self.index if state.lamp[g0 + k] == Lamp.GREEN}
         start = {k: int(state.lamp_since_ms[g0 + k]) for k in lit}
         end = {k: int(state.green_ended_ms[g0 + k]) for k in self.index}
         calls = {k for k in self.index if k not in lit and self.called[k] < NEVER_MS}
-        play = Play(lit, start, end, calls, self.now_ms)
+        play = Play(lit, start, end, calls, self.now_ms, expected)
         if state.in_transition[self.j]:
             target = {k for k in self.index if int(state.target_bits[self.j]) >> k & 1}
             self.move(play, target)
@@ -95,9 +95,8 @@ class NaiveJunction:
     def serve(self, play: Play, stage: int) -> None:
         """Go to a stage for its minimum and note how close its calls came to their promises."""
         play.first = stage if play.first < 0 else play.first
-        target = {
-            k for k in self.stages[stage] if k not in self.walker or k in play.calls | play.lit | self.likely
-        }
+        walks = play.calls | play.lit | self.recalled | (self.likely if play.expected else set())
+        target = {k for k in self.stages[stage] if k not in self.walker or k in walks}
         self.move(play, target)
         slacks = [self.due[k] - MARGIN_MS - play.start[k] for k in play.calls & target]
         play.slack = min([play.slack, *slacks])
@@ -127,16 +126,25 @@ class NaiveJunction:
         return play
 
     def leave_later(self, given_only: bool) -> tuple[Play, int]:
-        """What happens when it leaves one step from now, and when that is."""
-        play = self.now()
-        play.time = leave = max(play.time, self.now_ms + 1000)
-        return self.serve_all(play, given_only), leave
+        """What happens when it leaves one step from now, and when that is; the worse, come who may."""
+        plays = []
+        for expected in (True, False):
+            play = self.now(expected)
+            play.time = leave = max(play.time, self.now_ms + 1000)
+            plays.append(self.serve_all(play, given_only))
+        return min(plays, key=lambda play: play.slack), leave
+
+    def by_way_of(self, stage: int) -> Play:
+        """What happens when it goes to `stage` first, now; the worse, come who may."""
+        plays = [self.now(expected) for expected in (True, False)]
+        for play in plays:
+            self.serve(play, stage)
+            self.serve_all(play)
+        return min(plays, key=lambda play: play.slack)
 
     def keeps_promises(self, stage: int) -> bool:
         """Whether it may go to `stage` first, now."""
-        play = self.now()
-        self.serve(play, stage)
-        return self.serve_all(play).slack >= 0
+        return self.by_way_of(stage).slack >= 0
 
     def best_first(self) -> Play | None:
         """Every stage that serves a call tried as the next one, now: the best.
@@ -148,8 +156,7 @@ class NaiveJunction:
             play = self.now()
             if answered := play.calls & self.stages[stage]:
                 served.append((self.most_urgent(play.calls) in answered, len(answered)))
-                self.serve(play, stage)
-                plays.append(self.serve_all(play))
+                plays.append(self.by_way_of(stage))
         best = max(range(len(plays)), key=lambda k: (plays[k].slack, *served[k], -k), default=-1)
         return plays[best] if best >= 0 else None
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import itertools
 import os
-from dataclasses import replace
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bench import proof_kernels as kernels
 from bench import proof_model as model
+from bench import prove
 from bench.proof_space import STEP_MS, Cell, Exploration, Unlawful
-from bench.prove import BrokenPromise, cell_of, explored, junctions_of, kept, levels, likeness
-from controller.junction import Junction, Yield
+from bench.prove import BrokenPromise, cell_of, expectations, explored, junctions_of, kept, levels, likeness
+from controller.junction import Junction
 from controller.vocabulary import Lamp, Timing
 from sim.city.generator.generate import generate, street_of_city
 from sim.city.scenario import find_scenario
@@ -95,13 +97,27 @@ def test_one_call_at_a_time_is_served_within_its_promise_whatever_the_planner_wa
 
 def test_a_walk_waits_for_every_yellow_of_those_who_give_way_one_after_the_other() -> None:
     """A yellow that began while it waited for another's was once forgotten, and the WALK came too late."""
-    beside = {("ns", "walk.ns"), ("ns.left", "walk.ns"), ("ns", "ns.left"), ("walk.ns", "walk.ew")}
-    stages = (("ns.left",), ("ns", "ns.left"), ("ns", "walk.ns"), ("walk.ns", "walk.ew"), ("ew", "walk.ew"))
-    plain = toy_street.junction(stages=stages, compatible=beside | {("ew", "walk.ew")}, steps=())
-    yields = (Yield("ns", "walk.ns"), Yield("ns.left", "walk.ns"))
-    told = kept(replace(plain, yields=yields), Timing.COMPUTED, 0)
+    told = kept(toy_street.yielding_junction(), Timing.COMPUTED, 0)
     assert told.followed > 1_000
     assert told.least_left_ms >= 0
+
+
+def test_people_who_are_expected_and_do_not_come_make_nobody_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their WALK was played as if it came for certain: it would have kept drivers at red whose yellow another
+    WALK then had to wait for, which came too late."""
+    junction, seen = toy_street.yielding_junction(), []
+
+    def expected(cell: Cell, chance: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
+        seen.extend(expectations(cell, chance))
+        yield cell.law.walks
+
+    monkeypatch.setattr(prove, "expectations", expected)
+    told = kept(junction, Timing.COMPUTED, 0)
+    assert told.followed > 10_000
+    assert told.least_left_ms >= 0
+    walks = [bool(w.any()) for w in seen]
+    assert walks[:2] == [False, True], "it is tried with nobody expected and with everybody"
+    assert len({tuple(w) for w in seen}) == 4, "and with some"
 
 
 def test_where_time_is_short_the_table_does_not_say_that_all_calls_were_followed() -> None:

@@ -127,6 +127,7 @@ def test_the_kernel_answers_as_the_definition_does() -> None:
         toy_street.junction("a", generated=GENERATED, compatible=OPEN),
         toy_street.junction("b"),
         toy_street.junction("c", generated=GENERATED[::-1], compatible=OPEN, offset_ms=5_000),
+        toy_street.yielding_junction("d"),
     )
     chance = np.random.default_rng(7)
     urgent = 0
@@ -135,7 +136,7 @@ def test_the_kernel_answers_as_the_definition_does() -> None:
         now_ms = 1000 * int(chance.integers(200, 5000))
         state = random_state(network, chance, now_ms)
         urgency.update(state, now_ms)
-        expected = [NaiveJunction(network, state, now_ms, j).judge() for j in range(3)]
+        expected = [NaiveJunction(network, state, now_ms, j).judge() for j in range(4)]
         assert list(zip(urgency.stage.tolist(), urgency.leave_by_ms.tolist(), strict=True)) == expected
         urgent += sum(stage >= 0 for stage, _ in expected)
     assert 200 < urgent < 1000, "the cases must show both answers"
@@ -184,9 +185,7 @@ def test_who_is_late_already_is_not_put_off_for_a_stage_that_is_no_better() -> N
         looked_at += urgent not in chosen
         if urgent not in chosen:
             for stage in (s for s, groups in enumerate(naive.stages) if urgent in groups):
-                play = naive.now()
-                naive.serve(play, stage)
-                assert naive.serve_all(play).slack < best.slack
+                assert naive.by_way_of(stage).slack < best.slack
     assert looked_at > 5, "the cases must show it"
 
 

@@ -8,7 +8,7 @@ straight into the state, so that a test sees what the planner alone does.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from controller.junction import (
     Stage,
     StreetLink,
     StreetNetwork,
+    Yield,
 )  # fmt: skip
 from controller.network import Network, build_network
 from controller.planner import Planner
@@ -85,6 +86,15 @@ def junction(
         stages=tuple(named), yields=(), detectors=(), plans=(plan,),
         intergreens=tuple(Intergreen(a.name, b.name, between(a)) for a, b in pairs),
     )  # fmt: skip
+
+
+def yielding_junction(name: str = "square") -> Junction:
+    """One where drivers of two movements give way to a WALK, and are in stages without it."""
+    beside = {("ns", "walk.ns"), ("ns.left", "walk.ns"), ("ns", "ns.left"), ("walk.ns", "walk.ew")}
+    stages = (("ns.left",), ("ns", "ns.left"), ("ns", "walk.ns"), ("walk.ns", "walk.ew"), ("ew", "walk.ew"))
+    groups = [g for g in GROUPS if g.name != "ew.left"]
+    plain = junction(name, groups, stages, compatible=beside | {("ew", "walk.ew")}, steps=())
+    return replace(plain, yields=(Yield("ns", "walk.ns"), Yield("ns.left", "walk.ns")))
 
 
 def network(
