@@ -1,10 +1,11 @@
 """`make prove`: every junction of a folder of street networks, explored; a table, resumable.
 
-    python -m bench.prove --scenarios DIR --results DIR [--seconds 120] [--jobs 2]
+    python -m bench.prove --scenarios DIR --results DIR [--minutes 18] [--seconds 180] [--jobs 2]
 
-Junctions alike in everything a sequencer knows are proved once. What is done is kept by the digest of
-the sources that decide a step, so that a second run goes on where the first one was stopped, and a
-change of the sequencer begins anew.
+Every kind of junction has its share of the time, the small ones first: what they leave is for the large
+ones. How far each was explored in its share is told. Junctions alike in everything a sequencer knows are
+proved once. What is done is kept by the digest of the sources that decide a step, so that a second run goes
+on where the first one was stopped, and a change of the sequencer begins anew.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,8 @@ ROOM = 16_000_000
 """States of one exploration that fit into a gigabyte and a half."""
 ROOM_OF_CALLS = 400_000
 """Where more states can be reached with another crossing in use, none is in use before the tagged call."""
+EXPLORING = 0.7
+"""Share of a junction's time that is for its states; the rest is for its calls."""
 AT_A_TIME = 64
 """States at rest whose calls are followed before the clock is looked at."""
 ORDERS = ("no orders", "orders taken back once all is red", "orders given and taken back at any step")
@@ -66,19 +70,39 @@ class Proved:
     least_left_ms: int
     """Of a promise when its call was served, the worst of all."""
     seconds: float
-    """Of the processor."""
+    """Of the processor, not of the clock."""
 
 
 def prove(junction: Junction, timing: Timing, seconds: float, room: int = ROOM) -> Proved:
-    """Explore as much as the time allows; everything that is counted was explored to its end.
+    """Explore as much as so many seconds of the clock allow; what is counted was explored to its end.
 
     Raises `proof_space.Unlawful` with the whole way to the first wrong step or broken promise.
     """
-    began = time.process_time()
-    crossings = len(Cell(junction, timing).crossings)
+    began_s, used_s = time.monotonic(), time.process_time()
+    at_once, orders, found = deepest(junction, timing, EXPLORING * seconds, room)
+    left_s = seconds - (time.monotonic() - began_s)
+    calls_kept = kept(junction, timing, min(at_once, 1), max(left_s, (1 - EXPLORING) / 2 * seconds))
+    return Proved(
+        junction.name, len(junction.groups), len(junction.stages), len(Cell(junction, timing).crossings),
+        at_once, ORDERS[orders], found.states, found.steps, found.changes, calls_kept.followed,
+        calls_kept.at_once, round(calls_kept.rest_share, 4), calls_kept.least_left_ms,
+        round(time.process_time() - used_s, 1),
+    )  # fmt: skip
+
+
+def deepest(junction: Junction, timing: Timing, seconds: float, room: int) -> tuple[int, int, Explored]:
+    """(crossings called at once, kind of orders, what was found) of the greatest freedom there is time for.
+
+    The first level is explored however long it takes. Raises NoRoom where even that has too many states.
+    """
+    ends_s, crossings = time.monotonic() + seconds, len(Cell(junction, timing).crossings)
     best: tuple[int, int, Explored] | None = None
     allowed = room * max(1, crossings)
     for at_once, orders in levels(crossings):
+        sets = comb(crossings, at_once)
+        if best is not None and best[2].states * sets // comb(crossings, best[0]) >= allowed:
+            break  # each set has as many states as one of the level before, if not more
+        began_s = time.monotonic()
         try:
             found = explored(junction, timing, at_once, orders, room, allowed)
         except NoRoom:
@@ -86,20 +110,11 @@ def prove(junction: Junction, timing: Timing, seconds: float, room: int = ROOM) 
         best = at_once, orders, found
         # The next level may have no more states than there is time for at this one's pace: an
         # exploration that cannot end in time proves nothing and is better not begun.
-        left_s = seconds / 2 - (time.process_time() - began)
-        allowed = int(found.states / max(found.seconds, 0.001) * left_s)
-        if allowed <= found.states:
-            break
+        now_s = time.monotonic()
+        allowed = int(found.states / max(now_s - began_s, 0.001) * max(0, ends_s - now_s))
     if best is None:
         raise NoRoom(junction.name)
-    at_once, orders, found = best
-    left_s = max(seconds / 4, seconds - (time.process_time() - began))
-    calls_kept = kept(junction, timing, min(at_once, 1), left_s)
-    return Proved(
-        junction.name, len(junction.groups), len(junction.stages), crossings, at_once, ORDERS[orders],
-        found.states, found.steps, found.changes, calls_kept.followed, calls_kept.at_once,
-        round(calls_kept.rest_share, 4), calls_kept.least_left_ms, round(time.process_time() - began, 1),
-    )  # fmt: skip
+    return best
 
 
 def levels(crossings: int) -> Iterator[tuple[int, int]]:
@@ -172,27 +187,28 @@ def kept(junction: Junction, timing: Timing, at_once: int, seconds: float = 1e9)
 
     Raises `BrokenPromise` naming the first call served late.
     """
+    ends_s = time.monotonic() + seconds
     if at_once:
         try:
-            return _kept(junction, timing, at_once, seconds, ROOM_OF_CALLS)
+            return _kept(junction, timing, at_once, ends_s, ROOM_OF_CALLS)
         except NoRoom:
             pass
-    return _kept(junction, timing, 0, seconds, ROOM)
+    return _kept(junction, timing, 0, ends_s, ROOM)
 
 
-def _kept(junction: Junction, timing: Timing, at_once: int, seconds: float, room: int) -> Kept:
+def _kept(junction: Junction, timing: Timing, at_once: int, ends_s: float, room: int) -> Kept:
     told, sets = Kept(at_once), list(sets_of_crossings(Cell(junction, timing), at_once))
-    for called in sets:
+    for k, called in enumerate(sets):
         cell = cell_of(junction, timing, called, 0).tell_groups_apart()
         exploration = Exploration(cell, room)
         exploration.run()
-        _follow(cell, exploration, seconds / len(sets), told)
+        now_s = time.monotonic()
+        _follow(cell, exploration, now_s + (ends_s - now_s) / (len(sets) - k), told)
     return told
 
 
-def _follow(cell: Cell, exploration: Exploration, seconds: float, told: Kept) -> None:
-    """The calls of one exploration's states at rest, in an order of chance, while there is time."""
-    ends = time.process_time() + seconds
+def _follow(cell: Cell, exploration: Exploration, ends_s: float, told: Kept) -> None:
+    """The calls of one exploration's states at rest, in an order of chance, until then by the clock."""
     wait = calls.empty_wait(cell.network.n_groups)
     wait.max_green_ms[:] = cell.network.max_green_ms
     space = exploration.space
@@ -209,7 +225,7 @@ def _follow(cell: Cell, exploration: Exploration, seconds: float, told: Kept) ->
             if not calls.all_kept(some, len(some), cell.scene, wait):
                 raise BrokenPromise(_late(cell.junction, wait, some, walks))
         told.rests_followed += len(some)
-        if time.process_time() > ends:
+        if time.monotonic() > ends_s:
             break
     told.followed += int(wait.counts[0])
     told.least_left_ms = min(told.least_left_ms, int(wait.least_left_ms.min()))
@@ -270,8 +286,14 @@ def junctions_of(folder: Path) -> list[tuple[str, Junction]]:
     ]
 
 
-def run(folder: Path, results: Path, seconds: float, jobs: int) -> int:
+def share_s(ends_s: float, kinds: int, jobs: int, at_most_s: float) -> float:
+    """Seconds of the clock for the next of so many kinds, when all shall end by `ends_s`."""
+    return min(at_most_s, max(0.0, ends_s - time.monotonic()) * min(jobs, kinds) / kinds)
+
+
+def run(folder: Path, results: Path, seconds: float, jobs: int, minutes: float) -> int:
     """Prove what is not yet proved, print the table; 1 where something is wrong."""
+    ends_s = time.monotonic() + 60 * minutes
     results.mkdir(parents=True, exist_ok=True)
     kept_in = results / f"proof-{sources()}.jsonl"
     done: dict[str, dict[str, Any]] = {}
@@ -283,26 +305,37 @@ def run(folder: Path, results: Path, seconds: float, jobs: int) -> int:
     waiting = {key: j for key, (_, j) in small if key not in done}
     before = len(kinds) - len(waiting)
     say(f"{len(every)} junctions, {len(kinds)} kinds, {before} proved before; {kept_in.name}")
-    wrong = 0
+    wrong, queue = 0, list(waiting.items())
     with ProcessPoolExecutor(jobs) as pool, kept_in.open("a", encoding="utf-8") as file:
-        futures = {pool.submit(prove, j, Timing.COMPUTED, seconds): key for key, j in waiting.items()}
-        for future in as_completed(futures):
-            key = futures[future]
-            try:
-                row = {"likeness": key, **asdict(future.result())}
-            except AssertionError as error:
-                say(f"WRONG {error}")
-                wrong += 1
-                continue
-            except NoRoom:
-                say(f"  {waiting[key].name[:24]:<24} has more states than there is room for: not proved")
-                continue
-            done[key] = row
-            file.write(json.dumps(row) + "\n")
-            file.flush()
-            say(f"  {row['junction'][:24]:<24} {row['states']:>12,} states {row['seconds']:>7} s")
+        futures: dict[Future[Proved], str] = {}
+        while queue or futures:
+            while queue and len(futures) < jobs:
+                share = share_s(ends_s, len(queue), jobs, seconds)
+                key, junction = queue.pop(0)
+                futures[pool.submit(prove, junction, Timing.COMPUTED, share)] = key
+            for future in wait(futures, return_when=FIRST_COMPLETED).done:
+                row = _outcome(future, waiting[key := futures.pop(future)])
+                wrong += row is None
+                if row:
+                    done[key] = {"likeness": key, **row}
+                    file.write(json.dumps(done[key]) + "\n")
+                    file.flush()
     _print_table(every, done)
     return 1 if wrong else 0
+
+
+def _outcome(future: Future[Proved], junction: Junction) -> dict[str, Any] | None:
+    """What was proved of a junction, as a row; empty where there is no room, None where it is wrong."""
+    try:
+        row = asdict(future.result())
+    except AssertionError as error:
+        say(f"WRONG {error}")
+        return None
+    except NoRoom:
+        say(f"  {junction.name[:24]:<24} has more states than there is room for: not proved")
+        return {}
+    say(f"  {row['junction'][:24]:<24} {row['states']:>12,} states {row['seconds']:>7} s")
+    return row
 
 
 def _print_table(every: Sequence[tuple[str, Junction]], done: dict[str, dict[str, Any]]) -> None:
@@ -341,12 +374,13 @@ def main() -> int:
     )
     parser.add_argument("--scenarios", type=Path, required=True, metavar="DIR")
     parser.add_argument("--results", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--seconds", type=float, default=120, help="of a processor, per kind, about")
+    parser.add_argument("--minutes", type=float, default=18, help="for all kinds together, about")
+    parser.add_argument("--seconds", type=float, default=180, help="for one kind, at most, about")
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     if not given.scenarios.is_dir():
         parser.error(f"{given.scenarios}: no such directory of street networks")
-    return run(given.scenarios, given.results, given.seconds, given.jobs)
+    return run(given.scenarios, given.results, given.seconds, given.jobs, given.minutes)
 
 
 if __name__ == "__main__":

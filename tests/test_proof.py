@@ -20,7 +20,17 @@ from bench import proof_kernels as kernels
 from bench import proof_model as model
 from bench import prove
 from bench.proof_space import STEP_MS, Cell, Exploration, Unlawful
-from bench.prove import BrokenPromise, cell_of, expectations, explored, junctions_of, kept, levels, likeness
+from bench.prove import (
+    BrokenPromise,
+    cell_of,
+    expectations,
+    explored,
+    junctions_of,
+    kept,
+    levels,
+    likeness,
+    share_s,
+)
 from controller.junction import Junction
 from controller.vocabulary import Lamp, Timing
 from sim.city.generator.generate import generate, street_of_city
@@ -215,3 +225,27 @@ def test_what_is_explored_grows_from_little_to_everything(crossings: int) -> Non
         assert before != after
         assert before[0] <= after[0]
         assert before[1] <= after[1] or before[0] < after[0]
+
+
+def test_all_kinds_of_junction_together_take_no_longer_than_they_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each kind once had its own time, whatever was left: the largest were not reached."""
+    monkeypatch.setattr(prove.time, "monotonic", lambda: 100.0)
+    assert share_s(1_180.0, 24, 2, 180.0) == 90
+    assert share_s(1_180.0, 24, 1, 180.0) == 45
+    assert share_s(1_180.0, 24, 2, 30.0) == 30, "and none has more than it may"
+    assert share_s(160.0, 1, 2, 180.0) == 60, "the last one has no more than what is left"
+    assert share_s(40.0, 3, 2, 180.0) == 0, "where none is left the first level is explored all the same"
+
+
+def test_without_any_time_a_junction_is_explored_at_its_first_level_and_some_calls_are_followed() -> None:
+    proved = prove.prove(shipped()["8 groups, 5 stages"], Timing.COMPUTED, 0)
+    assert (proved.at_once, proved.orders) == (0, "no orders")
+    assert proved.states > 100
+    assert proved.calls > 0
+    assert 0 < proved.rest_share < 1
+
+
+def test_with_time_it_is_explored_at_greater_freedom() -> None:
+    proved = prove.prove(toy_street.junction(), Timing.COMPUTED, 60)
+    assert (proved.at_once, proved.orders) == (2, prove.ORDERS[FREE])
+    assert proved.rest_share == 1
