@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controller.monitor import Card, SafetyMonitor, Verdict
 from controller.monitor.heads import lamps_lit
@@ -102,7 +103,8 @@ class MonitorProcess:
         """Lines whose holder has not said who he is."""
         self.engine: LampLine | None = None
         self.street: LampLine | None = None
-        self._shown = self.monitor.permitted.copy()
+        self._shown: NDArray[np.int8] | None = None
+        """What the heads show, as the street that is here has told; None = it has told nothing yet."""
         self._reading = -1
         self._permits = 0
         self._by_itself = False
@@ -178,7 +180,6 @@ class MonitorProcess:
             if self.street is not None:
                 self._drop(self.street)
             self.street = line
-            self._shown[:] = self.monitor.permitted
             self._permit()
         else:
             if self.engine is not None:
@@ -199,7 +200,7 @@ class MonitorProcess:
             self.engine = None
             self._lose("C11", "the engine's process has ended")
         if line is self.street:
-            self.street = None
+            self.street, self._shown = None, None
             self._lose("C12", "the street's process has ended")
 
     def _lose(self, check: str, reason: str) -> None:
@@ -280,8 +281,8 @@ class MonitorProcess:
         until_ms = array_of(leases, np.int64, junctions) if leases else None
         if doubt := self._vigil.answered(own_ms, proposal.reading, proposal.street_ms):
             self._tell(self.monitor.lose("C12", doubt))
-        # Until the street has come nobody knows what it shows; without a permit it flashes by itself.
-        shown = self._shown if self.street is not None else self.monitor.permitted.copy()
+        # Until the street has spoken nobody knows what it shows; without a permit it flashes by itself.
+        shown = self.monitor.permitted.copy() if self._shown is None else self._shown
         verdict = self.monitor.judge(
             proposal.street_ms, proposal.sequence, lamps, shown, calls, waived, suspended, until_ms
         )

@@ -51,6 +51,13 @@ OUTPUTS = {
     "audit export": "audit export good.db -o PATH",
     "pole secret": "poles secret -o PATH",
 }
+UNUSABLE = [
+    pytest.param(command, path, id=f"{name}-{path}")
+    for commands, bad in ((FILES, ("binary", "binary/inside")), (OUTPUTS, ("empty", "empty/inside")))
+    for name, command in commands.items()
+    for path in ("nowhere/inside", "folder", *bad)
+]
+"""What is read and what is written, with what cannot be used as either."""
 
 
 @pytest.fixture
@@ -92,17 +99,8 @@ def test_a_folder_that_holds_no_keys_is_named_and_how_keys_are_made(
     assert f"belisha keys init --keys {path}" in said
 
 
-@pytest.mark.parametrize("command", FILES.values(), ids=FILES)
-@pytest.mark.parametrize("path", ["nowhere/inside", "folder", "binary", "binary/inside"])
-def test_a_file_that_cannot_be_read_is_named(
-    command: str, path: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert path in refusal(command.replace("PATH", path), monkeypatch, capsys)
-
-
-@pytest.mark.parametrize("command", OUTPUTS.values(), ids=OUTPUTS)
-@pytest.mark.parametrize("path", ["nowhere/inside", "folder", "empty", "empty/inside"])
-def test_a_place_where_nothing_can_be_written_is_named(
+@pytest.mark.parametrize(("command", "path"), UNUSABLE)
+def test_a_file_that_cannot_be_read_or_written_is_named(
     command: str, path: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert path in refusal(command.replace("PATH", path), monkeypatch, capsys)
