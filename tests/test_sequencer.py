@@ -348,6 +348,14 @@ def test_a_recalled_walk_comes_once_a_stage_however_often_the_stage_is_extended(
     assert WALK_EW in square.run(60), "but whoever presses walks"
 
 
+def test_a_crossing_put_on_recall_while_its_stage_rests_gets_its_walk(square: Crossroads) -> None:
+    """Nothing else would end the stage: who pressed a button that is dead would wait for ever."""
+    square.want(2)
+    assert WALK_EW not in square.run(40)
+    square.state.recall[WALK_EW] = True
+    assert WALK_EW in square.run(20)
+
+
 def test_lamps_that_change_once_a_second_change_only_at_full_seconds() -> None:
     crossroads = Crossroads(toy_street.junction(), 1000)
     for now_ms in range(0, 60_000, 100):
