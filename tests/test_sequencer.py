@@ -348,6 +348,21 @@ def test_a_recalled_walk_comes_once_a_stage_however_often_the_stage_is_extended(
     assert WALK_EW in square.run(60), "but whoever presses walks"
 
 
+def test_drivers_keep_their_green_as_long_as_others_who_leave_with_them_must() -> None:
+    """Those who wait for both could start no sooner if theirs ended at once."""
+    stages = (("ns", "walk.ns"), ("ns", "ns.left"), ("ew", "walk.ew"), ("ew.left",))
+    beside = toy_street.COMPATIBLE | {("ns", "ns.left")}
+    crossroads = Crossroads(toy_street.junction(stages=stages, compatible=beside))
+    crossroads.run(60)
+    crossroads.want(1)
+    began_ms = crossroads.now_ms
+    crossroads.step()
+    assert crossroads.state.lamp[NS_LEFT] == Lamp.GREEN
+    crossroads.want(2)
+    seen = crossroads.run(20)
+    assert seen[NS][1] == seen[NS_LEFT][1] == began_ms + 5_000
+
+
 def test_a_crossing_put_on_recall_while_its_stage_rests_gets_its_walk(square: Crossroads) -> None:
     """Nothing else would end the stage: who pressed a button that is dead would wait for ever."""
     square.want(2)
