@@ -1,7 +1,8 @@
 """What a mutation run is told as: who survived and why, and whether that is well.
 
-A survivor of the monitor needs a reason, written down in `mutant_reasons.toml` under its site. One without,
-one whose reason is of a site that is no more, and a wrong of the sequencer nobody saw make the run fail.
+A survivor of the monitor, and a wrong of the sequencer that changes no lamp of its drive, needs a reason,
+written down in `mutant_reasons.toml` under its site. One without, one whose reason is of a site that is no
+more, and a wrong of the sequencer nobody saw make the run fail.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from bench.mutant_sites import Site
 REASONS = Path(__file__).with_suffix("").parent / "mutant_reasons.toml"
 NO_REASON = "no reason yet"
 FOUND = ("caught", "crashed")
+UNSEEN = ("survived", "same")
+"""Nothing that was looked at tells these from what is right: each needs a reason."""
 
 
 def reasons_in(text: str) -> dict[Site, str]:
@@ -45,9 +48,9 @@ def report(
         of_monitor = "/monitor/" in file
         fates["monitor" if of_monitor else "sequencer", fate] += 1
         reason = reasons.get(Site(*row["site"]))
-        if fate == "survived":
+        if fate in UNSEEN:
             why = reason or f"{NO_REASON}: {why}"
-        wrong += fate == "missed" or (fate == "survived" and reason is None)
+        wrong += fate == "missed" or (fate in UNSEEN and reason is None)
         if fate in FOUND and reason is not None:
             needless += 1
             told.append(f"needless {file}:{row['line']}: {row['what']} | it has a reason and is caught")

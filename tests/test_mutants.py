@@ -71,6 +71,16 @@ def test_a_survivor_is_told_with_its_reason_and_one_without_is_a_failure() -> No
     assert NO_REASON in text
 
 
+def test_a_wrong_of_the_sequencer_that_changes_no_lamp_needs_a_reason_too() -> None:
+    same = row("same", file="controller/sequencer.py")
+    text, code = report([same], {KNOWN: "nobody reads x"}, [KNOWN], 1)
+    assert code == 0
+    assert "same     controller/sequencer.py:7: drop: x = 1 | nobody reads x" in text
+    text, code = report([same], {}, [KNOWN], 1)
+    assert code == 1
+    assert NO_REASON in text
+
+
 def test_a_reason_whose_site_is_no_more_is_told_and_one_that_is_not_needed_too() -> None:
     text, code = report([row("caught")], {OTHER: "nobody reads y"}, [KNOWN], 1)
     assert code == 1
@@ -81,7 +91,7 @@ def test_a_reason_whose_site_is_no_more_is_told_and_one_that_is_not_needed_too()
 
 
 def test_a_missed_wrong_of_the_sequencer_is_a_failure_and_one_that_lasts_too_long_is_none() -> None:
-    for fate, code in (("missed", 1), ("too long", 0), ("lawful", 0), ("same", 0)):
+    for fate, code in (("missed", 1), ("too long", 0), ("lawful", 0)):
         text, given = report([row(fate, file="controller/sequencer.py")], {}, [KNOWN], 1)
         assert given == code
         assert f"{fate:<9}controller/sequencer.py:7" in text

@@ -363,6 +363,13 @@ def test_drivers_keep_their_green_as_long_as_others_who_leave_with_them_must() -
     assert seen[NS][1] == seen[NS_LEFT][1] == began_ms + 5_000
 
 
+def test_a_walk_that_just_fits_before_the_planned_end_comes(square: Crossroads) -> None:
+    square.run(40)
+    square.press(WALK_NS)
+    square.want(0, square.now_ms + 7_000 + 12_000)
+    assert WALK_NS in square.run(0.1)
+
+
 def test_a_crossing_put_on_recall_while_its_stage_rests_gets_its_walk(square: Crossroads) -> None:
     """Nothing else would end the stage: who pressed a button that is dead would wait for ever."""
     square.want(2)
