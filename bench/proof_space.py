@@ -41,9 +41,9 @@ left out; of states that the sequencer cannot tell apart one is followed.
 
 **Crossings.** Crossings do not conflict, and inside a stage each walks by its own clock; four of
 them at once are up to 10^8 states. So where all at once do not fit into the room given, every set of
-three, two or one crossings is explored in turn, with the others never called, and the table says so.
-A step is lawful or not by one group or one pair of them, which is why pairs are the least
-that is ever explored where there are two.
+three, two or one crossings is explored in turn, with the others never called, and the table says so;
+where there is no time even for one at a time, all are never called.
+A step is lawful or not by one group or one pair of them, so sets of two show every kind of wrong step.
 """
 
 from __future__ import annotations
