@@ -326,28 +326,6 @@ def test_a_call_is_forgotten_only_when_it_is_served(square: Crossroads) -> None:
     assert square.state.call_since_ms[NS_LEFT] == NEVER_MS
 
 
-def test_a_crossing_on_recall_gets_its_walk_in_every_round_without_a_button(square: Crossroads) -> None:
-    square.state.recall[WALK_EW] = True
-    for _ in range(3):
-        square.want(2, square.now_ms + 40_000)
-        assert square.run(40)[WALK_EW][0] > 0
-        square.want(0)
-        assert WALK_NS not in square.run(40)
-
-
-def test_a_recalled_walk_comes_once_a_stage_however_often_the_stage_is_extended(square: Crossroads) -> None:
-    square.state.recall[WALK_EW] = True
-    square.want(2, square.now_ms + 30_000)
-    assert square.run(30)[WALK_EW][1] > 0, "walked, and cleared before the planned end"
-    walks = square.law.starts
-    square.want(2, square.now_ms + 60_000)
-    square.run(60)
-    assert square.law.starts == walks, "nobody asked for another"
-    square.press(WALK_EW)
-    square.want(2, square.now_ms + 60_000)
-    assert WALK_EW in square.run(60), "but whoever presses walks"
-
-
 def test_drivers_keep_their_green_as_long_as_others_who_leave_with_them_must() -> None:
     """Those who wait for both could start no sooner if theirs ended at once."""
     stages = (("ns", "walk.ns"), ("ns", "ns.left"), ("ew", "walk.ew"), ("ew.left",))
@@ -368,14 +346,6 @@ def test_a_walk_that_just_fits_before_the_planned_end_comes(square: Crossroads) 
     square.press(WALK_NS)
     square.want(0, square.now_ms + 7_000 + 12_000)
     assert WALK_NS in square.run(0.1)
-
-
-def test_a_crossing_put_on_recall_while_its_stage_rests_gets_its_walk(square: Crossroads) -> None:
-    """Nothing else would end the stage: who pressed a button that is dead would wait for ever."""
-    square.want(2)
-    assert WALK_EW not in square.run(40)
-    square.state.recall[WALK_EW] = True
-    assert WALK_EW in square.run(20)
 
 
 def test_lamps_that_change_once_a_second_change_only_at_full_seconds() -> None:
