@@ -58,6 +58,8 @@ class Proved:
     at_once: int
     """Crossings that may be called in one exploration; every set of so many was explored."""
     orders: str
+    more: str
+    """Sets of crossings explored beyond that; empty = none."""
     states: int
     steps: int
     changes: int
@@ -74,47 +76,66 @@ class Proved:
 
 
 def prove(junction: Junction, timing: Timing, seconds: float, room: int = ROOM) -> Proved:
-    """Explore as much as so many seconds of the clock allow; what is counted was explored to its end.
+    """Explore as much as so many seconds of the clock allow, each exploration to its end.
 
     Raises `proof_space.Unlawful` with the whole way to the first wrong step or broken promise.
     """
     began_s, used_s = time.monotonic(), time.process_time()
-    at_once, orders, found = deepest(junction, timing, EXPLORING * seconds, room)
+    depth = deepest(junction, timing, EXPLORING * seconds, room)
     left_s = seconds - (time.monotonic() - began_s)
-    calls_kept = kept(junction, timing, min(at_once, 1), max(left_s, (1 - EXPLORING) / 2 * seconds))
+    calls_kept = kept(junction, timing, min(depth.at_once, 1), max(left_s, (1 - EXPLORING) / 2 * seconds))
     return Proved(
         junction.name, len(junction.groups), len(junction.stages), len(Cell(junction, timing).crossings),
-        at_once, ORDERS[orders], found.states, found.steps, found.changes, calls_kept.followed,
-        calls_kept.at_once, round(calls_kept.rest_share, 4), calls_kept.least_left_ms,
-        round(time.process_time() - used_s, 1),
+        depth.at_once, ORDERS[depth.orders], depth.more, depth.found.states, depth.found.steps,
+        depth.found.changes, calls_kept.followed, calls_kept.at_once, round(calls_kept.rest_share, 4),
+        calls_kept.least_left_ms, round(time.process_time() - used_s, 1),
     )  # fmt: skip
 
 
-def deepest(junction: Junction, timing: Timing, seconds: float, room: int) -> tuple[int, int, Explored]:
-    """(crossings called at once, kind of orders, what was found) of the greatest freedom there is time for.
+@dataclass(slots=True)
+class Depth:
+    """How far a junction was explored."""
+
+    at_once: int
+    orders: int
+    found: Explored
+    more: str = ""
+    """Of the next level, which sets of crossings there was time for."""
+
+
+def deepest(junction: Junction, timing: Timing, seconds: float, room: int) -> Depth:
+    """The greatest freedom there is time for, and as many sets of crossings of the one after it.
 
     The first level is explored however long it takes. Raises NoRoom where even that has too many states.
     """
-    ends_s, crossings = time.monotonic() + seconds, len(Cell(junction, timing).crossings)
-    best: tuple[int, int, Explored] | None = None
-    allowed = room * max(1, crossings)
-    for at_once, orders in levels(crossings):
-        sets = comb(crossings, at_once)
-        if best is not None and best[2].states * sets // comb(crossings, best[0]) >= allowed:
-            break  # each set has as many states as one of the level before, if not more
-        began_s = time.monotonic()
-        try:
-            found = explored(junction, timing, at_once, orders, room, allowed)
-        except NoRoom:
-            break
-        best = at_once, orders, found
-        # The next level may have no more states than there is time for at this one's pace: an
-        # exploration that cannot end in time proves nothing and is better not begun.
-        now_s = time.monotonic()
-        allowed = int(found.states / max(now_s - began_s, 0.001) * max(0, ends_s - now_s))
-    if best is None:
-        raise NoRoom(junction.name)
-    return best
+    began_s, cell, states = time.monotonic(), Cell(junction, timing), 0
+    depth: Depth | None = None
+    for at_once, orders in levels(len(cell.crossings)):
+        sets, found, done = list(sets_of_crossings(cell, at_once)), Explored(0, 0, 0, 0.0), 0
+        least = 0 if depth is None else depth.found.states // comb(len(cell.crossings), depth.at_once)
+        for called in sets:
+            # No more states than there is time for at the pace so far, and no set begun that cannot end: each
+            # has as many as one of the level before, if not more.
+            passed_s = time.monotonic() - began_s
+            allowed = room if depth is None else int(states * (seconds - passed_s) / max(passed_s, 0.001))
+            if allowed < least:
+                break
+            try:
+                one = Exploration(cell_of(junction, timing, called, orders), min(room, allowed)).run()
+            except NoRoom:
+                break
+            found, done, states = found + one, done + 1, states + one.states
+        if done == len(sets):
+            depth = Depth(at_once, orders, found)
+            continue
+        if depth is None:
+            raise NoRoom(junction.name)
+        if done:
+            depth.more = f"{done} of {len(sets)} sets of {at_once}: {ORDERS[orders]}"
+            depth.found += found
+        break
+    assert depth is not None, "there is a first level"
+    return depth
 
 
 def levels(crossings: int) -> Iterator[tuple[int, int]]:
@@ -136,18 +157,11 @@ def levels(crossings: int) -> Iterator[tuple[int, int]]:
                 yield 1, 2
 
 
-def explored(
-    junction: Junction, timing: Timing, at_once: int, orders: int, room: int, allowed: int = 1 << 60
-) -> Explored:
-    """Every set of so many crossings; states and steps summed. Raises NoRoom where one set has more states
-    than `room`, or all of them together more than are `allowed`."""
+def explored(junction: Junction, timing: Timing, at_once: int, orders: int, room: int) -> Explored:
+    """Every set of so many crossings, summed. Raises NoRoom where one has more states than `room`."""
     total = Explored(0, 0, 0, 0.0)
     for called in sets_of_crossings(Cell(junction, timing), at_once):
-        here = min(room, allowed - total.states)
-        if here <= 0:
-            raise NoRoom(junction.name)
-        found = Exploration(cell_of(junction, timing, called, orders), here).run()
-        total += found
+        total += Exploration(cell_of(junction, timing, called, orders), room).run()
     return total
 
 
@@ -357,7 +371,7 @@ def _print_table(every: Sequence[tuple[str, Junction]], done: dict[str, dict[str
             say(f"{net[:17]:<18}{junction.name[:21]:<22}{row['groups']:>7}{row['stages']:>7}{row['crossings']:>6}"
                 f"{row['at_once']:>8}{row['states']:>13,}{row['steps']:>14,}{row['calls']:>12,}"
                 f"{row['rest_share']:>9.1%}{row['least_left_ms'] / 1000:>8.1f}{row['seconds']:>7.0f}"
-                f"  {row['orders']}")  # fmt: skip
+                f"  {row['orders']}{row['more'] and '; ' + row['more']}")  # fmt: skip
     say(f"{'all':<60}{'':>8}{total[0]:>13,}{total[1]:>14,}{total[2]:>12,}{'':>17}{seconds:>7.0f}")
 
 

@@ -249,3 +249,17 @@ def test_with_time_it_is_explored_at_greater_freedom() -> None:
     proved = prove.prove(toy_street.junction(), Timing.COMPUTED, 60)
     assert (proved.at_once, proved.orders) == (2, prove.ORDERS[FREE])
     assert proved.rest_share == 1
+
+
+def test_a_level_there_is_not_time_for_is_explored_as_far_as_time_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Four of six sets were thrown away once, and the table said that no WALK was ever shown."""
+    junction = shipped()["8 groups, 5 stages"]
+    passed = iter([0.0] * 5 + [1e9] * 9)
+    monkeypatch.setattr(prove.time, "monotonic", lambda: next(passed))
+    depth = prove.deepest(junction, Timing.COMPUTED, 1e6, ROOM)
+    assert (depth.at_once, depth.orders) == (0, ONCE_RED)
+    assert depth.more == f"2 of 4 sets of 1: {prove.ORDERS[ONCE_RED]}"
+    one = explored(junction, Timing.COMPUTED, 0, ONCE_RED, ROOM)
+    assert depth.found.states > 3 * one.states, "each set has all states of none, and more"
