@@ -148,13 +148,9 @@ def levels(crossings: int) -> Iterator[tuple[int, int]]:
     if not crossings:
         yield 0, 2
     for at_once in range(1, crossings + 1):
-        if at_once > 1:
-            yield at_once, 1
+        yield at_once, 1
+        if at_once > 1 or crossings == 1:
             yield at_once, 2
-        else:
-            yield 1, 1
-            if crossings == 1:
-                yield 1, 2
 
 
 def explored(junction: Junction, timing: Timing, at_once: int, orders: int, room: int) -> Explored:
