@@ -20,6 +20,8 @@ START_UP_MS = 2_000
 CLEARLY, AT_LEAST_PERSON_S = 1.10, 20.0
 """So many times the plan's waiting, and so much of it, is clearly worse."""
 WORSE_CYCLES = 3
+DOUBTED_LEAST = 2
+"""Detectors in doubt: one source alone sends no junction to its plan (rules A5)."""
 KNOWN_SHARE = 0.5
 """Of its lanes whose usual flow was learned; a plan's own guess of demand would always find the plan best."""
 WINDOW_MS = 60_000
@@ -169,5 +171,6 @@ def judge_shadows(now_ms, laid, failed, blind, known, rung, cycle, shadow):
         lanes, usual = laid.lane_start[j + 1] - laid.lane_start[j], 0
         for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):
             usual += 1 if known[lane] == 2 else 0
-        doubted = failed[j, 1] + failed[j, 2] > DOUBTED_SHARE * failed[j, 0] or blind[j, 1] > 0
+        ill = failed[j, 1] + failed[j, 2]
+        doubted = (ill >= DOUBTED_LEAST and ill > DOUBTED_SHARE * failed[j, 0]) or blind[j, 1] > 0
         judge_window(j, now_ms, doubted and usual >= KNOWN_SHARE * lanes, rung[j], cycle[j], shadow)
