@@ -1,0 +1,128 @@
+"""Arrays taken apart once: a bundle holds what kernels need of them, and is handed over as one array.
+
+numba takes every array apart anew whenever Python calls a kernel, a tenth of a microsecond for each: for
+those of a city twenty microseconds, where moving everybody at a junction takes two. A `Bundle` does it once.
+Its `memory` holds addresses and shapes, and a kernel reads from it what it uses:
+
+    @kernel(types.int64(BUNDLED, MOTION))
+    def lay_motion(memory, motion):
+        return put(memory, motion)
+
+    @kernel(types.void(BUNDLED))
+    def step(memory):
+        motion = taken(memory, MOTION)
+
+Kernels see the arrays that were bundled, whatever has become of the names they had: bundle only arrays
+that are filled and never replaced, and hand a memory over only while its bundle lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from controller import numba_cache  # noqa: F401  (must come before numba compiles anything)
+
+BUNDLED = types.int64[::1]
+"""The type of a bundle's memory in signatures of kernels."""
+
+
+class Bundle:
+    """The arrays of `value`, a named tuple of arrays and of such tuples; they live as long as it does.
+
+    `lay` is the kernel that puts such a value into a memory. Raises TypeError for one of another type.
+    """
+
+    UNCHANGING = frozenset({"value", "memory"})
+
+    def __init__(self, lay: Callable[[np.ndarray, Any], int], value: Any) -> None:
+        self.value = value
+        self.memory = np.zeros(0, np.int64)
+        self.memory = np.zeros(lay(self.memory, value), np.int64)
+        lay(self.memory, value)
+
+
+
+
+def _leaves(kind: Any) -> list[Any]:
+    """The array types of a type in order. Raises TypeError for what is neither array nor tuple."""
+    if isinstance(kind, types.Array):
+        return [kind]
+    if isinstance(kind, types.BaseTuple):
+        return [leaf for part in kind for leaf in _leaves(part)]
+    raise TypeError(f"only arrays and tuples of them can be bundled, not a {kind}")
+
+
+def _words(kind: Any) -> int:
+    return 3 + 2 * kind.ndim
+
+
+@intrinsic
+def put(typingctx, memory, value):  # type: ignore[no-untyped-def]  # numba asks by position
+    """Lay a value into a memory (int64) that has room for it; gives how many words it needs."""
+    needed = sum(_words(leaf) for leaf in _leaves(value))
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        target = context.make_array(memory)(context, builder, arguments[0])
+        length = builder.extract_value(target.shape, 0)
+        word = ir.IntType(64)
+        with builder.if_then(builder.icmp_signed(">=", length, ir.Constant(word, needed))):
+            at = 0
+            for kind, part in _parts(context, builder, value, arguments[1]):
+                array = context.make_array(kind)(context, builder, part)
+                words = [array.nitems, array.itemsize, builder.ptrtoint(array.data, word)]
+                for sizes in (array.shape, array.strides):
+                    words += [builder.extract_value(sizes, k) for k in range(kind.ndim)]
+                for one in words:
+                    builder.store(one, builder.gep(target.data, [ir.Constant(word, at)]))
+                    at += 1
+        return ir.Constant(word, needed)
+
+    return types.int64(memory, value), generate
+
+
+@intrinsic
+def taken(typingctx, memory, kind):  # type: ignore[no-untyped-def]
+    """The value of a numba type that was laid into a memory with `put`."""
+    wanted = kind.instance_type
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        source = context.make_array(memory)(context, builder, arguments[0])
+        return _taken(context, builder, wanted, source.data, iter(range(1 << 20)))
+
+    return wanted(memory, kind), generate
+
+
+def _parts(context, builder, kind, value):  # type: ignore[no-untyped-def]
+    if isinstance(kind, types.Array):
+        yield kind, value
+        return
+    for k, part in enumerate(kind):
+        yield from _parts(context, builder, part, builder.extract_value(value, k))
+
+
+def _taken(context, builder, kind, words, at):  # type: ignore[no-untyped-def]
+    if isinstance(kind, types.BaseTuple):
+        parts = [_taken(context, builder, part, words, at) for part in kind]
+        return context.make_tuple(builder, kind, parts)
+
+    def word():  # type: ignore[no-untyped-def]
+        return builder.load(builder.gep(words, [ir.Constant(ir.IntType(64), next(at))]))
+
+    array = context.make_array(kind)(context, builder)
+    array.nitems, array.itemsize = word(), word()
+    array.data = builder.inttoptr(word(), array.data.type)
+    for name in ("shape", "strides"):
+        sizes = getattr(array, name)
+        for k in range(kind.ndim):
+            sizes = builder.insert_value(sizes, word(), k)
+        setattr(array, name, sizes)
+    # Nobody counts references in kernels, so nobody asks whose the array is.
+    array.meminfo = context.get_constant_null(types.MemInfoPointer(types.voidptr))
+    array.parent = context.get_constant_null(types.pyobject)
+    return array._getvalue()
