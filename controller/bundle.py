@@ -47,8 +47,6 @@ class Bundle:
         lay(self.memory, value)
 
 
-
-
 def _leaves(kind: Any) -> list[Any]:
     """The array types of a type in order. Raises TypeError for what is neither array nor tuple."""
     if isinstance(kind, types.Array):

@@ -51,18 +51,23 @@ class Estimator:
         passed_ms = max(0, frame.time_ms - int(state.estimate_time_ms[0]))
         seconds = frame.time_ms // 1000 - int(state.estimate_time_ms[0]) // 1000
         state.estimate_time_ms[0] = frame.time_ms
-        memory = self._picture_of(state).memory
-        on, count = frame.detector_on, frame.detector_count
         if frame.sensors is Sensors.FULL:
             self._from_tracks(state, frame)
         else:
-            policy = self.policy
-            reading.hear_loops(
-                frame.time_ms, min(max(0, seconds), 60), on, count, frame.detector_occupancy,
-                policy.persons_per_car, policy.persons_per_bus, memory,
-            )  # fmt: skip
-        reading.hear_callers(now_ms, passed_ms, USUAL_PEOPLE_PER_S, on, count, memory)
+            self.hear_loops(state, frame, min(max(0, seconds), 60))
+        reading.hear_callers(
+            now_ms, passed_ms, USUAL_PEOPLE_PER_S, frame.detector_on, frame.detector_count,
+            self._picture_of(state).memory,
+        )  # fmt: skip
         return True
+
+    def hear_loops(self, state: State, frame: Frame, seconds: int) -> None:
+        """Queues, arrivals and persons by what loops tell, so many seconds after the reading before."""
+        policy = self.policy
+        reading.hear_loops(
+            frame.time_ms, seconds, frame.detector_on, frame.detector_count, frame.detector_occupancy,
+            policy.persons_per_car, policy.persons_per_bus, self._picture_of(state).memory,
+        )  # fmt: skip
 
     def _picture_of(self, state: State) -> Bundle:
         """All arrays as the kernels take them, bundled when another state is met than last time."""
