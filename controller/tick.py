@@ -178,9 +178,9 @@ class Controller:
             self.sequencer.follow_flash(self.state, verdict.flash, now_ms)
             self._flashing = bool(verdict.flash.any())
         if self.degradation is not None:
-            np.logical_not(verdict.flash, out=self._flash)
-            np.logical_or(self._begun, self._flash, out=self._begun)
-            np.logical_and(self._begun, verdict.flash, out=self._flash)
+            np.logical_not(verdict.flash, self._flash)
+            np.logical_or(self._begun, self._flash, self._begun)
+            np.logical_and(self._begun, verdict.flash, self._flash)
             self.degradation.hear(verdict, self._flash)
 
     def carry_on(self, other: Controller, same_detector: NDArray[np.bool_], stages: StageTable) -> None:
