@@ -51,9 +51,13 @@ def _leaves(kind: Any) -> list[Any]:
     """The array types of a type in order. Raises TypeError for what is neither array nor tuple."""
     if isinstance(kind, types.Array):
         return [kind]
-    if isinstance(kind, types.BaseTuple):
+    if _is_tuple(kind):
         return [leaf for part in kind for leaf in _leaves(part)]
     raise TypeError(f"only arrays and tuples of them can be bundled, not a {kind}")
+
+
+def _is_tuple(kind: Any) -> bool:
+    return isinstance(kind, types.BaseTuple)
 
 
 def _words(kind: Any) -> int:
@@ -105,7 +109,7 @@ def _parts(context, builder, kind, value):  # type: ignore[no-untyped-def]
 
 
 def _taken(context, builder, kind, words, at):  # type: ignore[no-untyped-def]
-    if isinstance(kind, types.BaseTuple):
+    if _is_tuple(kind):
         parts = [_taken(context, builder, part, words, at) for part in kind]
         return context.make_tuple(builder, kind, parts)
 

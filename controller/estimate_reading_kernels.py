@@ -40,9 +40,7 @@ def hear_loops(now_ms, seconds, on, count, occupancy, persons_per_car, persons_p
     loops, ground, mind = picture.loops, picture.calling, picture.believed
     unseen, transit, held = mind.unseen_lane, mind.transit_veh, mind.held_veh
     time_loops(float(seconds), on, occupancy, mind.loop_held_s)
-    time_gates(
-        loops.gate, loops.lane, loops.share, mind.loop_held_s, unseen, loops.standing_s, loops.clear_s
-    )
+    time_gates(loops.gate, loops.lane, loops.share, mind.loop_held_s, unseen, loops.standing_s, loops.clear_s)
     drive_on(
         seconds, loops.clear_s, loops.gate_s, loops.way_s, loops.first_lane, loops.sibling_bits, transit, held
     )

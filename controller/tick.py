@@ -154,9 +154,9 @@ class Controller:
         return overlay is not None
 
     def _is_quiet(self, frame: Frame, now_ms: int, orders: Orders | None) -> bool:
-        """Between two lamp times, with nothing read, ordered or laid over: nothing but the planner's clock goes on.
+        """Between two lamp times, with nothing read, ordered or laid over: only the planner is asked.
 
-        Each of the parts left out would answer the same by itself; together that takes as long as the judgement.
+        All that is left out would change nothing; to find that out takes as long as the judgement.
         """
         return (
             now_ms % self.network.lamp_resolution_ms != 0

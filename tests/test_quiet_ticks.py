@@ -1,4 +1,4 @@
-"""Ticks in which nothing can happen cost next to nothing, and come to what a whole tick would have come to."""
+"""Ticks in which nothing can happen cost next to nothing, and come to what whole ticks would have."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ class World:
             self.faults.advance(self.now_ms)
 
     def _control(self) -> Process:
-        """Ticks of 100 ms, those before anything else happens at one go; every tenth ends a second of the street."""
+        """Ticks of 100 ms, at one go those before anything else happens; every tenth ends a second."""
         assert self.controller is not None
         env, street, controller = self.env, self.street, self.controller
         while True:
