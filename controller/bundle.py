@@ -90,11 +90,19 @@ def put(typingctx, memory, value):  # type: ignore[no-untyped-def]  # numba asks
 
 @intrinsic
 def taken(typingctx, memory, kind):  # type: ignore[no-untyped-def]
-    """The value of a numba type that was laid into a memory with `put`."""
+    """The value of a numba type that was laid into a memory with `put`.
+
+    Raises ValueError in the kernel for a memory of another size: what it holds are no such arrays.
+    """
     wanted = kind.instance_type
+    needed = sum(_words(leaf) for leaf in _leaves(wanted))
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         source = context.make_array(memory)(context, builder, arguments[0])
+        length = builder.extract_value(source.shape, 0)
+        other = builder.icmp_signed("!=", length, ir.Constant(ir.IntType(64), needed))
+        with builder.if_then(other, likely=False):
+            context.call_conv.return_user_exc(builder, ValueError, ("a memory of other arrays",))
         return _taken(context, builder, wanted, source.data, iter(range(1 << 20)))
 
     return wanted(memory, kind), generate

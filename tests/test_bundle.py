@@ -86,6 +86,12 @@ def test_a_memory_without_room_is_left_as_it_was() -> None:
     assert (memory == -5).all()
 
 
+def test_a_memory_of_other_arrays_is_refused() -> None:
+    for words in (0, 33, 35):
+        with pytest.raises(ValueError, match="a memory of other arrays"):
+            read_all(np.zeros(words, np.int64), np.zeros(4))
+
+
 def test_another_type_is_refused() -> None:
     with pytest.raises(TypeError):
         Bundle(lay_outer, outer()._replace(marks=np.zeros(3)))
