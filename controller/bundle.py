@@ -18,8 +18,9 @@ that are filled and never replaced, and hand a memory over only while its bundle
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from llvmlite import ir
@@ -38,13 +39,21 @@ class Bundle:
     `lay` is the kernel that puts such a value into a memory. Raises TypeError for one of another type.
     """
 
-    UNCHANGING = frozenset({"value", "memory"})
+    UNCHANGING = frozenset({"value", "memory", "_lay"})
 
     def __init__(self, lay: Callable[[np.ndarray, Any], int], value: Any) -> None:
         self.value = value
+        self._lay = lay
         self.memory = np.zeros(0, np.int64)
         self.memory = np.zeros(lay(self.memory, value), np.int64)
         lay(self.memory, value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Bundle:
+        return Bundle(self._lay, copy.deepcopy(self.value, memo))
+
+    def __reduce__(self) -> NoReturn:
+        """Sent nowhere: it holds addresses. Raises TypeError."""
+        raise TypeError("a bundle holds addresses; bundle the arrays anew where they come to")
 
 
 def _leaves(kind: Any) -> list[Any]:

@@ -86,8 +86,8 @@ def hear_callers(now_ms, passed_ms, usual_people_per_s, on, count, memory):
         mind.call_since_ms,
     )  # fmt: skip
     suppose_people(
-        now_ms, passed_ms, mind.unseen_group, mind.quiet_group, usual_people_per_s, mind.lamp, mind.waiting_people,
-        mind.people_per_s, mind.call_since_ms,
+        now_ms, passed_ms, mind.unseen_group, mind.quiet_group, usual_people_per_s, mind.lamp,
+        mind.waiting_people, mind.people_per_s, mind.call_since_ms,
     )  # fmt: skip
     mind.observed_ms[0] += passed_ms
     call_vehicles(

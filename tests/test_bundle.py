@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -97,3 +98,19 @@ def test_another_type_is_refused() -> None:
         Bundle(lay_outer, outer()._replace(marks=np.zeros(3)))
     with pytest.raises(TypeError):
         Bundle(lay_outer, outer()._replace(marks=np.zeros(6, np.int8)[::2]))
+
+
+def test_a_deep_copy_is_of_copied_arrays() -> None:
+    value, found = outer(), np.zeros(4)
+    twin = copy.deepcopy(Bundle(lay_outer, value))
+    read_all(twin.memory, found)
+    assert twin.value.first.line[0] == 77.0
+    assert value.first.line[0] == 0.0
+    del value
+    read_all(twin.memory, found)
+    assert found.tolist() == [1487.0, 35.0, 4311.0, 22.0]
+
+
+def test_a_bundle_is_sent_nowhere() -> None:
+    with pytest.raises(TypeError, match="holds addresses"):
+        copy.copy(Bundle(lay_outer, outer()))
