@@ -23,7 +23,6 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
@@ -81,8 +80,8 @@ def put(typingctx, memory, value):  # type: ignore[no-untyped-def]  # numba asks
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         target = context.make_array(memory)(context, builder, arguments[0])
         length = builder.extract_value(target.shape, 0)
-        word = ir.IntType(64)
-        with builder.if_then(builder.icmp_signed(">=", length, ir.Constant(word, needed))):
+        word = context.get_value_type(types.int64)
+        with builder.if_then(builder.icmp_signed(">=", length, context.get_constant(types.int64, needed))):
             at = 0
             for kind, part in _parts(context, builder, value, arguments[1]):
                 array = context.make_array(kind)(context, builder, part)
@@ -90,9 +89,9 @@ def put(typingctx, memory, value):  # type: ignore[no-untyped-def]  # numba asks
                 for sizes in (array.shape, array.strides):
                     words += [builder.extract_value(sizes, k) for k in range(kind.ndim)]
                 for one in words:
-                    builder.store(one, builder.gep(target.data, [ir.Constant(word, at)]))
+                    builder.store(one, builder.gep(target.data, [context.get_constant(types.int64, at)]))
                     at += 1
-        return ir.Constant(word, needed)
+        return context.get_constant(types.int64, needed)
 
     return types.int64(memory, value), generate
 
@@ -109,7 +108,7 @@ def taken(typingctx, memory, kind):  # type: ignore[no-untyped-def]
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         source = context.make_array(memory)(context, builder, arguments[0])
         length = builder.extract_value(source.shape, 0)
-        other = builder.icmp_signed("!=", length, ir.Constant(ir.IntType(64), needed))
+        other = builder.icmp_signed("!=", length, context.get_constant(types.int64, needed))
         with builder.if_then(other, likely=False):
             context.call_conv.return_user_exc(builder, ValueError, ("a memory of other arrays",))
         return _taken(context, builder, wanted, source.data, iter(range(1 << 20)))
@@ -131,7 +130,7 @@ def _taken(context, builder, kind, words, at):  # type: ignore[no-untyped-def]
         return context.make_tuple(builder, kind, parts)
 
     def word():  # type: ignore[no-untyped-def]
-        return builder.load(builder.gep(words, [ir.Constant(ir.IntType(64), next(at))]))
+        return builder.load(builder.gep(words, [context.get_constant(types.int64, next(at))]))
 
     array = context.make_array(kind)(context, builder)
     array.nitems, array.itemsize = word(), word()
