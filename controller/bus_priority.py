@@ -214,7 +214,7 @@ class BusPriority:
     def lift(self) -> None:
         """Put back what the planner wanted; call it before the planner is asked again."""
         laid = self._laid
-        if laid.any():
+        if b"\1" in laid.tobytes():
             np.copyto(self._state.wanted_stage, self._own_stage, where=laid)
             np.copyto(self._state.planned_end_ms, self._own_end_ms, where=laid)
             laid[:] = False

@@ -177,6 +177,6 @@ class Degradation:
         flash (J): where it flashes, start-up aside: who has not begun has not gone down.
         """
         reasons = self.ladder.reasons
-        np.copyto(reasons.flash, flash)
+        reasons.flash[...] = flash
         for alarm in verdict.alarms:
             reasons.alarm_ms[alarm.junction if alarm.junction >= 0 else slice(None)] = self._now_ms

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from controller import demand_kernels, unseen_kernels
 from controller import estimate_kernels as kernels
+from controller import estimate_reading_kernels as reading
+from controller.bundle import Bundle
+from controller.estimate_model import Believed, Calling, Picture
 from controller.frame import Frame
 from controller.loop_estimate import LoopEstimator
 from controller.network import Floats, Network
@@ -18,6 +20,9 @@ from controller.vocabulary import Sensors
 class Estimator:
     """Updates the estimate part of a `State` from frames. All memory lives in the state."""
 
+    UNCHANGING = frozenset({"_picture", "_state"})
+    """Views of what is carried elsewhere."""
+
     def __init__(self, network: Network, policy: Policy) -> None:
         self.network = network
         self.policy = policy
@@ -26,6 +31,8 @@ class Estimator:
         self._kept = np.zeros(network.n_groups, np.bool_)
         self.loops = LoopEstimator(network, policy)
         self._sequence = -1
+        self._picture: Bundle | None = None
+        self._state: State | None = None
 
     @property
     def usual_veh_per_s(self) -> Floats:
@@ -47,51 +54,35 @@ class Estimator:
         if frame.sensors is Sensors.FULL:
             self._from_tracks(state, frame)
         else:
-            self.loops.update(state, frame, min(max(0, seconds), 60))
-        network = self.network
-        demand_kernels.count_people_and_flow(
-            now_ms,
-            passed_ms,
-            int(state.observed_ms[0]),
-            frame.detector_on,
-            frame.detector_count,
-            network.detector_kind,
-            network.detector_lane,
-            network.detector_group,
-            network.detector_share,
-            network.group_kind,
-            state.lamp,
-            state.unseen_lane,
-            state.stop_on,
-            state.crossed_veh,
-            state.flow_veh_per_s,
-            state.waiting_people,
-            state.people_per_s,
-            state.call_since_ms,
-        )
-        unseen_kernels.suppose_people(
-            now_ms, passed_ms, state.unseen_group, state.quiet_group, USUAL_PEOPLE_PER_S, state.lamp,
-            state.waiting_people, state.people_per_s, state.call_since_ms,
+            self.hear_loops(state, frame, min(max(0, seconds), 60))
+        reading.hear_callers(
+            now_ms, passed_ms, USUAL_PEOPLE_PER_S, frame.detector_on, frame.detector_count,
+            self._picture_of(state).memory,
         )  # fmt: skip
-        state.observed_ms[0] += passed_ms
-        demand_kernels.call_vehicles(
-            now_ms,
-            passed_ms,
-            network.group_start,
-            network.lane_group_bits,
-            network.lane_junction,
-            network.group_kind,
-            network.group_turn_on_red,
-            state.queue_veh,
-            state.arrival_veh,
-            state.near_veh,
-            state.lamp,
-            self._called,
-            self._kept,
-            state.empty_s,
-            state.call_since_ms,
-        )
         return True
+
+    def hear_loops(self, state: State, frame: Frame, seconds: int) -> None:
+        """Queues, arrivals and persons by what loops tell, so many seconds after the reading before."""
+        policy = self.policy
+        reading.hear_loops(
+            frame.time_ms, seconds, frame.detector_on, frame.detector_count, frame.detector_occupancy,
+            policy.persons_per_car, policy.persons_per_bus, self._picture_of(state).memory,
+        )  # fmt: skip
+
+    def _picture_of(self, state: State) -> Bundle:
+        """All arrays as the kernels take them, bundled when another state is met than last time."""
+        picture = self._picture
+        if picture is None or state is not self._state:
+            network = self.network
+            calling = Calling(
+                network.detector_kind, network.detector_lane, network.detector_group, network.detector_share,
+                network.group_kind, network.group_turn_on_red, network.group_start, network.lane_group_bits,
+                network.lane_junction, self._called, self._kept,
+            )  # fmt: skip
+            believed = Believed(*(getattr(state, name) for name in Believed._fields))
+            picture = Bundle(reading.lay_picture, Picture(self.loops.laid(), calling, believed))
+            self._picture, self._state = picture, state
+        return picture
 
     def _from_tracks(self, state: State, frame: Frame) -> None:
         network = self.network

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from controller import fixed_time_kernels as kernels
+from controller.bundle import Bundle
 from controller.junction import FixedPlan, Junction
 from controller.network import Ints, Network
 from controller.plan_hours import PlanClock, PlanHours
@@ -31,6 +32,9 @@ class FixedTime:
     Raises ValueError naming the junction when it has no plan, a plan whose steps do not
     add up to its cycle, or a plan naming an unknown stage.
     """
+
+    UNCHANGING = frozenset({"_plans", "_state"})
+    """Views of what is carried elsewhere."""
 
     def __init__(self, network: Network, clock: PlanClock | None = None) -> None:
         self.network = network
@@ -65,27 +69,33 @@ class FixedTime:
         # and a junction that steps down to its plan finds everything there.
         self.urgency = Urgency(network)
         self._new_until_ms: Ints = np.zeros(len(plans), np.int64)
+        self._plans: Bundle | None = None
+        self._state: State | None = None
 
     def propose(self, state: State, now_ms: int) -> None:
         """Write the wanted stage and its planned end for the time of day `now_ms`."""
         if now_ms % self.network.lamp_resolution_ms:
             return
-        np.logical_or(state.recall, self.crossings, out=state.recall)
         for j, plan, steps_ms, offset_ms in self.hours.due(now_ms):
             self._play(j, plan, steps_ms, offset_ms)
-        kernels.follow_plans(
-            now_ms,
-            self._step_start,
-            self._step_stage,
-            self._step_end_ms,
-            self._cycle_ms,
-            self._offset_ms,
-            state.wanted_stage,
-            state.planned_end_ms,
-        )
-        new = np.flatnonzero(self._new_until_ms > now_ms).tolist()
-        if watched := self.watched + self.hours.changing(now_ms) + new:
+        new = kernels.follow_plans(now_ms, self._plans_for(state).memory)
+        watched = self.watched + self.hours.changing(now_ms)
+        if new:
+            watched += np.flatnonzero(self._new_until_ms > now_ms).tolist()
+        if watched:
             self._give_way(state, now_ms, watched)
+
+    def _plans_for(self, state: State) -> Bundle:
+        """All arrays as the kernel takes them, bundled when another state is met than last time."""
+        plans = self._plans
+        if plans is None or state is not self._state:
+            value = kernels.Plans(
+                self._step_start, self._step_stage, self._step_end_ms, self._cycle_ms, self._offset_ms,
+                self._new_until_ms, self.crossings, state.recall, state.wanted_stage, state.planned_end_ms,
+            )  # fmt: skip
+            plans = Bundle(kernels.lay_plans, value)
+            self._plans, self._state = plans, state
+        return plans
 
     def follow(self, junction: int, now_ms: int) -> None:
         """A junction comes to its plan from elsewhere, with calls that are older than the plan foresees."""

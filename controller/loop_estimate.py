@@ -1,17 +1,16 @@
-"""The estimate where only loops see: lays a network's loops out as gates and runs their kernels."""
+"""The estimate where only loops see: lays a network's loops out as gates for the kernels."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from controller import loop_estimate_kernels as kernels
-from controller import unseen_kernels
+from controller.estimate_model import Loops
 from controller.feeds import find_feeds
-from controller.frame import Frame
 from controller.lane_sharing import pockets
 from controller.network import Floats, Ints, Network
 from controller.policy import Policy
-from controller.state import HORIZON_S, State
+from controller.state import HORIZON_S
 from controller.unseen import usual_flow_veh_per_s
 from controller.vocabulary import DetectorKind
 
@@ -21,9 +20,9 @@ SIGHT_M = 200.0
 
 
 class LoopEstimator:
-    """Queues, arrivals and persons of all lanes from the counts and occupancies of loops.
+    """The ground on which queues, arrivals and persons of all lanes are found from counts and occupancies.
 
-    Keeps no memory of its own: what it must remember is in the state.
+    Keeps no memory of its own: what must be remembered is in the state.
     """
 
     def __init__(self, network: Network, policy: Policy) -> None:
@@ -66,41 +65,14 @@ class LoopEstimator:
         np.maximum.at(farthest_s, fed_lane, np.minimum(self._feeds.travel_s, HORIZON_S - 1))
         return farthest_s
 
-    def update(self, state: State, frame: Frame, seconds: int) -> None:
-        """Take in a reading, so many seconds after the one before."""
-        network, policy, feeds = self.network, self.policy, self._feeds
-        gate, lane, share = self.detector_gate, network.detector_lane, network.detector_share
-        gate_s, clear_s, transit, held = self.gate_s, self._clear_s, state.transit_veh, state.held_veh
-        kernels.time_loops(float(seconds), frame.detector_on, frame.detector_occupancy, state.loop_held_s)
-        kernels.time_gates(gate, lane, share, state.loop_held_s, state.unseen_lane, self._standing_s, clear_s)
-        kernels.drive_on(
-            seconds, clear_s, gate_s, self._way_s, self._first_lane, self._sibling_bits, transit, held
-        )
-        unseen_kernels.play_unseen_lanes(
-            frame.time_ms, seconds, state.unseen_lane, self.usual_veh_per_s, network.lane_group_bits,
-            network.lane_junction, network.group_start, state.lamp, state.lamp_since_ms,
-            network.lane_saturation_veh_per_s, gate_s, feeds.start, held, state.passed_veh, state.crossed_veh,
-            state.flow_veh_per_s,
-        )  # fmt: skip
-        kernels.count_gates(
-            float(seconds), frame.detector_count, gate, lane, share, state.unseen_lane, gate_s, transit, held,
-            state.passed_veh,
-        )  # fmt: skip
-        kernels.hear_upstream(
-            feeds.start, feeds.lane, feeds.share, feeds.travel_s,
-            state.crossed_veh, gate_s, transit, held, state.passed_veh,
-        )  # fmt: skip
-        kernels.believe_loops(
-            seconds, self._standing_s, clear_s, gate_s, self.gate_m, network.lane_reach_m, feeds.start,
-            state.flow_veh_per_s, transit, held,
-        )  # fmt: skip
-        kernels.report(
-            frame.detector_on, gate, lane, clear_s, gate_s, self._way_s, self._seen_s, feeds.start,
-            state.flow_veh_per_s, transit, held, state.queue_veh, state.arrival_veh, state.near_veh,
-        )  # fmt: skip
-        kernels.weigh_buses(
-            seconds, frame.detector_count, network.detector_kind, lane, share, state.near_veh,
-            policy.persons_per_car, policy.persons_per_bus, state.persons_per_veh,
+    def laid(self) -> Loops:
+        """As the kernels take it."""
+        network, feeds = self.network, self._feeds
+        return Loops(
+            network.detector_kind, self.detector_gate, network.detector_lane, network.detector_share,
+            self.gate_s, self.gate_m, self._way_s, self._seen_s, network.lane_reach_m,
+            network.lane_saturation_veh_per_s, self.usual_veh_per_s, self._first_lane, self._sibling_bits,
+            feeds.start, feeds.lane, feeds.share, feeds.travel_s, self._standing_s, self._clear_s,
         )  # fmt: skip
 
 

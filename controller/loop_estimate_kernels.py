@@ -33,7 +33,7 @@ GAIN_MIN, GAIN_MAX = 0.3, 3.0
 BUS_MEMORY = 0.02
 
 
-@kernel("void(float64, boolean[:], float64[:], float64[:])")
+@inner_kernel("void(float64, boolean[:], float64[:], float64[:])")
 def time_loops(seconds, detector_on, detector_occupancy, held_s):
     """For how long each loop has been occupied (positive) or clear (negative) without a break.
 
@@ -50,7 +50,7 @@ def time_loops(seconds, detector_on, detector_occupancy, held_s):
             held_s[d] = min(held_s[d], 0.0) - seconds
 
 
-@kernel("void(int8[:], int64[:], float64[:], float64[:], boolean[:], float64[:, :], float64[:, :])")
+@inner_kernel("void(int8[:], int64[:], float64[:], float64[:], boolean[:], float64[:, :], float64[:, :])")
 def time_gates(detector_gate, detector_lane, detector_share, held_s, unseen_lane, standing_s, clear_s):
     """A gate stands when a loop does that is the lane's own, and is clear when all of its loops are.
 
@@ -90,7 +90,9 @@ def hand_over(lane, gate, clear_s, first_lane, sibling_bits, held_veh):
         other += 1
 
 
-@kernel("void(int64, float64[:, :], int64[:, :], int64[:], int64[:], int64[:], float64[:, :], float64[:, :])")
+@inner_kernel(
+    "void(int64, float64[:, :], int64[:, :], int64[:], int64[:], int64[:], float64[:, :], float64[:, :])"
+)
 def drive_on(seconds, clear_s, gate_s, way_s, first_lane, sibling_bits, transit_veh, held_veh):
     """Vehicles on their way come nearer, and are held before the next gate until it counts them.
 
@@ -207,7 +209,7 @@ def count_gates(
             let_through(lane, gate, count, gate_s, transit_veh, held_veh)
 
 
-@kernel(
+@inner_kernel(
     "void(int64[:], int64[:], float64[:], int64[:], float64[:], int64[:, :], float64[:, :], float64[:, :], "
     "float64[:, :])"
 )
@@ -251,7 +253,7 @@ def room_behind(lane, gate, gate_s, gate_m, lane_reach_m):
     return max(1.0, (end_m - gate_m[lane, gate]) / VEHICLE_SPACE_M)
 
 
-@kernel(
+@inner_kernel(
     "void(int64, float64[:, :], float64[:, :], int64[:, :], float64[:, :], float64[:], int64[:], float64[:], "
     "float64[:, :], float64[:, :])"
 )
@@ -296,7 +298,7 @@ def believe_loops(
                 held_veh[lane, gate] = min(held_veh[lane, gate], full_veh)
 
 
-@kernel(
+@inner_kernel(
     "void(boolean[:], int8[:], int64[:], float64[:, :], int64[:, :], int64[:], int64[:], int64[:], "
     "float64[:], float64[:, :], float64[:, :], float64[:], float64[:, :], float64[:])"
 )
@@ -350,7 +352,9 @@ def report(
                 arrival_veh[lane, h] += flow_veh_per_s[lane]
 
 
-@kernel("void(int64, int32[:], int8[:], int64[:], float64[:], float64[:], float64, float64, float64[:])")
+@inner_kernel(
+    "void(int64, int32[:], int8[:], int64[:], float64[:], float64[:], float64, float64, float64[:])"
+)
 def weigh_buses(
     seconds,
     detector_count,

@@ -72,6 +72,9 @@ class Controller:
     that is not in `vocabulary.CONTROLLERS`.
     """
 
+    UNCHANGING = frozenset({"_now_ms"})
+    """Scratch."""
+
     def __init__(
         self,
         network: Network,
@@ -102,6 +105,7 @@ class Controller:
         self._heard = -1
         self._flashing = False
         self._called = np.zeros(network.n_groups, np.bool_)
+        self._now_ms = np.array(now_ms, np.int64)
         self._waived = np.zeros(network.n_junctions, np.bool_)
         self._suspended = np.zeros(network.n_junctions, np.bool_)
         self._word = np.zeros(network.n_junctions, np.bool_)
@@ -128,6 +132,10 @@ class Controller:
     def decide(self, frame: Frame, now_ms: int, orders: Orders | None = None) -> bool:
         """The tick up to its lamps, which nobody has judged yet; gives whether orders were laid over."""
         state, degradation = self.state, self.degradation
+        if self._is_quiet(frame, now_ms, orders):
+            self.planner.propose(state, now_ms)
+            self._call_over(now_ms)
+            return False
         overlay = self._overlay_for(orders, now_ms)
         let_in = self.door.through(frame, now_ms)
         seen = let_in if degradation is None else degradation.see(let_in, now_ms)
@@ -142,18 +150,37 @@ class Controller:
             degradation.propose(now_ms)
         self._lay(overlay, orders, now_ms)
         self.sequencer.advance(state, now_ms)
-        np.less(state.call_since_ms, now_ms + 1, out=self._called)
+        self._call_over(now_ms)
         return overlay is not None
+
+    def _is_quiet(self, frame: Frame, now_ms: int, orders: Orders | None) -> bool:
+        """Between two lamp times, with nothing read, ordered or laid over: only the planner is asked.
+
+        All that is left out would change nothing; to find that out takes as long as the judgement.
+        """
+        return (
+            now_ms % self.network.lamp_resolution_ms != 0
+            and frame.sequence == self._heard
+            and orders is None
+            and self.overlay is None
+            and self.degradation is None
+            and not self.preemption.active
+        )
+
+    def _call_over(self, now_ms: int) -> None:
+        """Who has called by now, for the monitor."""
+        self._now_ms[()] = now_ms
+        np.less_equal(self.state.call_since_ms, self._now_ms, self._called)
 
     def heed(self, verdict: Verdict, now_ms: int) -> None:
         """What follows from the judgement of this tick's lamps."""
-        if np.count_nonzero(verdict.flash) or self._flashing:
+        if self._flashing or b"\1" in verdict.flash.tobytes():
             self.sequencer.follow_flash(self.state, verdict.flash, now_ms)
             self._flashing = bool(verdict.flash.any())
         if self.degradation is not None:
-            np.logical_not(verdict.flash, out=self._flash)
-            np.logical_or(self._begun, self._flash, out=self._begun)
-            np.logical_and(self._begun, verdict.flash, out=self._flash)
+            np.logical_not(verdict.flash, self._flash)
+            np.logical_or(self._begun, self._flash, self._begun)
+            np.logical_and(self._begun, verdict.flash, self._flash)
             self.degradation.hear(verdict, self._flash)
 
     def carry_on(self, other: Controller, same_detector: NDArray[np.bool_], stages: StageTable) -> None:

@@ -294,7 +294,7 @@ def random_street(seed: int) -> Network:
 def test_the_kernels_say_what_their_slow_twin_says(seed: int) -> None:
     network, policy = random_street(seed), Policy()
     chance = np.random.default_rng(seed)
-    fast, slow, state = LoopEstimator(network, policy), SlowLoops(network, policy), new_state(network, 0)
+    fast, slow, state = Estimator(network, policy), SlowLoops(network, policy), new_state(network, 0)
     frame, n = empty_frame(network, Sensors.LOOPS), len(network.detectors)
     busy = np.zeros(n, np.bool_)
     for _ in range(400):
@@ -307,7 +307,7 @@ def test_the_kernels_say_what_their_slow_twin_says(seed: int) -> None:
         state.crossed_veh[:] = chance.integers(0, 2, network.n_lanes)
         state.flow_veh_per_s[:] = chance.random(network.n_lanes) / 3
         seconds = int(chance.choice([0, 1, 1, 1, 2, 5]))
-        fast.update(state, frame, seconds)
+        fast.hear_loops(state, frame, seconds)
         slow.update(frame, seconds, state.crossed_veh, state.flow_veh_per_s)
         for k, lane in enumerate(slow.lanes):
             held = [lane.held[g] for g in (STOP, NEAR, FAR)]

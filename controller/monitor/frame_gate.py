@@ -17,7 +17,7 @@ MIN_FLASH_MS = 6_000
 """R40: shortest flash before a restart."""
 
 _TIME_LIMIT = 1 << 62
-_INT8, _BOOL = np.dtype(np.int8), np.dtype(np.bool_)
+_ARRAY, _INT8, _BOOL = np.ndarray, np.dtype(np.int8), np.dtype(np.bool_)
 
 
 class FrameGate:
@@ -43,12 +43,12 @@ class FrameGate:
         """Take the next frame. Returns "" or, in words, why it cannot be believed."""
         groups, junctions = self._of_groups, self._of_junctions
         form = (
-            type(lamps) is np.ndarray and lamps.dtype is _INT8 and lamps.shape == groups
-            and type(feedback) is np.ndarray and feedback.dtype is _INT8 and feedback.shape == groups
-            and type(calls) is np.ndarray and calls.dtype is _BOOL and calls.shape == groups
-            and type(min_green_waived) is np.ndarray and min_green_waived.dtype is _BOOL
+            type(lamps) is _ARRAY and lamps.dtype is _INT8 and lamps.shape == groups
+            and type(feedback) is _ARRAY and feedback.dtype is _INT8 and feedback.shape == groups
+            and type(calls) is _ARRAY and calls.dtype is _BOOL and calls.shape == groups
+            and type(min_green_waived) is _ARRAY and min_green_waived.dtype is _BOOL
             and min_green_waived.shape == junctions
-            and type(promise_suspended) is np.ndarray and promise_suspended.dtype is _BOOL
+            and type(promise_suspended) is _ARRAY and promise_suspended.dtype is _BOOL
             and promise_suspended.shape == junctions
         )  # fmt: skip
         if type(now_ms) is not int:

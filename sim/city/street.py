@@ -40,8 +40,8 @@ class CityStreet:
 
     def show(self, lamps: NDArray[np.int8]) -> None:
         """Show these lamps (groups,) from now on."""
-        np.copyto(self.lamps, lamps)
-        np.copyto(self.frame.lamps_shown, lamps)
+        self.lamps[...] = lamps
+        self.frame.lamps_shown[...] = lamps
 
     def sense(self, traffic: Traffic, walkers: Walkers | None, now_ms: int) -> None:
         """Take the reading of the second that ends at `now_ms`."""

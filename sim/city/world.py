@@ -12,6 +12,7 @@ from typing import Any
 
 import simpy
 
+from controller.bundle import Bundle
 from controller.frame import TICK_MS
 from controller.network import Network
 from controller.policy import Policy
@@ -20,7 +21,7 @@ from sim.city.carried import DoesNotFit, put_back, take
 from sim.city.load import City
 from sim.city.movement.mover import Mover
 from sim.city.movement.program import FixedProgram
-from sim.city.movement.second_kernels import Town, pass_second, pass_seconds
+from sim.city.movement.second_kernels import Town, lay_town, pass_second, pass_seconds
 from sim.city.movement.traffic import STEP_MS, new_traffic
 from sim.city.pace import Pace
 from sim.city.people import transit, walkers
@@ -96,7 +97,7 @@ class World:
         else:
             make = make_controller or self._named
             self.controller = make(network, begin_ms)
-        self._town = self._lay_out()
+        self._town = Bundle(lay_town, self._lay_out())
         self.violations = 0
         """What the controller's own safety monitor has stopped so far."""
         self.alarms = 0
@@ -120,7 +121,7 @@ class World:
         return radios, BusFeed(city.roads, city.network, city.drives, city.lines, self.service, self.seed)
 
     def _lay_out(self) -> Town:
-        """All arrays as the kernels take them."""
+        """All arrays as the kernels take them; none of them is ever replaced."""
         motion, ledger, doors = self.mover.arrays(self.traffic)
         return Town(
             self.mover.streets, self.mover.fleet, motion, ledger, doors, self.traffic.lamp_seen,
@@ -135,7 +136,7 @@ class World:
     @property
     def now_ms(self) -> int:
         """Street time, ticks included."""
-        return int(self.env.now)
+        return max(int(self.env.now), self._tick_ms)
 
     # --- making time pass ------------------------------------------------------------------
 
@@ -174,7 +175,7 @@ class World:
         """Processes wait anew from `now_ms`; faults first, so that they precede what they fall upon."""
         self.env = simpy.Environment(initial_time=now_ms)
         self._go = self.env.event()
-        self._target_ms = now_ms
+        self._target_ms = self._tick_ms = now_ms
         self.env.process(self._break_and_mend())
         self.env.process(self._control() if self.controller is not None else self._play())
 
@@ -184,26 +185,37 @@ class World:
             self.faults.advance(self.now_ms)
 
     def _control(self) -> Process:
-        """Ticks of 100 ms; every tenth ends a second of the street."""
+        """Ticks of 100 ms, at one go those before anything else happens; every tenth ends a second."""
         assert self.controller is not None
         env, street, controller = self.env, self.street, self.controller
         while True:
-            street.show(controller.tick(street.read(), self.now_ms))
-            verdict = controller.verdict
-            if verdict is not None and (verdict.violations or verdict.alarms):
-                self.violations += len(verdict.violations)
-                self.alarms += len(verdict.alarms)
-            yield env.timeout(TICK_MS)
-            if self.now_ms % STEP_MS == 0:
-                pass_second(street.lamps, self._town)
-                street.sense(self.traffic, self.walkers, self.now_ms)
-                self.check_ins.tell(self.traffic, self.transit, street.frame)
-                if self.feed is not None:
-                    self.feed.publish(self.transit, self.traffic, self.now_ms)
-                    self.feed.tell(street.frame, self.now_ms)
-                self._tell()
+            now_ms = int(env.now)
+            end_ms = min(now_ms - now_ms % STEP_MS + STEP_MS, env.peek())
+            tick_ms = now_ms
+            while tick_ms < end_ms or tick_ms == now_ms:
+                self._tick_ms = tick_ms
+                street.show(controller.tick(street.read(), tick_ms))
+                verdict = controller.verdict
+                if verdict is not None and (verdict.violations or verdict.alarms):
+                    self.violations += len(verdict.violations)
+                    self.alarms += len(verdict.alarms)
+                tick_ms += TICK_MS
+            yield env.timeout(tick_ms - now_ms)
+            if tick_ms % STEP_MS == 0:
+                self._pass_second(tick_ms)
                 # Whatever else happens at this moment comes before the tick.
                 yield env.timeout(0)
+
+    def _pass_second(self, now_ms: int) -> None:
+        """The second that ends now: who moves, what sensors and radios tell of it, and whoever looks on."""
+        street = self.street
+        pass_second(street.lamps, self._town.memory)
+        street.sense(self.traffic, self.walkers, now_ms)
+        self.check_ins.tell(self.traffic, self.transit, street.frame)
+        if self.feed is not None:
+            self.feed.publish(self.transit, self.traffic, now_ms)
+            self.feed.tell(street.frame, now_ms)
+        self._tell()
 
     def _play(self) -> Process:
         """The fixed programs, many seconds at a time, up to the next event."""
@@ -219,7 +231,7 @@ class World:
             if not self.on_second and self.env.peek() < float("inf"):
                 until_ms = max(until_ms, int(self.env.peek()) // STEP_MS * STEP_MS)
             yield self.env.timeout(min(until_ms, last_ms) - self.now_ms)
-            pass_seconds(self.now_ms, self.program.table, self.street.lamps, self._town)
+            pass_seconds(self.now_ms, self.program.table, self.street.lamps, self._town.memory)
             self._tell()
 
     def _tell(self) -> None:

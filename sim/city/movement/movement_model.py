@@ -48,7 +48,7 @@ WAY = np.dtype(
     [
         ("length_m", "f8"),
         ("speed", "f8"),  # allowed
-        ("edge", "i4"),  # of a connection: the edge it comes from
+        ("edge", "u4"),  # of a connection: the edge it comes from
         ("permits", "i4"),
     ],
     align=True,
@@ -57,9 +57,10 @@ WAY = np.dtype(
 LINK = np.dtype(
     [
         ("wait_m", "f8"),  # how far onto the node it may drive before it gives way; 0 = not at all
-        *((name, "i4") for name in ("from_lane", "to_lane", "group")),
-        *((name, "i4") for name in ("yield_start", "yield_end", "crossed_start", "crossed_end")),
-        *((name, "i4") for name in ("foe_start", "foe_end")),
+        *((name, "u4") for name in ("from_lane", "to_lane")),
+        ("group", "i4"),
+        *((name, "u4") for name in ("yield_start", "yield_end", "crossed_start", "crossed_end")),
+        *((name, "u4") for name in ("foe_start", "foe_end")),
         ("turn_on_red", "i4"),  # and the rest: 0 or 1
         ("stop_sign", "i4"),
         ("keeps_clear", "i4"),  # has foes: not to be blocked
@@ -179,6 +180,7 @@ class Doors(NamedTuple):
 _RECORDS: dict[str, np.dtype] = {
     "ways": WAY, "links": LINK, "riders": RIDER, "rows": ROW, "halts": HALT, "cars": CAR, "places": PLACE,
 }  # fmt: skip
+_UNSIGNED = {"yield_to", "crossed", "foe", "feed", "changing_lanes"}
 _FLOATS = {"position_m", "speed_m_per_s", "lost_s", "persons", "least_m", "booked_s"}
 _OTHER: dict[str, np.ndarray] = {
     "status": np.zeros(1, np.int8),
@@ -196,7 +198,8 @@ def _sample(name: str) -> np.ndarray:
     given = _OTHER.get(name)
     if given is not None:
         return given
-    kind = _RECORDS.get(name, np.dtype(np.float64 if name in _FLOATS else np.int64))
+    other = np.float64 if name in _FLOATS else np.uint32 if name in _UNSIGNED else np.int64
+    kind = _RECORDS.get(name, np.dtype(other))
     return np.zeros(1, kind)
 
 

@@ -118,12 +118,12 @@ def _streets(roads: Roads, turn_on_red: NDArray[np.bool_] | None) -> Streets:
         links=links,
         n_lanes=_ints([lanes]),
         edge_lane_start=_ints(roads.edge_lane_start),
-        yield_to=_ints(roads.yield_to),
-        crossed=_ints(roads.crossed),
-        foe=_ints(roads.foe),
+        yield_to=_indices(roads.yield_to),
+        crossed=_indices(roads.crossed),
+        foe=_indices(roads.foe),
         feed_start=_ints(feed_start),
-        feed=_ints(feed),
-        changing_lanes=_ints(np.flatnonzero(width[roads.lane_edge] > 1)),
+        feed=_indices(feed),
+        changing_lanes=_indices(np.flatnonzero(width[roads.lane_edge] > 1)),
     )
 
 
@@ -215,6 +215,11 @@ def _check_routes(
         who = drives.ids[int(np.flatnonzero(itinerary == u)[0])]
         here, there = (roads.edges[int(drives.route_edge[k])] for k in (at, at + 1))
         raise ValueError(f"vehicle {who}: no lane that it may use leads from edge {here} to edge {there}")
+
+
+def _indices(values: object) -> NDArray[np.uint32]:
+    """Unsigned, so that kernels need not ask whether they count from the end."""
+    return np.ascontiguousarray(np.array(values, np.uint32))
 
 
 def _ints(values: object) -> Ints:

@@ -112,7 +112,7 @@ def node_speed(v, c, entered_m, distance_m, at, planned, streets, fleet, motion)
     return result
 
 
-@inner_kernel(types.void(_I, _I, _I, _F, _B, STREETS, FLEET, MOTION))
+@inner_kernel(types.void(types.uint32, _I, _I, _F, _B, STREETS, FLEET, MOTION))
 def announce_ahead(v, c, at, distance_m, waits_at, streets, fleet, motion):
     """Let those who watch a node know of `v` before it has to plan for that node itself.
 
@@ -158,7 +158,7 @@ def speed_beyond(v, look_m, planned, streets, fleet, motion):
     lanes = n_lanes[0]
     car, rider = cars[v], riders[v]
     speed, decel = car.speed, rider.decel
-    way, at = car.way, car.route_at
+    way, at = types.uint32(car.way), types.uint32(car.route_at)
     distance_m = ways[way].length_m - car.position_m
     safe = 1e9
     u = places[way].tail
@@ -256,7 +256,7 @@ def plan_speeds(streets, fleet, motion):
     now_ms, seed = time_ms[0], seed_of[0]
     second = now_ms // 1000
     for i in range(n_driving[0]):
-        v = driving[i]
+        v = types.uint32(driving[i])
         if waits[v] != 0:
             continue
         car, rider = cars[v], riders[v]
@@ -265,7 +265,7 @@ def plan_speeds(streets, fleet, motion):
         if halt_until_ms[v] > now_ms:
             car.next_speed = 0.0
             continue
-        way, position_m, speed = car.way, car.position_m, car.speed
+        way, position_m, speed = types.uint32(car.way), car.position_m, car.speed
         accel, decel = rider.accel, rider.decel
         limit = car.limit
         wanted = min(speed + accel, limit) if speed <= limit else max(limit, speed - decel)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import types
 
-from controller.compiling import kernel
+from controller.bundle import BUNDLED, put, taken
+from controller.compiling import inner_kernel, kernel
 from sim.city.movement.fixed_program_kernels import drive_second
 from sim.city.movement.movement_model import (
     DOORS,
@@ -63,8 +64,14 @@ TOWN = types.NamedTuple(
 TABLE = types.NamedTuple((_I1, _I1, _I1, _LAMPS), Table)
 
 
-@kernel(types.void(_LAMPS, TOWN))
-def pass_second(group_lamp, town):
+@kernel(_I(BUNDLED, TOWN))
+def lay_town(memory, town):
+    """Lay a town into the memory of its `Bundle`; gives how many words it needs."""
+    return put(memory, town)
+
+
+@inner_kernel(types.void(_LAMPS, TOWN))
+def pass_second_of(group_lamp, town):
     """Let a second pass under these lamps (groups,): vehicles, then buses at stops, then people."""
     motion, ledger, walkers = town.motion, town.ledger, town.walkers
     now_ms = motion.time_ms[0]
@@ -98,6 +105,12 @@ def pass_second(group_lamp, town):
     step_people(now_ms, group_lamp, walkers, town.pavements)
 
 
+@kernel(types.void(_LAMPS, BUNDLED))
+def pass_second(group_lamp, memory):
+    """`pass_second_of` for the town that was laid into a memory."""
+    pass_second_of(group_lamp, taken(memory, TOWN))
+
+
 @kernel(types.void(_I, TABLE, _LAMPS))
 def read_table(now_ms, table, group_lamp):
     """What a table shows at a time. Written: group_lamp (groups,)."""
@@ -106,9 +119,13 @@ def read_table(now_ms, table, group_lamp):
         group_lamp[g] = table.lamp[table.start[g] + at % table.rows[g]]
 
 
-@kernel(types.void(_I, TABLE, _LAMPS, TOWN))
-def pass_seconds(end_ms, table, group_lamp, town):
-    """Play fixed programs until `end_ms`. group_lamp (groups,): written, the lamps of the last second."""
+@kernel(types.void(_I, TABLE, _LAMPS, BUNDLED))
+def pass_seconds(end_ms, table, group_lamp, memory):
+    """Play fixed programs until `end_ms`. group_lamp (groups,): written, the lamps of the last second.
+
+    memory: the town's
+    """
+    town = taken(memory, TOWN)
     while town.motion.time_ms[0] < end_ms:
         read_table(town.motion.time_ms[0], table, group_lamp)
-        pass_second(group_lamp, town)
+        pass_second_of(group_lamp, town)

@@ -217,9 +217,9 @@ def move(n_awake, streets, fleet, motion, ledger):
     until_ms = motion.time_ms[0] + 1000
     n_crossing = 0
     for i in range(n_awake):
-        v = awake[i]
+        v = types.uint32(awake[i])
         car, rider = cars[v], riders[v]
-        way, limit, speed, before = car.way, car.limit, car.next_speed, car.speed
+        way, limit, speed, before = types.uint32(car.way), car.limit, car.next_speed, car.speed
         if speed > 0.0 and car.behind >= 0:
             wake(car.behind, until_ms, motion, ledger)
         car.speed_before, car.speed = before, speed
@@ -247,7 +247,7 @@ def move(n_awake, streets, fleet, motion, ledger):
     if arrived > 0:
         kept = 0
         for i in range(n_driving[0]):
-            v = driving[i]
+            v = types.uint32(driving[i])
             if status[v] == DRIVING:
                 driving[kept] = v
                 kept += 1

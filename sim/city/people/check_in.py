@@ -76,8 +76,10 @@ class CheckIns:
             frame.n_buses += 1
 
     def _tell_preempts(self, traffic: Traffic, frame: Frame) -> None:
-        driving = self._urgent[traffic.status[self._urgent] == Status.DRIVING]
         frame.n_preempts = 0
+        if not len(self._urgent):
+            return
+        driving = self._urgent[traffic.status[self._urgent] == Status.DRIVING]
         fit_preempts(frame, SIGNALS_CALLED * len(driving))
         for v in driving.tolist():
             for lane, distance_m in self._ahead(v, traffic, CALL_M)[:SIGNALS_CALLED]:

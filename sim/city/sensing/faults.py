@@ -146,6 +146,8 @@ class Faults:
         """Turn a frame of the truth into what the detectors report."""
         now_ms = frame.time_ms
         frame.detector_time_ms.fill(now_ms)
+        if not self._done[0] and not self._any_late:
+            return  # nobody has been ill yet
         ill = self.ill
         if not self._any_late and not len(ill):
             return

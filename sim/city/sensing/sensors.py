@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.bundle import Bundle
 from controller.frame import TRACKS_MIN, Frame
 from controller.network import Network
 from controller.vocabulary import DetectorKind, Sensors
@@ -69,6 +70,9 @@ class CitySensors:
     sensors nobody is seen on the way to a stop line without its detector.
     """
 
+    UNCHANGING = frozenset({"_suite", "_over"})
+    """Views of what is carried elsewhere."""
+
     def __init__(
         self,
         network: Network,
@@ -92,34 +96,46 @@ class CitySensors:
         self._crossing_detector = _buttons(network, roads, fitted)
         self._passive: NDArray[np.bool_] = chance.random(len(roads.crossings)) < fitting.passive_share
         self._came: Ints = np.zeros(len(roads.crossings), np.int64)
+        self._suite: Bundle | None = None
+        self._over: tuple[Traffic | None, Walkers | None, Frame | None] = (None, None, None)
 
     def sense(self, traffic: Traffic, walkers: Walkers | None, frame: Frame) -> None:
         """Fill detectors and tracks of the frame with what happened since the call before."""
-        frame.detector_on.fill(False)
-        frame.detector_count.fill(0)
-        frame.detector_occupancy.fill(0.0)
-        motion = model.Motion(
-            traffic.n_driving, traffic.driving, traffic.status, traffic.lane, traffic.connection,
-            traffic.position_m, traffic.speed_m_per_s, self._length_m, self._is_bus,
-        )  # fmt: skip
-        reading = model.Reading(frame.detector_on, frame.detector_count, frame.detector_occupancy)
         full = self.fitting.sensors is Sensors.FULL
-        if not full:
-            kernels.sense_loops(motion, self._ways, self._laid, self._memory, reading)
+        suite = self._suite_over(traffic, walkers, frame)
+        kernels.sense(not full, suite.memory)
         frame.n_tracks = 0
         if self.fitting.tracked_share > 0.0:
             make_room(frame, int(traffic.n_driving[0]))
             seen = model.Seen(
                 frame.track_segment, frame.track_distance_m, frame.track_speed_m_per_s, frame.track_kind
             )
+            motion, reading = suite.value.motion, suite.value.reading
             frame.n_tracks = kernels.see_tracks(
                 full, self._tracked, motion, self._ways, self._sight, self._memory, reading, seen
             )
+
+    def _suite_over(self, traffic: Traffic, walkers: Walkers | None, frame: Frame) -> Bundle:
+        """All arrays as the kernels take them, bundled when others are met than last time."""
+        suite = self._suite
+        over_traffic, over_walkers, over_frame = self._over
+        if over_traffic is traffic and over_walkers is walkers and over_frame is frame and suite is not None:
+            return suite
+        motion = model.Motion(
+            traffic.n_driving, traffic.driving, traffic.status, traffic.lane, traffic.connection,
+            traffic.position_m, traffic.speed_m_per_s, self._length_m, self._is_bus,
+        )  # fmt: skip
+        reading = model.Reading(frame.detector_on, frame.detector_count, frame.detector_occupancy)
+        none: Ints = np.zeros(0, np.int64)
+        people = model.People(none, self._passive[:0], none, none, none, none)
         if walkers is not None:
-            kernels.see_people(
+            people = model.People(
                 self._crossing_detector, self._passive, self._came, walkers.crossing_presses,
-                walkers.crossing_came, walkers.crossing_waiting, reading,
+                walkers.crossing_came, walkers.crossing_waiting,
             )  # fmt: skip
+        value = model.Suite(motion, self._ways, self._laid, self._memory, reading, people)
+        self._suite, self._over = Bundle(kernels.lay_suite, value), (traffic, walkers, frame)
+        return self._suite
 
 
 def make_room(frame: Frame, n_tracks: int) -> None:

@@ -10,9 +10,10 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
+from controller.bundle import BUNDLED, put, taken
 from controller.compiling import inner_kernel, kernel
 from sim.city.movement.status import DRIVING
-from sim.city.sensing.sensors_model import LAID, MEMORY, MOTION, READING, SEEN, SIGHT, WAYS
+from sim.city.sensing.sensors_model import LAID, MEMORY, MOTION, PEOPLE, READING, SEEN, SIGHT, SUITE, WAYS
 
 """`sim.city.movement.traffic.Status.DRIVING`."""
 WAY_LANES_MAX = 8
@@ -255,7 +256,7 @@ def drive_on(vehicle, n_passages, motion, ways, laid, memory, reading):
     return n_passages
 
 
-@kernel(types.void(MOTION, WAYS, LAID, MEMORY, READING))
+@inner_kernel(types.void(MOTION, WAYS, LAID, MEMORY, READING))
 def sense_loops(motion, ways, laid, memory, reading):
     """Fill a reading (cleared before) from where vehicles were at the last reading and are now."""
     n_lanes = len(ways.connection_start) - 1
@@ -324,33 +325,39 @@ def see_tracks(counting, tracked, motion, ways, sight, memory, reading, seen):
     return n
 
 
-@kernel(
-    types.void(
-        types.int64[::1],
-        types.boolean[::1],
-        types.int64[::1],
-        types.int64[::1],
-        types.int64[::1],
-        types.int64[::1],
-        READING,
-    )
-)
-def see_people(crossing_detector, passive, came_before, presses, came, waiting, reading):
-    """Presses of buttons, and people seen without one.
-
-    crossing_detector (K) button of its group, -1 none · passive (K) bool sees who waits · presses,
-    waiting (K) people · came (K) people so far; came_before (K): the same at the last reading, written
-    """
-    for k in range(len(crossing_detector)):
-        d = crossing_detector[k]
+@inner_kernel(types.void(PEOPLE, READING))
+def see_people(people, reading):
+    """Presses of buttons, and people seen without one."""
+    for k in range(len(people.detector)):
+        d = people.detector[k]
         if d >= 0:
-            count = presses[k]
-            if passive[k]:
-                count = max(count, came[k] - came_before[k])
-                reading.on[d] = reading.on[d] or waiting[k] > 0
+            count = people.presses[k]
+            if people.passive[k]:
+                count = max(count, people.came[k] - people.came_before[k])
+                reading.on[d] = reading.on[d] or people.waiting[k] > 0
             if count > 0:
                 reading.counted[d] += count
                 reading.on[d] = True
             if reading.on[d]:
                 reading.occupancy[d] = 1.0
-        came_before[k] = came[k]
+        people.came_before[k] = people.came[k]
+
+
+@kernel(types.int64(BUNDLED, SUITE))
+def lay_suite(memory, suite):
+    """Lay a suite into the memory of its `Bundle`; gives how many words it needs."""
+    return put(memory, suite)
+
+
+@kernel(types.void(types.boolean, BUNDLED))
+def sense(loops, memory):
+    """A new reading of buttons and, with `loops`, of loops, over the suite laid into a memory."""
+    suite = taken(memory, SUITE)
+    reading = suite.reading
+    for d in range(len(reading.on)):
+        reading.on[d] = False
+        reading.counted[d] = 0
+        reading.occupancy[d] = 0.0
+    if loops:
+        sense_loops(suite.motion, suite.ways, suite.laid, suite.memory, reading)
+    see_people(suite.people, reading)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import typeof
+from numba import typeof, types
 
 from controller import numba_cache  # noqa: F401  (must come before numba)
 
@@ -92,6 +92,17 @@ class Reading(NamedTuple):
     occupancy: np.ndarray  # (D)
 
 
+class People(NamedTuple):
+    """Buttons, and who is at the kerbs. K crossings; none where nobody is on foot."""
+
+    detector: np.ndarray  # (K) button of its group, -1 none
+    passive: np.ndarray  # (K) bool, sees who waits
+    came_before: np.ndarray  # (K) people so far at the last reading
+    presses: np.ndarray  # (K) in the last second
+    came: np.ndarray  # (K) people so far
+    waiting: np.ndarray  # (K)
+
+
 class Seen(NamedTuple):
     """Track arrays of a frame, with room for every vehicle that drives."""
 
@@ -99,6 +110,17 @@ class Seen(NamedTuple):
     distance_m: np.ndarray
     speed_m_per_s: np.ndarray
     kind: np.ndarray  # int8
+
+
+class Suite(NamedTuple):
+    """All that a suite of sensors works on but tracks."""
+
+    motion: Motion
+    ways: Ways
+    laid: Laid
+    memory: Memory
+    reading: Reading
+    people: People
 
 
 def _empty(of: type, **kinds: Any) -> tuple:  # type: ignore[type-arg]
@@ -114,4 +136,6 @@ LAID = typeof(_empty(Laid, buses_only=np.bool_))
 SIGHT = typeof(_empty(Sight))
 MEMORY = typeof(_empty(Memory, followed=FOLLOWED))
 READING = typeof(_empty(Reading, on=np.bool_, counted=np.int32))
+PEOPLE = typeof(_empty(People, passive=np.bool_))
+SUITE = types.NamedTuple((MOTION, WAYS, LAID, MEMORY, READING, PEOPLE), Suite)
 SEEN = typeof(_empty(Seen, segment=np.int32, kind=np.int8))
