@@ -329,7 +329,10 @@ class Tracks:
 
 
 class Buttons:
-    """Push buttons: one detector a pedestrian group, pressed by those who come to wait."""
+    """Push buttons: one detector a pedestrian group, pressed by those who come to wait.
+
+    Who could not go while there was WALK, because somebody stood in the way, presses once more.
+    """
 
     def __init__(self, network: Network, group_of_crossing: dict[tuple[str, str], int]) -> None:
         """`group_of_crossing`: walking area and crossing edge → index among all groups."""
@@ -342,17 +345,17 @@ class Buttons:
         self._pressed: dict[str, tuple[str, str]] = {}
 
     def sense(self, walkers: Walkers, lamps: NDArray[np.int8], frame: Frame) -> None:
-        """Press for everybody who newly waits; `lamps` (groups,) is what they see."""
+        """Press for everybody who newly waits, or waits again; `lamps` (groups,) is what they see."""
         here: dict[str, tuple[str, str]] = {}
         for person, crossing in zip(walkers.ids, walkers.crossing, strict=True):
             group = self._group.get(crossing, -1)
             detector = self._detector.get(group, -1)
             if detector < 0:
                 continue
-            if self._pressed.get(person) == crossing:
-                here[person] = crossing
-            elif lamps[group] != Lamp.GREEN:
-                here[person] = crossing
+            if lamps[group] == Lamp.GREEN:
+                continue
+            here[person] = crossing
+            if self._pressed.get(person) != crossing:
                 frame.detector_on[detector] = True
                 frame.detector_count[detector] += 1
                 frame.detector_occupancy[detector] = 1.0

@@ -183,6 +183,9 @@ def test_a_person_presses_once_on_arrival_and_not_while_walk_shows() -> None:
     assert presses(red, "early", "ann") == 2, "who finds WALK and loses it presses then"
     assert presses(red, "early", "ann", "bob") == 1
     assert presses(red, "early", "ann", "bob") == 0
+    assert presses(walk, "bob") == 0
+    assert presses(red, "bob") == 1, "who could not go on WALK presses again"
+    assert presses(red, "bob") == 0
     assert presses(walk) == 0
     assert presses(red, "ann") == 1, "coming back is a new arrival"
 
