@@ -45,6 +45,7 @@ class Degradation:
         self._estimator = estimator
         self._frame: Frame | None = None
         self._bare_lane: NDArray[np.bool_] = state.unseen_lane.copy()
+        self._quiet_lane = np.zeros(network.n_lanes, np.int8)
         self._bare_group: NDArray[np.bool_] = state.unseen_group.copy()
         self._usual_veh_per_s: Floats = estimator.usual_veh_per_s.copy()
         self._carry_veh = np.zeros(len(network.detectors))
@@ -84,9 +85,14 @@ class Degradation:
         was_stale = detectors.stale
         self._fresh = detectors.judge(state, frame, now_ms)
         if self._fresh or detectors.stale != was_stale:
-            self._masked = kernels.mark_unseen(
+            played = 0
+            if frame.sensors is Sensors.LOOPS:
+                played = kernels.mark_quiet(
+                    detectors.frame_ms, detectors.hour, detectors.laid, detectors.health, self._quiet_lane
+                )
+            self._masked = played + kernels.mark_unseen(
                 detectors.frame_ms, detectors.hour, detectors.laid, detectors.health, self._bare_lane,
-                self._bare_group, state.unseen_lane, state.unseen_group, state.quiet_group,
+                self._bare_group, self._quiet_lane, state.unseen_lane, state.unseen_group, state.quiet_group,
             )  # fmt: skip
             self.approaches.step(detectors, self.ladder.rungs.cycle, now_ms)
             np.copyto(self.ladder.reasons.failed, detectors.failed)
@@ -124,8 +130,8 @@ class Degradation:
         np.copyto(usual, self._usual_veh_per_s)
         np.copyto(usual, detectors.rate_veh_per_s, where=detectors.known == 2)
         kernels.substitute(
-            detectors.passed_s, detectors.laid, detectors.health, detectors.rate_veh_per_s, self._beyond,
-            self._carry_veh, mine.detector_on, mine.detector_count, mine.detector_occupancy,
+            detectors.passed_s, detectors.laid, detectors.health, self._quiet_lane, detectors.rate_veh_per_s,
+            self._beyond, self._carry_veh, mine.detector_on, mine.detector_count, mine.detector_occupancy,
         )  # fmt: skip
 
     def fill_in(self, frame: Frame, now_ms: int) -> None:
@@ -144,8 +150,8 @@ class Degradation:
         else:
             self.approaches.recall(state, now_ms)
         kernels.call_unproven(
-            now_ms, detectors.laid, detectors.health, detectors.seen, self._believed_veh, state.lamp,
-            state.green_ended_ms, self._called_ms, state.call_since_ms,
+            now_ms, detectors.laid, detectors.health, detectors.seen, self._quiet_lane, self._believed_veh,
+            state.lamp, state.green_ended_ms, self._called_ms, state.call_since_ms,
         )  # fmt: skip
 
     def _watch_the_clock(self, now_ms: int) -> None:

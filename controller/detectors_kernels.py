@@ -39,6 +39,8 @@ CLEARED_MS = 3_000
 MISSED_VEH = 2.0
 MISSED_PROOF_VEH = 5.0
 """Of a loop that stays clear: who stands at a stop line after others counted him stands on its loop."""
+UNHEARD_MS = 20_000
+"""Of red since the first of `MISSED_VEH` and more was counted farther up: by then he stands there."""
 SHRINK_VEH = 2.0
 PROVEN_GAPS = 20.0
 POISSON_999 = 6.9
@@ -213,9 +215,12 @@ def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
     lane, on = laid.lane[d], on_s > 0.0
     silent_s = (frame_ms - health.last_ms[d]) / 1000.0
     served = health.greens[d] >= 2 or laid.gate[d] != 0
+    # A lane whose stop line tells of nobody may get no green that would prove it dead; red does as well.
+    stand_ms = frame_ms - health.doubt_ms[d]
+    unheard = laid.gate[d] == 0 and stand_ms > UNHEARD_MS and health.missed_veh[d] > MISSED_VEH
     # After the last count of a loop farther up, those it counted are still counted at the stop line.
     enough_veh = MISSED_PROOF_VEH if laid.gate[d] == 0 and not on else laid.room_veh[d]
-    if served and health.missed_veh[d] > enough_veh and silent_s > 30.0:
+    if (served and health.missed_veh[d] > enough_veh and silent_s > 30.0) or unheard:
         health.measured[d] = on_s if on else silent_s
         return STUCK_ON if on else SILENT
     if on:

@@ -19,6 +19,13 @@ QUIET_GAPS, QUIET_PRESSES, QUIET_S = 3.0, 5.0, 90.0
 ln 20 = 3: of people who come one by one every twentieth gap is longer. What it costs when the button
 works is a WALK for nobody now and then; what it saves when it is dead is everybody's wait.
 """
+QUIET_LOOP_GAPS, UNLEARNED_S = 5.0, 300.0
+"""A loop is quiet after so many mean gaps, where it never was for as long; after so long if little is known.
+
+ln 150 = 5. What it costs when the lane is empty is a short green now and then; what it saves when all loops
+of a lane died before they were known is a street that would never get any.
+"""
+CALLED, PLAYED = 1, 2
 PASSING_VEH, PASSING_VEH_PER_S, PASSING = 2.0, 0.6, 1.3
 """Together at most, a second of a lane, and times its saturation flow: no queue passes faster."""
 
@@ -35,17 +42,52 @@ def is_quiet(d, frame_ms, hour, health):
     return silent_s > max(QUIET_S, QUIET_GAPS * health.gap_s[d, hour])
 
 
-@kernel(_I(_I, _I, LAID, HEALTH, _B1, _B1, _B1, _B1, _B1))
-def mark_unseen(frame_ms, hour, laid, health, bare_lane, bare_group, unseen_lane, unseen_group, quiet_group):
+@inner_kernel(_I(_I, _I, _I, HEALTH))
+def quiet_loop(d, frame_ms, hour, health):
+    """Whether a loop counts nobody, nor is occupied, for too long: 0, CALLED (little known) or PLAYED."""
+    if health.on_since_ms[d] != NEVER_MS:
+        return 0
+    silent_s = (frame_ms - health.last_ms[d]) / 1000.0
+    if health.gaps[d, hour] < QUIET_PRESSES:
+        return CALLED if silent_s > UNLEARNED_S else 0
+    usual_s = max(QUIET_LOOP_GAPS * health.gap_s[d, hour], health.longest_s[d, hour])
+    return PLAYED if silent_s > max(QUIET_S, usual_s) else 0
+
+
+@kernel(_I(_I, _I, LAID, HEALTH, _N1))
+def mark_quiet(frame_ms, hour, laid, health, quiet_lane):
+    """Lanes none of whose own loops tells of anybody for longer than is usual; returns how many are PLAYED.
+
+    They may be empty, or all their loops may be dead: nobody is left to say so.
+    quiet_lane (L) 0, CALLED or PLAYED: written
+    """
+    quiet_lane[:] = PLAYED + 1
+    for d in range(len(laid.kind)):
+        if laid.gate[d] >= 0 and laid.own[d] and not health.masked[d]:
+            lane = laid.lane[d]
+            quiet_lane[lane] = min(quiet_lane[lane], quiet_loop(d, frame_ms, hour, health))
+    played = 0
+    for lane in range(len(quiet_lane)):
+        if quiet_lane[lane] > PLAYED:
+            quiet_lane[lane] = 0
+        played += quiet_lane[lane] == PLAYED
+    return played
+
+
+@kernel(_I(_I, _I, LAID, HEALTH, _B1, _B1, _N1, _B1, _B1, _B1))
+def mark_unseen(
+    frame_ms, hour, laid, health, bare_lane, bare_group, quiet_lane, unseen_lane, unseen_group, quiet_group
+):
     """Stop lines and crossings without a detector to trust; returns how many detectors are not used.
 
     A quiet button may be a dead one: until it is pressed again its crossing is served as one without.
 
     frame_ms of the reading, hour 0-23 · bare_lane (L), bare_group (G): never had one
+    quiet_lane (L) as of `mark_quiet`
     unseen_lane (L), unseen_group, quiet_group (G): written
     """
     for lane in range(len(unseen_lane)):
-        unseen_lane[lane] = bare_lane[lane]
+        unseen_lane[lane] = bare_lane[lane] or quiet_lane[lane] == PLAYED
     for g in range(len(unseen_group)):
         unseen_group[g] = bare_group[g]
         quiet_group[g] = False
@@ -84,15 +126,16 @@ def find_beyond(passed_s, laid, on, counted, room_veh, beyond):
     return found
 
 
-@kernel(_V(_F, LAID, HEALTH, _F1, types.int32[::1], _F1, _B1, types.int32[::1], _F1))
-def substitute(passed_s, laid, health, rate_veh_per_s, beyond, carry_veh, on, count, occupancy):
+@kernel(_V(_F, LAID, HEALTH, _N1, _F1, types.int32[::1], _F1, _B1, types.int32[::1], _F1))
+def substitute(passed_s, laid, health, quiet_lane, rate_veh_per_s, beyond, carry_veh, on, count, occupancy):
     """Readings without what is not believed; loops upstream count the lane's usual flow instead.
 
-    rate_veh_per_s (L) · beyond (D) counted that cannot have passed
+    quiet_lane (L) as of `mark_quiet` · rate_veh_per_s (L) · beyond (D) counted that cannot have passed
     carry_veh (D) parts of a vehicle not yet told · on, count, occupancy (D): written
     """
     for d in range(len(laid.kind)):
-        if not health.masked[d]:
+        quiet = laid.gate[d] >= 0 and quiet_lane[laid.lane[d]] == PLAYED
+        if not health.masked[d] and not quiet:
             count[d] -= beyond[d]
             continue
         on[d], count[d], occupancy[d] = False, 0, 0.0
@@ -153,22 +196,25 @@ def call_lane(lane, from_ms, overdue, laid, lamp, green_ended_ms, called_ms):
         g += 1
 
 
-@kernel(_V(_I, LAID, HEALTH, _N1, _F1, _N1, _I1, _I1, _I1))
-def call_unproven(now_ms, laid, health, seen, believed_veh, lamp, green_ended_ms, called_ms, call_since_ms):
+@kernel(_V(_I, LAID, HEALTH, _N1, _N1, _F1, _N1, _I1, _I1, _I1))
+def call_unproven(
+    now_ms, laid, health, seen, quiet_lane, believed_veh, lamp, green_ended_ms, called_ms, call_since_ms
+):
     """Lanes that may be empty or may be blind are looked after now and then; believed queues call.
 
     So does whoever was counted farther up and never came to a stop line that tells of nobody: he has
     turned off, or its loop is dead and he stands there. A green since then was his: he calls anew.
 
-    seen (L) 0 by nobody, 1 by loops that have told of nobody · believed_veh (L) · lamp (G) Lamp
+    seen (L) 0 by nobody, 1 by loops that have told of nobody · quiet_lane (L) as of `mark_quiet`
+    believed_veh (L) · lamp (G) Lamp
     green_ended_ms (G) ms · called_ms (G) since when, NEVER_MS = not, call_since_ms (G) ms: written
     """
     for lane in range(len(seen)):
-        if seen[lane] == 2:
+        if seen[lane] == 2 and not quiet_lane[lane]:
             continue
         if believed_veh[lane] >= 1.0:
             call_lane(lane, now_ms, False, laid, lamp, green_ended_ms, called_ms)
-        elif seen[lane] == 1:
+        elif seen[lane] == 1 or quiet_lane[lane]:
             call_lane(lane, now_ms, True, laid, lamp, green_ended_ms, called_ms)
     for d in range(len(laid.kind)):
         if laid.gate[d] != 0 or now_ms - health.doubt_ms[d] < UNCONFIRMED_MS:

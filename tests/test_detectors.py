@@ -315,7 +315,7 @@ def test_who_may_stand_unseen_calls_since_he_came_or_since_the_last_green() -> N
         ended_ms = np.full(n_groups, green_ended_ms, np.int64)
         called_ms, call_since_ms = np.full((2, n_groups), NEVER_MS, np.int64)
         substitute_kernels.call_unproven(
-            now_ms, laid, health, np.full(n_lanes, 2, np.int8), np.zeros(n_lanes),
+            now_ms, laid, health, np.full(n_lanes, 2, np.int8), np.zeros(n_lanes, np.int8), np.zeros(n_lanes),
             np.zeros(n_groups, np.int8), ended_ms, called_ms, call_since_ms,
         )  # fmt: skip
         assert call_since_ms[group] == since_ms

@@ -83,8 +83,18 @@ def test_who_is_not_seen_is_what_the_slow_twin_says(seed: int) -> None:
     health.last_ms[:] = detectors.frame_ms - chance.integers(0, 400, n) * 1000
     bare_lane = np.zeros(street.network.n_lanes, np.bool_)
     bare_group = np.zeros(street.network.n_groups, np.bool_)
+    no_quiet_lane = np.zeros(street.network.n_lanes, np.int8)
     lanes, groups, quiet = np.ones_like(bare_lane), np.ones_like(bare_group), np.ones_like(bare_group)
     masked = substitute_kernels.mark_unseen(
-        detectors.frame_ms, hour, detectors.laid, health, bare_lane, bare_group, lanes, groups, quiet
+        detectors.frame_ms,
+        hour,
+        detectors.laid,
+        health,
+        bare_lane,
+        bare_group,
+        no_quiet_lane,
+        lanes,
+        groups,
+        quiet,
     )
     assert (lanes.tolist(), groups.tolist(), quiet.tolist(), masked) == slow_twin(street)
