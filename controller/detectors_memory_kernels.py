@@ -2,6 +2,7 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
+import numpy as np
 from numba import types
 
 from controller.compiling import inner_kernel, kernel
@@ -18,6 +19,8 @@ JUNCTION_STUCK_S = 20.0
 """Nobody who stands at a green with room beyond it stays there for so long, wherever he stands."""
 PRIOR_VEH_PER_S = 0.03
 """About 100 vehicles an hour on a lane of which nothing at all is known."""
+FEW_GAPS, SPREAD = 5.0, 2.0
+"""Enough to go by, and standard deviations of a Poisson count that are still usual."""
 NIGHT_SHARE = 0.25
 """Part of that from ten in the evening to six."""
 
@@ -169,6 +172,9 @@ def judge_junctions(frame_ms, passed_s, laid, health, reading, blocked, now):
 def usual_flows(night, hour, laid, health, rate_veh_per_s, known):
     """Usual flow of every lane at this hour: its own loops' memory, its junction's other lanes', or a prior.
 
+    A few gaps of its own are no proof of what is usual, but tell more of a lane than others do: the upper end
+    of what they allow, for whoever is left behind by too short a green is seen by nobody.
+
     rate_veh_per_s (L), known (L) 2 from its own loops, 1 from its neighbours, 0 not at all: written
     """
     rate_veh_per_s[:] = 0.0
@@ -194,6 +200,12 @@ def usual_flows(night, hour, laid, health, rate_veh_per_s, known):
             if known[lane] == 0:
                 rate_veh_per_s[lane] = total / n if n else PRIOR_VEH_PER_S * (NIGHT_SHARE if night else 1.0)
                 known[lane] = 1 if n else 0
+    for stop_line in (False, True):  # The stop line's own last: it knows best.
+        for d in range(len(laid.kind)):
+            few = FEW_GAPS <= health.gaps[d, hour] < PROVEN_GAPS
+            if few and known[laid.lane[d]] < 2 and laid.own[d] and (laid.gate[d] == 0) == stop_line:
+                most = 1.0 + SPREAD / np.sqrt(health.gaps[d, hour])
+                rate_veh_per_s[laid.lane[d]] = most / max(2.0, health.gap_s[d, hour])
 
 
 @kernel(_V(_I, LAID, HEALTH))

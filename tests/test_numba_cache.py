@@ -63,6 +63,8 @@ def compiled(town: Path) -> dict[str, int]:
 def answer(town: Path, keyed: bool, ask: str = ASK) -> int:
     """What `scaled(10)` gives in a fresh interpreter."""
     environment = dict(os.environ, NUMBA_CACHE_DIR=str(town.parent / "cache"), PYTHONPATH=str(ROOT))
+    # Python itself does not see an edit within the same second where it keeps bytecode.
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
     code = ask.format(key=KEYED if keyed else "")
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -21,7 +21,7 @@ PLANNED = Policy()
 class Side:
     """A junction whose lamps are set by hand, beside its plan; a cycle is a minute."""
 
-    def __init__(self, doubted: int = 1, learned: int = 2) -> None:
+    def __init__(self, doubted: int = 2, learned: int = 2) -> None:
         self.network = journal_street.network()
         self.laid = lay(self.network)
         self.watch = PlanInShadow(FixedTime(self.network), PLANNED, 0)
@@ -86,8 +86,10 @@ def test_next_time_it_runs_twice_as_long_and_sound_detectors_end_it() -> None:
     assert side.watch.shadow.hold_ms[0] == kernels.HOLD_MS
 
 
-@pytest.mark.parametrize(("doubted", "learned"), [(0, 2), (1, 1)])
-def test_sound_detectors_and_unknown_demand_accuse_nobody(doubted: int, learned: int) -> None:
+@pytest.mark.parametrize(("doubted", "learned"), [(0, 2), (1, 2), (2, 1)])
+def test_sound_detectors_one_source_alone_and_unknown_demand_accuse_nobody(
+    doubted: int, learned: int
+) -> None:
     assert Side(doubted, learned).run(600, green=0).until_s == 0
 
 
