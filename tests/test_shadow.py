@@ -87,9 +87,7 @@ def test_next_time_it_runs_twice_as_long_and_sound_detectors_end_it() -> None:
 
 
 @pytest.mark.parametrize(("doubted", "learned"), [(0, 2), (1, 2), (2, 1)])
-def test_sound_detectors_one_alone_and_unknown_demand_accuse_nobody(
-    doubted: int, learned: int
-) -> None:
+def test_sound_detectors_one_alone_and_unknown_demand_accuse_nobody(doubted: int, learned: int) -> None:
     assert Side(doubted, learned).run(600, green=0).until_s == 0
 
 
