@@ -13,13 +13,13 @@ BELIEVED = 0.5
 START_UP_MS = 2_000
 UNCONFIRMED_MS = 25_000
 """Who passed a loop within 200 m of the stop line has come there by then."""
-QUIET_GAPS, QUIET_PRESSES, QUIET_S = 3.0, 5.0, 90.0
-"""A button is quiet after so many of its mean gaps, learned from so many presses, not before a usual cycle.
+QUIET_GAPS, QUIET_S = 3.0, 90.0
+"""A button is quiet after so many of its mean gaps, not before a usual cycle.
 
 ln 20 = 3: of people who come one by one every twentieth gap is longer. What it costs when the button
 works is a WALK for nobody now and then; what it saves when it is dead is everybody's wait.
 """
-QUIET_LOOP_GAPS, UNLEARNED_S = 5.0, 300.0
+QUIET_LOOP_GAPS, FEW_GAPS, WELL_KNOWN_GAPS, UNLEARNED_S = 5.0, 5.0, 20.0, 300.0
 """A loop is quiet after so many mean gaps, where it never was for as long; after so long if little is known.
 
 ln 150 = 5. What it costs when the lane is empty is a short green now and then; what it saves when all loops
@@ -36,10 +36,11 @@ _I1, _F1, _N1, _B1 = types.int64[::1], types.float64[::1], types.int8[::1], type
 @inner_kernel(_B(_I, _I, _I, HEALTH))
 def is_quiet(d, frame_ms, hour, health):
     """Whether a button has told of nobody for longer than it usually does at this hour."""
-    if health.gaps[d, hour] < QUIET_PRESSES:
-        return False
     silent_s = (frame_ms - health.last_ms[d]) / 1000.0
-    return silent_s > max(QUIET_S, QUIET_GAPS * health.gap_s[d, hour])
+    usual_s = QUIET_GAPS * health.gap_s[d, hour]
+    if health.gaps[d, hour] < WELL_KNOWN_GAPS:
+        usual_s = min(usual_s, UNLEARNED_S)
+    return silent_s > max(QUIET_S, usual_s)
 
 
 @inner_kernel(_I(_I, _I, _I, HEALTH))
@@ -48,7 +49,7 @@ def quiet_loop(d, frame_ms, hour, health):
     if health.on_since_ms[d] != NEVER_MS:
         return 0
     silent_s = (frame_ms - health.last_ms[d]) / 1000.0
-    if health.gaps[d, hour] < QUIET_PRESSES:
+    if health.gaps[d, hour] < FEW_GAPS:
         return CALLED if silent_s > UNLEARNED_S else 0
     usual_s = max(QUIET_LOOP_GAPS * health.gap_s[d, hour], health.longest_s[d, hour])
     return PLAYED if silent_s > max(QUIET_S, usual_s) else 0

@@ -26,7 +26,8 @@ def test_who_comes_to_a_lane_whose_loops_all_died_is_served_in_time_and_as_by_th
     street = dead().run(3000)
     promise_s = int(street.network.promise_ms[NS_LEFT]) / 1000
     served_s = ONSET_S + 5 * GAP_S + promise_s  # noticed, and served as promised
-    assert street.worst_wait_s(int(served_s) + 30, NS_LEFT) <= 1.5 * promise_s
+    # Who is left behind by a green is seen by nobody, and served by the next.
+    assert street.worst_wait_s(int(served_s) + 30, NS_LEFT) <= 2 * promise_s
     assert street.mean_wait_s(ONSET_S) <= 0.9 * dead(controller="fixed").run(3000).mean_wait_s(ONSET_S)
     assert not street.complaints
 
