@@ -19,7 +19,7 @@ from controller.detectors import Detectors
 from controller.detectors_model import Cause
 from controller.ladder import DWELL_CYCLES, DWELL_MS, Rung
 from controller.network import Ints, Network
-from controller.state import State
+from controller.state import NEVER_MS, State
 from controller.vocabulary import Lamp
 
 STEPS_KEPT = 512
@@ -88,6 +88,8 @@ class Approaches:
         on_lane = network.detector_lane >= 0
         self._of_detector: Ints = np.where(on_lane, self.of_lane[network.detector_lane], -1)
         self._of_served, self._groups = _served(network, self.of_lane)
+        self._called_ms: Ints = np.full(network.n_groups, NEVER_MS, np.int64)
+        """Since when groups of blind approaches call."""
         self.steps_taken = 0
         self._steps: deque[tuple[int, int, int, int]] = deque(maxlen=STEPS_KEPT)
         """(time ms, approach, sight before, after): numbers alone, so that they can be carried elsewhere."""
@@ -98,6 +100,8 @@ class Approaches:
             np.copyto(self.sight, other.sight)
             np.copyto(self._clean_since_ms, other._clean_since_ms)
             np.copyto(self._clean_from_cycle, other._clean_from_cycle)
+            if self._called_ms.shape == other._called_ms.shape:
+                np.copyto(self._called_ms, other._called_ms)
             self._steps, self.steps_taken = other._steps.copy(), other.steps_taken
 
     def step(self, detectors: Detectors, cycle: Ints, now_ms: int) -> None:
@@ -142,10 +146,15 @@ class Approaches:
         failed[:, 2] += carried
 
     def recall(self, state: State, now_ms: int) -> None:
-        """Whoever may stand on a blind approach calls as soon as its green is over."""
+        """Whoever may stand on a blind approach calls as soon as its green is over, and until the next.
+
+        That its lanes seem to be empty ends no such call: it would begin anew, again and again.
+        """
         blind = self._groups[(self.sight == Sight.HISTORY)[self._of_served]]
         waits = blind[state.lamp[blind] != Lamp.GREEN]
-        state.call_since_ms[waits] = np.minimum(state.call_since_ms[waits], now_ms)
+        called_ms = np.minimum(np.minimum(self._called_ms[waits], state.call_since_ms[waits]), now_ms)
+        self._called_ms.fill(NEVER_MS)
+        self._called_ms[waits] = state.call_since_ms[waits] = called_ms
 
     def by_history(self, junction: int) -> int:
         """Groups of a junction's approaches that nobody sees, as bits of the junction."""

@@ -108,3 +108,11 @@ def test_who_may_stand_there_calls_as_soon_as_the_green_is_over() -> None:
     walk.approaches.recall(state, 6_000)
     walk.approaches.recall(state, 7_000)
     assert state.call_since_ms[:4].tolist() == [NEVER_MS, 6_000, NEVER_MS, NEVER_MS]
+    state.call_since_ms[1] = NEVER_MS  # its lane seems to be empty, and nobody can see that it is
+    walk.approaches.recall(state, 8_000)
+    assert state.call_since_ms[1] == 6_000, "no call begins anew, or its promise would never end"
+    state.lamp[1] = Lamp.GREEN
+    walk.approaches.recall(state, 9_000)
+    state.lamp[1], state.call_since_ms[1] = Lamp.RED, NEVER_MS
+    walk.approaches.recall(state, 12_000)
+    assert state.call_since_ms[1] == 12_000
