@@ -73,7 +73,17 @@ class Approaches:
     """How every approach of a network is served. A approaches, L lanes, J junctions, D detectors."""
 
     UNCHANGING = frozenset(
-        {"network", "approaches", "of_lane", "_junction", "_lanes", "_of_detector", "_of_served", "_groups"}
+        {
+            "network",
+            "approaches",
+            "of_lane",
+            "_junction",
+            "_lanes",
+            "_of_detector",
+            "_of_served",
+            "_groups",
+            "_group_junction",
+        }
     )
 
     def __init__(self, network: Network, now_ms: int) -> None:
@@ -145,16 +155,21 @@ class Approaches:
         failed[:, 1] -= carried
         failed[:, 2] += carried
 
-    def recall(self, state: State, now_ms: int) -> None:
+    def recall(self, state: State, now_ms: int, rung: NDArray[np.int8]) -> None:
         """Whoever may stand on a blind approach calls as soon as its green is over, and until the next.
 
-        That its lanes seem to be empty ends no such call: it would begin anew, again and again.
+        That its lanes seem to be empty ends no such call: it would begin anew, again and again. Under a fixed
+        plan it does: the plan serves everybody by its clock, and calls that grow old would only disturb it.
+        rung (J) where junctions stand
         """
         blind = self._groups[(self.sight == Sight.HISTORY)[self._of_served]]
         waits = blind[state.lamp[blind] != Lamp.GREEN]
         called_ms = np.minimum(np.minimum(self._called_ms[waits], state.call_since_ms[waits]), now_ms)
+        by_plan = rung[self.network.group_junction[waits]] >= Rung.COORDINATED
+        called_ms = np.where(by_plan, np.minimum(state.call_since_ms[waits], now_ms), called_ms)
         self._called_ms.fill(NEVER_MS)
         self._called_ms[waits] = state.call_since_ms[waits] = called_ms
+        self._called_ms[waits[by_plan]] = NEVER_MS
 
     def by_history(self, junction: int) -> int:
         """Groups of a junction's approaches that nobody sees, as bits of the junction."""

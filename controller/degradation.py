@@ -148,7 +148,7 @@ class Degradation:
                 state.near_veh,
             )  # fmt: skip
         else:
-            self.approaches.recall(state, now_ms)
+            self.approaches.recall(state, now_ms, self.ladder.rungs.rung)
         kernels.call_unproven(
             now_ms, detectors.laid, detectors.health, detectors.seen, self._quiet_lane, self._believed_veh,
             state.lamp, state.green_ended_ms, self._called_ms, state.call_since_ms,

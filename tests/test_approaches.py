@@ -9,6 +9,7 @@ import numpy as np
 from controller.approaches import Approaches, Sight
 from controller.detectors import Detectors
 from controller.junction import StreetNetwork
+from controller.ladder import Rung
 from controller.network import Network, build_network
 from controller.state import NEVER_MS, new_state
 from controller.vocabulary import Lamp, Timing
@@ -99,20 +100,23 @@ def test_a_blind_approach_is_a_doubt_of_its_junction_and_no_loss() -> None:
 
 
 def test_who_may_stand_there_calls_as_soon_as_the_green_is_over() -> None:
-    walk = Walk().lose(1).run(1)
+    walk, rung = Walk().lose(1).run(1), np.zeros(1, np.int8)
     state = new_state(walk.network, 0)
     state.lamp[1] = Lamp.GREEN
-    walk.approaches.recall(state, 5_000)
+    walk.approaches.recall(state, 5_000, rung)
     assert (state.call_since_ms[:4] == NEVER_MS).all()
     state.lamp[1] = Lamp.RED
-    walk.approaches.recall(state, 6_000)
-    walk.approaches.recall(state, 7_000)
+    walk.approaches.recall(state, 6_000, rung)
+    walk.approaches.recall(state, 7_000, rung)
     assert state.call_since_ms[:4].tolist() == [NEVER_MS, 6_000, NEVER_MS, NEVER_MS]
     state.call_since_ms[1] = NEVER_MS  # its lane seems to be empty, and nobody can see that it is
-    walk.approaches.recall(state, 8_000)
+    walk.approaches.recall(state, 8_000, rung)
     assert state.call_since_ms[1] == 6_000, "no call begins anew, or its promise would never end"
     state.lamp[1] = Lamp.GREEN
-    walk.approaches.recall(state, 9_000)
+    walk.approaches.recall(state, 9_000, rung)
     state.lamp[1], state.call_since_ms[1] = Lamp.RED, NEVER_MS
-    walk.approaches.recall(state, 12_000)
+    walk.approaches.recall(state, 12_000, rung)
     assert state.call_since_ms[1] == 12_000
+    rung[0], state.call_since_ms[1] = Rung.COORDINATED, NEVER_MS
+    walk.approaches.recall(state, 13_000, rung)
+    assert state.call_since_ms[1] == 13_000, "a plan that serves everybody is not disturbed by old calls"
