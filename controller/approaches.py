@@ -73,17 +73,7 @@ class Approaches:
     """How every approach of a network is served. A approaches, L lanes, J junctions, D detectors."""
 
     UNCHANGING = frozenset(
-        {
-            "network",
-            "approaches",
-            "of_lane",
-            "_junction",
-            "_lanes",
-            "_of_detector",
-            "_of_served",
-            "_groups",
-            "_group_junction",
-        }
+        {"network", "approaches", "of_lane", "_junction", "_lanes", "_of_detector", "_of_served", "_groups"}
     )
 
     def __init__(self, network: Network, now_ms: int) -> None:
@@ -110,8 +100,7 @@ class Approaches:
             np.copyto(self.sight, other.sight)
             np.copyto(self._clean_since_ms, other._clean_since_ms)
             np.copyto(self._clean_from_cycle, other._clean_from_cycle)
-            if self._called_ms.shape == other._called_ms.shape:
-                np.copyto(self._called_ms, other._called_ms)
+            np.copyto(self._called_ms, other._called_ms)
             self._steps, self.steps_taken = other._steps.copy(), other.steps_taken
 
     def step(self, detectors: Detectors, cycle: Ints, now_ms: int) -> None:
@@ -164,12 +153,12 @@ class Approaches:
         """
         blind = self._groups[(self.sight == Sight.HISTORY)[self._of_served]]
         waits = blind[state.lamp[blind] != Lamp.GREEN]
-        called_ms = np.minimum(np.minimum(self._called_ms[waits], state.call_since_ms[waits]), now_ms)
         by_plan = rung[self.network.group_junction[waits]] >= Rung.COORDINATED
-        called_ms = np.where(by_plan, np.minimum(state.call_since_ms[waits], now_ms), called_ms)
+        before_ms = np.where(by_plan, now_ms, self._called_ms[waits])
+        called_ms = np.minimum(np.minimum(state.call_since_ms[waits], before_ms), now_ms)
+        state.call_since_ms[waits] = called_ms
         self._called_ms.fill(NEVER_MS)
-        self._called_ms[waits] = state.call_since_ms[waits] = called_ms
-        self._called_ms[waits[by_plan]] = NEVER_MS
+        self._called_ms[waits[~by_plan]] = called_ms[~by_plan]
 
     def by_history(self, junction: int) -> int:
         """Groups of a junction's approaches that nobody sees, as bits of the junction."""

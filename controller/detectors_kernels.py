@@ -42,7 +42,10 @@ MISSED_PROOF_VEH = 5.0
 UNHEARD_MS = 20_000
 """Of red since the first of `MISSED_VEH` and more was counted farther up: by then he stands there."""
 SHRINK_VEH = 2.0
-PROVEN_GAPS = 20.0
+FEW_GAPS, PROVEN_GAPS = 5.0, 20.0
+"""Enough to go by, and enough to know what is usual."""
+SPREAD = 2.0
+"""Standard deviations of a Poisson count that are still usual."""
 POISSON_999 = 6.9
 """ln 1000: a Poisson gap is longer than so many mean gaps once in a thousand."""
 DOUBT, DISBELIEVE = 2.0, 3.0

@@ -7,9 +7,10 @@ from numba import types
 
 from controller.compiling import inner_kernel, kernel
 from controller.detectors_kernels import (
-    BUTTON, DISBELIEVE, INTERVALS_PROOF, JUNCTION_FED_VEH, JUNCTION_GAPS, JUNCTION_LULL_S, JUNCTION_SILENT_S,
-    LONGEST_MEMORY, LOW_DAYS, LOW_MADS, LOW_VEH, MAD, NEIGHBOUR_ALIVE_MS, NONE, ODD_INTERVALS, ODD_MADS,
-    ODD_VEH, POISSON_999, PROVEN_GAPS, PROVEN_VEH, SILENT, STALE, STUCK_ON, UNPROVEN,
+    BUTTON, DISBELIEVE, FEW_GAPS, INTERVALS_PROOF, JUNCTION_FED_VEH, JUNCTION_GAPS, JUNCTION_LULL_S,
+    JUNCTION_SILENT_S, LONGEST_MEMORY, LOW_DAYS, LOW_MADS, LOW_VEH, MAD, NEIGHBOUR_ALIVE_MS, NONE,
+    ODD_INTERVALS, ODD_MADS, ODD_VEH, POISSON_999, PROVEN_GAPS, PROVEN_VEH, SILENT, SPREAD, STALE,
+    STUCK_ON, UNPROVEN,
 )  # fmt: skip
 from controller.detectors_model import HEALTH, LAID, NOW, READING
 
@@ -19,8 +20,6 @@ JUNCTION_STUCK_S = 20.0
 """Nobody who stands at a green with room beyond it stays there for so long, wherever he stands."""
 PRIOR_VEH_PER_S = 0.03
 """About 100 vehicles an hour on a lane of which nothing at all is known."""
-FEW_GAPS, SPREAD = 5.0, 2.0
-"""Enough to go by, and standard deviations of a Poisson count that are still usual."""
 NIGHT_SHARE = 0.25
 """Part of that from ten in the evening to six."""
 

@@ -14,7 +14,7 @@ from numba import typeof, types
 
 from controller.codes import GREEN, PEDESTRIAN, STOP
 from controller.compiling import inner_kernel, kernel
-from controller.detectors_kernels import ODD_INTERVALS, THROUGH_RED
+from controller.detectors_kernels import ODD_INTERVALS, SPREAD, THROUGH_RED
 from controller.detectors_model import HEALTH, LAID
 from controller.lane_green_kernels import green_since_ms, green_until_ms
 from controller.substitute_kernels import START_UP_MS
@@ -23,8 +23,6 @@ MEMORY_S = 150.0
 """What both loops counted lately is forgotten over so long."""
 SHIFT_VEH = 2.5
 """Five seconds of a saturated lane: one source alone may shift a split by so much (rules A5)."""
-SPREAD = 2.0
-"""Standard deviations of a Poisson count that are still usual."""
 LOST_VEH = 3.0
 """Fewer who were counted on the way and never came are no sign of anything."""
 STRAYS_VEH = 4.0

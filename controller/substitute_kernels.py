@@ -6,10 +6,10 @@ from numba import types
 
 from controller.codes import ADVANCE, BUTTON, GREEN, NEVER_MS, STOP, STOPLINE
 from controller.compiling import inner_kernel, kernel
+from controller.detectors_kernels import BELIEVED, FEW_GAPS, PROVEN_GAPS
 from controller.detectors_model import HEALTH, LAID
 from controller.lane_green_kernels import green_since_ms
 
-BELIEVED = 0.5
 START_UP_MS = 2_000
 UNCONFIRMED_MS = 25_000
 """Who passed a loop within 200 m of the stop line has come there by then."""
@@ -19,7 +19,7 @@ QUIET_GAPS, QUIET_S = 3.0, 90.0
 ln 20 = 3: of people who come one by one every twentieth gap is longer. What it costs when the button
 works is a WALK for nobody now and then; what it saves when it is dead is everybody's wait.
 """
-QUIET_LOOP_GAPS, FEW_GAPS, WELL_KNOWN_GAPS, UNLEARNED_S = 5.0, 5.0, 20.0, 300.0
+QUIET_LOOP_GAPS, UNLEARNED_S = 5.0, 300.0
 """A loop is quiet after so many mean gaps, where it never was for as long; after so long if little is known.
 
 ln 150 = 5. What it costs when the lane is empty is a short green now and then; what it saves when all loops
@@ -38,7 +38,7 @@ def is_quiet(d, frame_ms, hour, health):
     """Whether a button has told of nobody for longer than it usually does at this hour."""
     silent_s = (frame_ms - health.last_ms[d]) / 1000.0
     usual_s = QUIET_GAPS * health.gap_s[d, hour]
-    if health.gaps[d, hour] < WELL_KNOWN_GAPS:
+    if health.gaps[d, hour] < PROVEN_GAPS:
         usual_s = min(usual_s, UNLEARNED_S)
     return silent_s > max(QUIET_S, usual_s)
 

@@ -174,6 +174,7 @@ class Controller:
 
     def heed(self, verdict: Verdict, now_ms: int) -> None:
         """What follows from the judgement of this tick's lamps."""
+        # In every tick: of so few flags bytes are looked through sooner than an array is asked.
         if self._flashing or b"\1" in verdict.flash.tobytes():
             self.sequencer.follow_flash(self.state, verdict.flash, now_ms)
             self._flashing = bool(verdict.flash.any())

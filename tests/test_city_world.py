@@ -32,17 +32,21 @@ FAULTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def city() -> City:
+def small_city(seconds: int) -> City:
     return load_city(
         CityScenario(
             "small",
             city=CityPlan(junctions=12, seed=3),
             demand=DemandPlan(veh_per_h_per_junction=400, walks_per_h_per_junction=150),
-            run=RunPlan(begin_s=25_200, end_s=25_200 + 900),
+            run=RunPlan(begin_s=25_200, end_s=25_200 + seconds),
         ),
         seed=2,
     )
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    return small_city(900)
 
 
 def seconds(world: World, n: int) -> World:

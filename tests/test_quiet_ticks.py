@@ -12,9 +12,9 @@ from controller.orders import Orders
 from controller.policy import Policy
 from controller.tick import Controller
 from controller.vocabulary import CONTROLLERS, Sensors
-from sim.city.load import City, load_city
-from sim.city.scenario import CityPlan, CityScenario, DemandPlan, RunPlan
+from sim.city.load import City
 from sim.city.world import World
+from tests.test_city_world import small_city
 
 
 class WholeTicks(Controller):
@@ -26,15 +26,7 @@ class WholeTicks(Controller):
 
 @pytest.fixture(scope="module")
 def city() -> City:
-    return load_city(
-        CityScenario(
-            "small",
-            city=CityPlan(junctions=12, seed=3),
-            demand=DemandPlan(veh_per_h_per_junction=400, walks_per_h_per_junction=150),
-            run=RunPlan(begin_s=25_200, end_s=25_200 + 600),
-        ),
-        seed=2,
-    )
+    return small_city(600)
 
 
 @pytest.mark.parametrize("name", CONTROLLERS)

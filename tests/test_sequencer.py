@@ -249,13 +249,17 @@ def test_the_same_inputs_give_the_same_bytes(
 # --- the same in stories -----------------------------------------------------------------
 
 
-@pytest.fixture
-def square() -> Crossroads:
+def at_rest() -> Crossroads:
     """The toy street's junction, north-south already green for a while, nobody on foot."""
     crossroads = Crossroads(toy_street.junction())
     crossroads.want(0)
     crossroads.run(30)
     return crossroads
+
+
+@pytest.fixture
+def square() -> Crossroads:
+    return at_rest()
 
 
 def test_the_morning_begins_all_red_and_the_first_green_comes_by_itself() -> None:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests import toy_street
-from tests.test_sequencer import Crossroads
+from tests.test_sequencer import Crossroads, at_rest
 from tests.toy_street import WALK_EW, WALK_NS
 
 
 @pytest.fixture
 def square() -> Crossroads:
-    """The toy street's junction, north-south already green for a while, nobody on foot."""
-    crossroads = Crossroads(toy_street.junction())
-    crossroads.want(0)
-    crossroads.run(30)
-    return crossroads
+    return at_rest()
 
 
 def test_a_crossing_on_recall_gets_its_walk_in_every_round_without_a_button(square: Crossroads) -> None:
