@@ -281,6 +281,12 @@ class Controller:
             np.maximum(self._lease_ms, ordered, out=self._lease_ms)
         return self._word, self._lease_ms
 
+    @property
+    def promises_suspended(self) -> NDArray[np.bool_]:
+        """(J) where promises do not run: preemption, all red and lockout by order, flash (design 10.1)."""
+        told = self._suspended | self.preemption.suspended
+        return told if self.verdict is None else told | self.verdict.flash
+
     def _overlay_for(self, orders: Orders | None, now_ms: int) -> Overlay | None:
         """The overlay where there is an order, or one just ended; made when the first one comes."""
         if self.overlay is None:

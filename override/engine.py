@@ -172,6 +172,11 @@ class Engine:
         """The monitor's, of the last tick."""
         return self.controller.verdict
 
+    @property
+    def promises_suspended(self) -> NDArray[np.bool_]:
+        """(J) where promises do not run now."""
+        return self.controller.promises_suspended
+
     def tick(self, frame: Frame, now_ms: int) -> NDArray[np.int8]:
         """Lamps (groups,) to show from `now_ms` (street time) on. Waits for nobody."""
         began_ns = time.perf_counter_ns()

@@ -36,6 +36,17 @@ def run() -> tuple[Truth, dict[str, Table]]:
     return truth, tables_of(truth)
 
 
+def test_the_watch_hears_where_promises_are_suspended() -> None:
+    """In the flash with which every signal begins they are, and from then on nowhere."""
+    world = World(load_city(SCENARIO, 3), "fixed", Policy(), 3)
+    watched = Watched(world)
+    world.run_until(1000 * (BEGIN_S + 120))
+    flashed_ms = watched.watch.notes.suspended_ms.copy()
+    assert (flashed_ms > 0).all() and (flashed_ms < 60_000).all()
+    world.run_until(1000 * (BEGIN_S + 180))
+    assert np.array_equal(watched.watch.notes.suspended_ms, flashed_ms)
+
+
 def test_everybody_who_was_due_has_a_trip_and_nobody_else(run: tuple[Truth, dict[str, Table]]) -> None:
     truth, tables = run
     trips, end_ms = tables["trips"], 1000 * (BEGIN_S + 590)

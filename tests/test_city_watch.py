@@ -32,6 +32,7 @@ def streets(vehicles: int = 1, legs: int = 1) -> Streets:
         crossing_junction=np.array([1], np.int64),
         crossing_promise_ms=np.array([90_000], np.int64),
         group_promise_ms=np.array([90_000, 120_000], np.int64),
+        group_junction=np.array([1, 1], np.int64),
         bin_edge_s=BIN_EDGES_S,
     )
 
@@ -161,6 +162,31 @@ def test_a_dead_button_is_excused_only_until_it_is_noticed() -> None:
     into = notes()
     watch_wait(into, until_ms=155_000, dead_ms=60_000)
     assert (into.crossing_late[0], into.crossing_late_noticed[0]) == (1, 1)
+
+
+def test_what_preemption_suspends_is_not_late_and_what_is_late_without_it_still_is() -> None:
+    """For 40 s of their wait nobody could be let go: 120 s of standing are 80 s of a promise."""
+    of, into, walkers, seen = streets(), notes(), empty_walkers(1, 1, 0), cars()
+    seen.lane[0], seen.speed[0] = 2, 0.0
+    into.suspended_ms[1] = 7_000  # an earlier one, before anybody came
+    late = {}
+    for second in range(1, 200):
+        if 30 < second <= 70:
+            into.suspended_ms[1] += 1000
+        now_ms = 1000 * second
+        seen.stood_ms[0] = now_ms
+        at_kerb(walkers, 0, now_ms)
+        look(now_ms, seen, of, into)
+        kernels.look_at_people(now_ms, 0, np.zeros(1, np.bool_), walkers, of, into)
+        kernels.look_at_calls(now_ms, np.array([0, 1 << 60]), of, into)
+        for what, n in (("foot", into.crossing_late[0]), ("call", into.group_calls_late[0])):
+            if n and what not in late:
+                late[what] = second
+        if into.lane_late[2] and "car" not in late:
+            late["car"] = second
+    assert late == {"foot": 131, "call": 131, "car": 161}
+    assert into.lane_late[2] == into.crossing_late[0] == into.group_calls_late[0] == 1
+    assert into.delay_bins.sum() == 0, "their waiting is counted whole, only the promise is not"
 
 
 def test_giving_up_is_no_service_and_counted_once() -> None:

@@ -165,9 +165,11 @@ def test_promises_do_not_run_meanwhile_and_do_again_afterwards() -> None:
     street.call(NS_LEFT, 100.0, speed=1.0)
     street.run(20)
     assert street.controller.word_to_the_monitor(None)[0][0]
+    assert street.controller.promises_suspended[0]
     street.preempts.clear()
     street.run(60)
     assert not street.controller.word_to_the_monitor(None)[0].any()
+    assert not street.controller.promises_suspended.any()
     assert not street.found, "no lease of it outlasts it"
 
 

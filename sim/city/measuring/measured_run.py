@@ -42,12 +42,13 @@ class Watched:
         world.accompany("watch", self.watch.notes)
 
     def _look(self, world: World) -> None:
-        calls = unheard = None
+        calls = unheard = suspended = None
         if world.controller is not None:
             state = world.controller.state
             calls = state.call_since_ms
             unheard = self._buttons.unheard(world.faults, state.recall)
-        self.watch.look(world.traffic, world.walkers, calls, unheard)
+            suspended = world.controller.promises_suspended
+        self.watch.look(world.traffic, world.walkers, calls, unheard, suspended)
         clock = self.watch.clock
         if (world.time_ms - clock.begin_ms) % MINUTE_MS == 0:
             self._progress((world.time_ms - clock.begin_ms) / max(1, clock.end_ms - clock.begin_ms))

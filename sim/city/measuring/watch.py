@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from controller.network import Network
 from sim.city.measuring import watch_kernels as kernels
 from sim.city.measuring.watch_model import BIN_EDGES_S, Notes, Streets, empty_notes
-from sim.city.movement.traffic import Traffic
+from sim.city.movement.traffic import STEP_MS, Traffic
 from sim.city.people.walkers_model import Walkers
 from sim.city.roads import Roads
 from sim.city.trips import Drives, Mode, Walks
@@ -55,15 +55,19 @@ class Watch:
         walkers: Walkers,
         call_since_ms: NDArray[np.int64] | None = None,
         unheard: NDArray[np.bool_] | None = None,
+        suspended: NDArray[np.bool_] | None = None,
     ) -> None:
         """Note the moment at the end of a step.
 
         `call_since_ms` (groups) is the controller's own list of calls, None where nothing decides.
         `unheard` (crossings): the button there is dead and the controller does not know it yet.
+        `suspended` (junctions): promises do not run there now (design 10.1).
         """
         now_ms = int(traffic.time_ms[0])
         minute = min(max(0, now_ms - self.clock.begin_ms - 1) // MINUTE_MS, self.clock.minutes - 1)
         notes = self.notes
+        if suspended is not None:
+            notes.suspended_ms[suspended] += STEP_MS
         kernels.look_at_vehicles(
             now_ms, minute, int(traffic.n_driving[0]), traffic.driving, traffic.lane, traffic.position_m,
             traffic.speed_m_per_s, traffic.stood_ms, traffic.route_at, traffic.lost_s, traffic.persons,
@@ -117,6 +121,7 @@ def _streets(roads: Roads, network: Network, drives: Drives, walks: Walks) -> St
         crossing_junction=np.ascontiguousarray(crossing_junction, np.int64),
         crossing_promise_ms=_promise_ms(roads.crossing_group, network),
         group_promise_ms=np.ascontiguousarray(network.promise_ms, np.int64),
+        group_junction=np.ascontiguousarray(network.group_junction, np.int64),
         bin_edge_s=BIN_EDGES_S,
     )
 

@@ -17,7 +17,6 @@ from sim.city.measuring.watch_model import GRIDLOCK_STOOD_MS, GRIDLOCK_VEH, NOTE
 
 WALK = 4
 STANDING_M_PER_S = 0.1
-STEP_MS = 1000
 ROOM_M = 7.5
 """A street on which a car of usual length and its gap find no room is full."""
 NO_CALL_MS = 1 << 59
@@ -51,6 +50,20 @@ def follow(v, route_at, lost_s, persons, streets, notes):
     notes.seen_at[v] = route_at
 
 
+@inner_kernel(types.void(_I, _I, _I, _I, STREETS, NOTES))
+def judge_standing(v, lane, since_ms, now_ms, streets, notes):
+    """Note, once a standing, that it has lasted longer than promised while promises were not suspended."""
+    so_far_ms = notes.suspended_ms[streets.lane_junction[lane]]
+    if notes.stood_since_ms[v] != since_ms:
+        notes.stood_since_ms[v], notes.stood_suspended_ms[v] = since_ms, so_far_ms
+    promise_ms = streets.lane_promise_ms[lane]
+    counted_ms = now_ms - since_ms - (so_far_ms - notes.stood_suspended_ms[v])
+    if 0 <= promise_ms < counted_ms and notes.stood_late_since_ms[v] != since_ms:
+        notes.stood_late_since_ms[v] = since_ms
+        notes.lane_late[lane] += 1
+        notes.stood_late[v] = True
+
+
 @kernel(
     types.void(_I, _I, _I, _INTS, _INTS, _FLOATS, _FLOATS, _INTS, _INTS, _FLOATS, _FLOATS, STREETS, NOTES)
 )
@@ -81,12 +94,9 @@ def look_at_vehicles(
         if position_m[v] - streets.length_m[v] < ROOM_M and notes.lane_full_ms[at] != now_ms:
             notes.lane_full_ms[at] = now_ms
             notes.lane_full_s[at] += 1
-        promise_ms = streets.lane_promise_ms[at]
-        if promise_ms >= 0 and stood_ms[v] - STEP_MS <= promise_ms < stood_ms[v]:
-            notes.lane_late[at] += 1
-            notes.stood_late[v] = True
         j = streets.lane_junction[at]
         if j >= 0:
+            judge_standing(v, at, now_ms - stood_ms[v], now_ms, streets, notes)
             notes.queue_veh[j] += 1
             notes.worst_stood_s[j, mode] = max(notes.worst_stood_s[j, mode], stood_ms[v] / 1000.0)
     for j in range(notes.queue_veh.size):
@@ -97,8 +107,11 @@ def look_at_vehicles(
 
 @inner_kernel(types.void(_I, _I, _I, _I, STREETS, NOTES))
 def judge_wait(p, k, since_ms, until_ms, streets, notes):
-    """Note, once a wait, that it has lasted longer than promised."""
-    promise_ms = streets.crossing_promise_ms[k]
+    """Note, once a wait, that it has lasted longer than promised, but for when promises were suspended."""
+    so_far_ms = notes.suspended_ms[streets.crossing_junction[k]]
+    if notes.wait_since_ms[p] != since_ms:
+        notes.wait_since_ms[p], notes.wait_suspended_ms[p] = since_ms, so_far_ms
+    promise_ms = streets.crossing_promise_ms[k] + so_far_ms - notes.wait_suspended_ms[p]
     if notes.late_since_ms[p] != since_ms and until_ms - since_ms > promise_ms:
         notes.late_since_ms[p] = since_ms
         notes.crossing_late[k] += 1
@@ -156,10 +169,12 @@ def look_at_calls(now_ms, call_since_ms, streets, notes):
         if since_ms >= NO_CALL_MS:
             notes.group_call_ms[g] = -1
             continue
+        so_far_ms = notes.suspended_ms[streets.group_junction[g]]
         if notes.group_call_ms[g] != since_ms:
-            notes.group_call_ms[g] = since_ms
+            notes.group_call_ms[g], notes.group_suspended_ms[g] = since_ms, so_far_ms
             notes.group_calls[g] += 1
-        if now_ms - since_ms > streets.group_promise_ms[g] and notes.group_late_ms[g] != since_ms:
+        counted_ms = now_ms - since_ms - (so_far_ms - notes.group_suspended_ms[g])
+        if counted_ms > streets.group_promise_ms[g] and notes.group_late_ms[g] != since_ms:
             notes.group_late_ms[g] = since_ms
             notes.group_calls_late[g] += 1
 

@@ -37,6 +37,7 @@ class Streets(NamedTuple):
     crossing_junction: np.ndarray  # (K) -1 = no signal
     crossing_promise_ms: np.ndarray  # (K) -1 = no signal
     group_promise_ms: np.ndarray  # (G)
+    group_junction: np.ndarray  # (G)
     bin_edge_s: np.ndarray  # (B)
 
 
@@ -46,8 +47,13 @@ class Notes(NamedTuple):
     seen_at: np.ndarray  # (V) row of route_edge where it was last seen
     signal_lost_s: np.ndarray  # (V) its time loss when it passed its last signal
     stood_late: np.ndarray  # (V) bool, once stood longer than promised
+    stood_since_ms: np.ndarray  # (V) the standing seen last began then
+    stood_suspended_ms: np.ndarray  # (V) `suspended_ms` of its signal when it was first seen
+    stood_late_since_ms: np.ndarray  # (V) the standing last found longer than promised began then
     kerb_since_ms: np.ndarray  # (P) the wait last booked began then, -1 none
     kerb_lost_ms: np.ndarray  # (P) waiting at kerbs already booked
+    wait_since_ms: np.ndarray  # (P) the wait seen last began then
+    wait_suspended_ms: np.ndarray  # (P) `suspended_ms` of its signal when it was first seen
     late_since_ms: np.ndarray  # (P) the wait last found longer than promised began then
     noticed_since_ms: np.ndarray  # (P) the same, counted from when its dead button was noticed
     red_since_ms: np.ndarray  # (P) the wait last found to end on red began then
@@ -56,6 +62,7 @@ class Notes(NamedTuple):
     crossing_late_noticed: np.ndarray  # (K) of them, also after the dead button was noticed
     crossing_gave_up: np.ndarray  # (K) people who crossed on red before the promise ended
     group_call_ms: np.ndarray  # (G) call now open, -1 none
+    group_suspended_ms: np.ndarray  # (G) `suspended_ms` of its signal when that call was first seen
     group_late_ms: np.ndarray  # (G) call last found late
     group_calls: np.ndarray  # (G)
     group_calls_late: np.ndarray  # (G)
@@ -69,6 +76,7 @@ class Notes(NamedTuple):
     delay_person_s: np.ndarray  # (J, 5)
     worst_delay_s: np.ndarray  # (J, 5)
     worst_stood_s: np.ndarray  # (J, 5) longest uninterrupted standing
+    suspended_ms: np.ndarray  # (J) for so long promises have not run: preemption, all red, flash
     queue_max_veh: np.ndarray  # (J) most standing at once
     queue_veh: np.ndarray  # (J) standing now
     minute_standing_s: np.ndarray  # (M, 5) standing summed over vehicles or people
@@ -87,7 +95,7 @@ class Notes(NamedTuple):
 def empty_streets() -> Streets:
     """No street; for the types."""
     i, f = np.zeros(0, np.int64), np.zeros(0)
-    return Streets(np.zeros(0, np.int8), f, i, i, i, i, i, i, i, i, i, f)
+    return Streets(np.zeros(0, np.int8), f, i, i, i, i, i, i, i, i, i, i, f)
 
 
 def empty_notes(
@@ -112,8 +120,13 @@ def empty_notes(
         seen_at=np.array(route_begin, np.int64),
         signal_lost_s=np.zeros(vehicles),
         stood_late=np.zeros(vehicles, np.bool_),
+        stood_since_ms=ints(vehicles, -1),
+        stood_suspended_ms=ints(vehicles),
+        stood_late_since_ms=ints(vehicles, -1),
         kerb_since_ms=ints(people, -1),
         kerb_lost_ms=ints(people),
+        wait_since_ms=ints(people, -1),
+        wait_suspended_ms=ints(people),
         late_since_ms=ints(people, -1),
         noticed_since_ms=ints(people, -1),
         red_since_ms=ints(people, -1),
@@ -122,6 +135,7 @@ def empty_notes(
         crossing_late_noticed=ints(crossings),
         crossing_gave_up=ints(crossings),
         group_call_ms=ints(groups, -1),
+        group_suspended_ms=ints(groups),
         group_late_ms=ints(groups, -1),
         group_calls=ints(groups),
         group_calls_late=ints(groups),
@@ -135,6 +149,7 @@ def empty_notes(
         delay_person_s=by_mode(),
         worst_delay_s=by_mode(),
         worst_stood_s=by_mode(),
+        suspended_ms=ints(junctions),
         queue_max_veh=ints(junctions),
         queue_veh=ints(junctions),
         minute_standing_s=np.zeros((minutes, MODES_SEEN)),
