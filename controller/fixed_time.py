@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controller import fixed_time_kernels as kernels
 from controller.bundle import Bundle
@@ -27,13 +28,14 @@ class FixedTime:
     A plan whose longest red exceeds a group's promise cannot keep it by itself; at those
     junctions (`watched`) an urgent call goes before the plan, which is then resumed by the clock.
     The same holds while one plan follows another, where that could take too long, and for a cycle
-    wherever a junction begins to follow its plan (`follow`): who called before waits no longer for it.
+    wherever a junction begins to follow its plan (`follow`): who called before waits no longer for it. Where
+    the plan serves everybody in time who calls, nobody goes before it: one would lead to the next for ever.
 
     Raises ValueError naming the junction when it has no plan, a plan whose steps do not
     add up to its cycle, or a plan naming an unknown stage.
     """
 
-    UNCHANGING = frozenset({"_plans", "_state"})
+    UNCHANGING = frozenset({"_plans", "_state", "_calls", "_kept", "_change_ms"})
     """Views of what is carried elsewhere."""
 
     def __init__(self, network: Network, clock: PlanClock | None = None) -> None:
@@ -69,6 +71,9 @@ class FixedTime:
         # and a junction that steps down to its plan finds everything there.
         self.urgency = Urgency(network)
         self._new_until_ms: Ints = np.zeros(len(plans), np.int64)
+        self._kept: NDArray[np.bool_] = np.zeros(len(plans), np.bool_)
+        self._change_ms: Ints = np.array([_change_ms(network, j) for j in range(len(plans))], np.int64)
+        self._calls: kernels.Calls | None = None
         self._plans: Bundle | None = None
         self._state: State | None = None
 
@@ -78,24 +83,36 @@ class FixedTime:
             return
         for j, plan, steps_ms, offset_ms in self.hours.due(now_ms):
             self._play(j, plan, steps_ms, offset_ms)
-        new = kernels.follow_plans(now_ms, self._plans_for(state).memory)
+        plans, calls = self._views_of(state)
+        new = kernels.follow_plans(now_ms, plans.memory)
         watched = self.watched + self.hours.changing(now_ms)
         if new:
-            watched += np.flatnonzero(self._new_until_ms > now_ms).tolist()
+            watched = watched + self._new(now_ms, plans, calls, watched)
         if watched:
             self._give_way(state, now_ms, watched)
 
-    def _plans_for(self, state: State) -> Bundle:
-        """All arrays as the kernel takes them, bundled when another state is met than last time."""
-        plans = self._plans
-        if plans is None or state is not self._state:
+    def _new(self, now_ms: int, plans: Bundle, calls: kernels.Calls, watched: list[int]) -> list[int]:
+        """Junctions new to their plan that somebody who calls cannot wait for, beside those watched."""
+        kernels.find_kept(now_ms, plans.memory, calls, self._kept)
+        new = np.flatnonzero((self._new_until_ms > now_ms) & ~self._kept).tolist()
+        return [j for j in new if j not in watched]
+
+    def _views_of(self, state: State) -> tuple[Bundle, kernels.Calls]:
+        """All arrays as the kernels take them, bundled when another state is met than last time."""
+        plans, calls = self._plans, self._calls
+        if plans is None or calls is None or state is not self._state:
             value = kernels.Plans(
                 self._step_start, self._step_stage, self._step_end_ms, self._cycle_ms, self._offset_ms,
                 self._new_until_ms, self.crossings, state.recall, state.wanted_stage, state.planned_end_ms,
             )  # fmt: skip
             plans = Bundle(kernels.lay_plans, value)
-            self._plans, self._state = plans, state
-        return plans
+            network = self.network
+            calls = kernels.Calls(
+                network.group_start, network.stage_bits, network.promise_ms, self._change_ms,
+                state.target_bits, state.call_since_ms, state.green_ended_ms,
+            )  # fmt: skip
+            self._plans, self._calls, self._state = plans, calls, state
+        return plans, calls
 
     def follow(self, junction: int, now_ms: int) -> None:
         """A junction comes to its plan from elsewhere, with calls that are older than the plan foresees."""
@@ -158,6 +175,19 @@ class FixedTime:
             if self._new_until_ms[j] > now_ms:
                 # Whose turn this was has another cycle to wait.
                 self._new_until_ms[j] = now_ms + self._cycle_ms[j]
+
+
+def _change_ms(network: Network, j: int) -> int:
+    """Longest time from the beginning of a step to its greens: vehicles leave, and a WALK waits for a yellow.
+
+    People on foot have left before: their WALK ends long before the step.
+    """
+    first, n = int(network.group_start[j]), int(network.group_start[j + 1] - network.group_start[j])
+    at = int(network.intergreen_start[j])
+    leaving = network.group_kind[first : first + n] != GroupKind.PEDESTRIAN
+    table_ms = network.intergreen_ms[at : at + n * n].reshape(n, n) * ~np.eye(n, dtype=np.bool_)
+    yellow_ms = network.yellow_ms[first : first + n][leaving]
+    return int(table_ms[leaving].max(initial=0) + yellow_ms.max(initial=0))
 
 
 def longest_red_ms(junction: Junction, plan: FixedPlan, group: str) -> int:

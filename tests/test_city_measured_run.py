@@ -42,7 +42,8 @@ def test_the_watch_hears_where_promises_are_suspended() -> None:
     watched = Watched(world)
     world.run_until(1000 * (BEGIN_S + 120))
     flashed_ms = watched.watch.notes.suspended_ms.copy()
-    assert (flashed_ms > 0).all() and (flashed_ms < 60_000).all()
+    assert (flashed_ms > 0).all()
+    assert (flashed_ms < 60_000).all()
     world.run_until(1000 * (BEGIN_S + 180))
     assert np.array_equal(watched.watch.notes.suspended_ms, flashed_ms)
 
