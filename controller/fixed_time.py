@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from controller import fixed_time_kernels as kernels
+from controller import plan_arrival_kernels as arrival
 from controller.bundle import Bundle
 from controller.junction import FixedPlan, Junction
 from controller.network import Ints, Network
@@ -35,7 +35,7 @@ class FixedTime:
     add up to its cycle, or a plan naming an unknown stage.
     """
 
-    UNCHANGING = frozenset({"_plans", "_state", "_calls", "_kept", "_change_ms"})
+    UNCHANGING = frozenset({"_plans", "_state", "_calls", "_late_ms", "_yellow_max_ms"})
     """Views of what is carried elsewhere."""
 
     def __init__(self, network: Network, clock: PlanClock | None = None) -> None:
@@ -71,9 +71,10 @@ class FixedTime:
         # and a junction that steps down to its plan finds everything there.
         self.urgency = Urgency(network)
         self._new_until_ms: Ints = np.zeros(len(plans), np.int64)
-        self._kept: NDArray[np.bool_] = np.zeros(len(plans), np.bool_)
-        self._change_ms: Ints = np.array([_change_ms(network, j) for j in range(len(plans))], np.int64)
-        self._calls: kernels.Calls | None = None
+        drivers_yellow_ms = np.where(network.group_kind == GroupKind.PEDESTRIAN, 0, network.yellow_ms)
+        self._late_ms: Ints = np.zeros(len(plans), np.int64)
+        self._yellow_max_ms: Ints = np.maximum.reduceat(drivers_yellow_ms, network.group_start[:-1])
+        self._calls: arrival.Calls | None = None
         self._plans: Bundle | None = None
         self._state: State | None = None
 
@@ -91,13 +92,29 @@ class FixedTime:
         if watched:
             self._give_way(state, now_ms, watched)
 
-    def _new(self, now_ms: int, plans: Bundle, calls: kernels.Calls, watched: list[int]) -> list[int]:
-        """Junctions new to their plan that somebody who calls cannot wait for, beside those watched."""
-        kernels.find_kept(now_ms, plans.memory, calls, self._kept)
-        new = np.flatnonzero((self._new_until_ms > now_ms) & ~self._kept).tolist()
-        return [j for j in new if j not in watched]
+    def _new(self, now_ms: int, plans: Bundle, calls: arrival.Calls, watched: list[int]) -> list[int]:
+        """Junctions new to their plan that somebody who calls cannot wait for, beside those watched.
 
-    def _views_of(self, state: State) -> tuple[Bundle, kernels.Calls]:
+        A plan that began elsewhere in its cycle may serve them: then it does, and comes into step from there.
+        """
+        arrival.find_late(now_ms, plans.memory, calls, self._late_ms)
+        late = np.flatnonzero((self._new_until_ms > now_ms) & (self._late_ms > 0)).tolist()
+        strayed, left = False, []
+        for j in late:
+            if j in watched:
+                continue
+            begin_ms = int(arrival.better_start(j, now_ms, int(self._late_ms[j]), plans.memory, calls))
+            if begin_ms >= 0:
+                self._offset_ms[j] = begin_ms
+                self.hours.stray(j, begin_ms)
+                strayed = True
+            left.append(j)
+        if strayed:
+            kernels.follow_plans(now_ms, plans.memory)
+            arrival.find_late(now_ms, plans.memory, calls, self._late_ms)
+        return [j for j in left if self._late_ms[j] > 0]
+
+    def _views_of(self, state: State) -> tuple[Bundle, arrival.Calls]:
         """All arrays as the kernels take them, bundled when another state is met than last time."""
         plans, calls = self._plans, self._calls
         if plans is None or calls is None or state is not self._state:
@@ -107,9 +124,10 @@ class FixedTime:
             )  # fmt: skip
             plans = Bundle(kernels.lay_plans, value)
             network = self.network
-            calls = kernels.Calls(
-                network.group_start, network.stage_bits, network.promise_ms, self._change_ms,
-                state.target_bits, state.call_since_ms, state.green_ended_ms,
+            calls = arrival.Calls(
+                network.group_start, network.stage_bits, network.intergreen_start, network.intergreen_ms,
+                network.min_green_ms, network.promise_ms, self._yellow_max_ms,
+                state.target_stage, state.target_bits, state.call_since_ms, state.green_ended_ms,
             )  # fmt: skip
             self._plans, self._calls, self._state = plans, calls, state
         return plans, calls
@@ -117,6 +135,8 @@ class FixedTime:
     def follow(self, junction: int, now_ms: int) -> None:
         """A junction comes to its plan from elsewhere, with calls that are older than the plan foresees."""
         self.urgency.stage[junction] = -1
+        if (turn := self.hours.into_step(junction)) is not None:
+            self._play(*turn)
         self._new_until_ms[junction] = now_ms + self._cycle_ms[junction]
 
     def _play(self, junction: int, plan: int, steps_ms: Sequence[int], offset_ms: int) -> None:
@@ -175,19 +195,6 @@ class FixedTime:
             if self._new_until_ms[j] > now_ms:
                 # Whose turn this was has another cycle to wait.
                 self._new_until_ms[j] = now_ms + self._cycle_ms[j]
-
-
-def _change_ms(network: Network, j: int) -> int:
-    """Longest time from the beginning of a step to its greens: vehicles leave, and a WALK waits for a yellow.
-
-    People on foot have left before: their WALK ends long before the step.
-    """
-    first, n = int(network.group_start[j]), int(network.group_start[j + 1] - network.group_start[j])
-    at = int(network.intergreen_start[j])
-    leaving = network.group_kind[first : first + n] != GroupKind.PEDESTRIAN
-    table_ms = network.intergreen_ms[at : at + n * n].reshape(n, n) * ~np.eye(n, dtype=np.bool_)
-    yellow_ms = network.yellow_ms[first : first + n][leaving]
-    return int(table_ms[leaving].max(initial=0) + yellow_ms.max(initial=0))
 
 
 def longest_red_ms(junction: Junction, plan: FixedPlan, group: str) -> int:

@@ -27,18 +27,6 @@ class Plans(NamedTuple):
     planned_end_ms: np.ndarray  # (J) written
 
 
-class Calls(NamedTuple):
-    """Who calls, and what there is to know of it. J junctions, G groups."""
-
-    group_start: np.ndarray  # (J+1)
-    stage_bits: np.ndarray  # (stages) groups of the junction
-    promise_ms: np.ndarray  # (G)
-    change_ms: np.ndarray  # (J) longest time from the beginning of a step to its greens
-    target_bits: np.ndarray  # (J) groups of the stage shown or gone to
-    call_since_ms: np.ndarray  # (G)
-    green_ended_ms: np.ndarray  # (G)
-
-
 _I1, _B1 = types.int64[::1], types.boolean[::1]
 PLANS = types.NamedTuple((_I1, _I1, _I1, _I1, _I1, _I1, _B1, _B1, _I1, _I1), Plans)
 
@@ -80,42 +68,3 @@ def follow_plans(now_ms, memory):
                 plans.planned_end_ms[j] = now_ms - position_ms + end_ms
                 break
     return new
-
-
-_V, _I = types.void, types.int64
-_GROUPS = types.NamedUniTuple(_I1, 7, Calls)
-
-
-@kernel(_V(_I, BUNDLED, _GROUPS, _B1))
-def find_kept(now_ms, memory, calls, kept):
-    """Where everybody who calls is served in time if the plan is simply followed from now on.
-
-    Somebody is, if the plan's green for him is under way, if he had green since it last was to begin (the
-    plan foresees whoever calls after it), or if it begins again before his promise ends.
-    memory: the plans' · written: kept (J) for junctions new to their plans
-    """
-    plans = taken(memory, PLANS)
-    for j in range(len(plans.cycle_ms)):
-        if plans.new_until_ms[j] <= now_ms:
-            continue
-        begin, end, cycle_ms = plans.step_start[j], plans.step_start[j + 1], plans.cycle_ms[j]
-        position_ms = (now_ms - plans.offset_ms[j]) % cycle_ms
-        first = calls.group_start[j]
-        kept[j] = True
-        for k in range(calls.group_start[j + 1] - first):
-            g, bit = first + k, 1 << k
-            if calls.call_since_ms[g] > now_ms or calls.target_bits[j] & bit:
-                continue
-            next_ms, last_ms, before = NEVER_MS, -NEVER_MS, calls.stage_bits[plans.step_stage[end - 1]]
-            for step in range(begin, end):
-                bits = calls.stage_bits[plans.step_stage[step]]
-                if bits & ~before & bit:
-                    start_ms = plans.step_end_ms[step - 1] if step > begin else 0
-                    ahead_ms = (start_ms - position_ms) % cycle_ms
-                    next_ms = min(next_ms, now_ms + ahead_ms)
-                    last_ms = max(last_ms, now_ms + ahead_ms - cycle_ms)
-                before = bits
-            latest_ms = calls.call_since_ms[g] + calls.promise_ms[g] - calls.change_ms[j]
-            if calls.green_ended_ms[g] < last_ms and next_ms > latest_ms:
-                kept[j] = False
-                break

@@ -49,10 +49,7 @@ def plan_change(
     if wait_ms == 0:
         return Change((), "at once")
     fifth = [step // STEP_CHANGE_MAX // grain_ms * grain_ms for step in steps_ms]
-    shorter = [
-        min(part, max(0, step - least) // grain_ms * grain_ms)
-        for part, step, least in zip(fifth, steps_ms, least_ms, strict=True)
-    ]
+    shorter = room_below(steps_ms, least_ms, grain_ms)
     for n in range(1, CYCLES_MAX + 1):
         ways = sorted([(wait_ms, fifth, 1), (cycle_ms - wait_ms, shorter, -1)], key=lambda way: way[0])
         for amount_ms, room, sign in ways:
@@ -64,6 +61,28 @@ def plan_change(
         return Change((tuple(rest),), "dwell")
     n = -(-_on_grain(wait_ms, grain_ms) // sum(fifth))
     return Change(_spread(steps_ms, fifth, wait_ms, 1, n, grain_ms), "slowly")
+
+
+def shorter_cycles(
+    steps_ms: Sequence[int], least_ms: Sequence[int], offset_ms: int, at_ms: int, grain_ms: int
+) -> tuple[tuple[int, ...], ...]:
+    """Into step by shorter cycles alone, however many: where a longer one would break a promise.
+
+    Where no step may be shorter there are none.
+    """
+    amount_ms, room = (at_ms - offset_ms) % sum(steps_ms), room_below(steps_ms, least_ms, grain_ms)
+    if amount_ms == 0 or sum(room) == 0:
+        return ()
+    n = -(-_on_grain(amount_ms, grain_ms) // sum(room))
+    return _spread(steps_ms, room, amount_ms, -1, n, grain_ms)
+
+
+def room_below(steps_ms: Sequence[int], least_ms: Sequence[int], grain_ms: int) -> list[int]:
+    """By how much each step may be shorter: a fifth, and never shorter than lawful."""
+    return [
+        min(step // STEP_CHANGE_MAX, max(0, step - least)) // grain_ms * grain_ms
+        for step, least in zip(steps_ms, least_ms, strict=True)
+    ]
 
 
 _WAYS = {1: "longer", -1: "shorter"}

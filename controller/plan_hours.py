@@ -13,7 +13,7 @@ import numpy as np
 from controller.junction import FixedPlan, Junction
 from controller.local_clock import plan_of_the_hour
 from controller.network import Ints, Network
-from controller.plan_change import CYCLES_MAX, plan_change
+from controller.plan_change import CYCLES_MAX, plan_change, room_below, shorter_cycles
 from controller.plan_paper import Paper
 from controller.state import NEVER_MS
 
@@ -75,9 +75,9 @@ class PlanHours:
         self.takes_long = np.zeros(n, np.bool_)
         """Somebody could wait longer than promised while one plan follows another."""
         for j, (junction, known) in enumerate(zip(junctions, self.plans, strict=True)):
+            paper = Paper(junction, network.lamp_resolution_ms)
+            self._least_ms[j] = [paper.least_ms(plan) for plan in known]
             if len(known) > 1:
-                paper = Paper(junction, network.lamp_resolution_ms)
-                self._least_ms[j] = [paper.least_ms(plan) for plan in known]
                 self._rest_ms[j] = [_rest_ms(junction, paper, plan) for plan in known]
                 self.takes_long[j] = any(
                     _takes_long(junction, paper, a, b) for a in known for b in known if a is not b
@@ -88,6 +88,8 @@ class PlanHours:
         self._cycle_ms: Ints = np.array([known[0].cycle_ms for known in plans], np.int64)
         self._begin_ms: Ints = np.array([known[0].offset_ms for known in plans], np.int64)
         self._due_ms: Ints = np.full(n, NEVER_MS, np.int64)
+        self._astray = np.zeros(n, np.bool_)
+        self._moving = False
         self._coming: list[list[list[int]]] = [[] for _ in junctions]
         self._hour = ""
         self._settled_ms: Ints = np.full(n, -NEVER_MS, np.int64)
@@ -122,7 +124,7 @@ class PlanHours:
     def due(self, now_ms: int) -> list[Turn]:
         """What changes at `now_ms`; ask at every lamp time."""
         if not self.clock.timetable:
-            return []
+            return self._turns(now_ms)
         away = not 0 <= now_ms - self._asked_ms <= AWAY_MS
         self._asked_ms = now_ms
         hour = self.clock.look(now_ms)
@@ -133,7 +135,34 @@ class PlanHours:
             self._hour = hour
             for j in range(len(self.plans)):
                 self._want(j, self._numbers[j].get(hour, 0), now_ms)
-        return [self._turn(int(j)) for j in np.flatnonzero(self._due_ms <= now_ms)]
+        return self._turns(now_ms)
+
+    def _turns(self, now_ms: int) -> list[Turn]:
+        if not self._moving:
+            return []
+        turns = [self._turn(int(j)) for j in np.flatnonzero(self._due_ms <= now_ms)]
+        self._moving = bool((self._due_ms < NEVER_MS).any())
+        return turns
+
+    def into_step(self, junction: int) -> Turn | None:
+        """A junction begins anew with its plan, by the street's clock; None where it goes by its own beat."""
+        return None if self._free[junction] else self._at_once(junction, self.clock.hour)
+
+    def stray(self, junction: int, begin_ms: int) -> None:
+        """Cycles of a junction's plan begin at this moment, out of step; it comes back, cycle by cycle.
+
+        Where no step may be shorter it stays out of step until the next hour.
+        """
+        self._begin_ms[junction] = begin_ms
+        if self._free[junction]:
+            return
+        number = int(self.playing[junction])
+        plan, least_ms = self.plans[junction][number], self._least_ms[junction][number]
+        steps_ms, grain_ms = [step.duration_ms for step in plan.steps], self.network.lamp_resolution_ms
+        self._coming[junction], self._cycle_ms[junction] = [], plan.cycle_ms
+        self._astray[junction] = can = any(room_below(steps_ms, least_ms, grain_ms))
+        self._due_ms[junction] = begin_ms + plan.cycle_ms if can else NEVER_MS
+        self._moving |= can
 
     def go_free(self, junction: int) -> tuple[int, list[int]]:
         """From now on a junction's plans go by their own beat; its plan of this hour and its steps' ms."""
@@ -151,6 +180,7 @@ class PlanHours:
         self.playing[j] = self._wanted[j] = number
         self._coming[j] = []
         self._due_ms[j] = NEVER_MS
+        self._astray[j] = False
         self._cycle_ms[j] = plan.cycle_ms
         return number, [step.duration_ms for step in plan.steps]
 
@@ -167,6 +197,7 @@ class PlanHours:
             return
         if number != self.playing[j]:
             self._due_ms[j] = now_ms + (int(self._begin_ms[j]) - now_ms) % int(self._cycle_ms[j])
+            self._moving = True
 
     def _turn(self, j: int) -> Turn:
         at_ms, number = int(self._due_ms[j]), int(self._wanted[j])
@@ -176,33 +207,45 @@ class PlanHours:
             self.playing[j] = number
             self._turned = [*self._turned[-TOLD_MAX:], j]
             self._coming[j] = [] if self._free[j] else self._way(j, number, steps_ms, at_ms)
+            self._astray[j] = False
+        elif self._astray[j] and not self._coming[j]:
+            self._coming[j] = self._way_back(j, number, steps_ms, at_ms)
         if self._coming[j]:
-            steps_ms = self._coming[j].pop(0)
+            steps_ms, *self._coming[j] = self._coming[j]
             self._begin_ms[j], self._due_ms[j] = at_ms, at_ms + sum(steps_ms)
         else:
             self._begin_ms[j] = at_ms if self._free[j] else plan.offset_ms
             self._due_ms[j] = NEVER_MS
         self._cycle_ms[j] = sum(steps_ms)
-        self._settled_ms[j] = at_ms + sum(steps_ms)
+        if not self._astray[j]:
+            self._settled_ms[j] = at_ms + sum(steps_ms)
+        elif not self._coming[j]:
+            self._astray[j] = self._due_ms[j] != NEVER_MS
         return j, number, steps_ms, int(self._begin_ms[j])
 
     def _way(self, j: int, number: int, steps_ms: list[int], at_ms: int) -> list[list[int]]:
-        plan = self.plans[j][number]
         change = plan_change(
-            steps_ms, self._least_ms[j][number], plan.offset_ms, at_ms,
+            steps_ms, self._least_ms[j][number], self.plans[j][number].offset_ms, at_ms,
             self.network.lamp_resolution_ms, self._rest_ms[j][number],
         )  # fmt: skip
-        if not change.in_time:
-            title = self.network.street.junctions[j].title
-            self.told.append(
-                (
-                    j,
-                    f"{title}: coordination alarm: plan {plan.name} comes into step only after "
-                    f"{len(change.cycles_ms)} cycles, {CYCLES_MAX} are allowed",
-                )
+        return self._told_way(j, number, change.cycles_ms)
+
+    def _way_back(self, j: int, number: int, steps_ms: list[int], at_ms: int) -> list[list[int]]:
+        """Shorter cycles of the same plan, each step as R47 allows, so that every promise holds meanwhile."""
+        least_ms, offset_ms = self._least_ms[j][number], self.plans[j][number].offset_ms
+        grain_ms = self.network.lamp_resolution_ms
+        return self._told_way(j, number, shorter_cycles(steps_ms, least_ms, offset_ms, at_ms, grain_ms))
+
+    def _told_way(self, j: int, number: int, cycles_ms: Sequence[Sequence[int]]) -> list[list[int]]:
+        """The cycles that lead into step; more than are allowed are an alarm."""
+        if len(cycles_ms) > CYCLES_MAX:
+            title, plan = self.network.street.junctions[j].title, self.plans[j][number].name
+            sentence = (
+                f"plan {plan} comes into step only after {len(cycles_ms)} cycles, {CYCLES_MAX} are allowed"
             )
+            self.told.append((j, f"{title}: coordination alarm: {sentence}"))
             del self.told[:-TOLD_MAX]
-        return [list(cycle) for cycle in change.cycles_ms]
+        return [list(cycle) for cycle in cycles_ms]
 
 
 def _stage_numbers(network: Network, j: int, plan: FixedPlan) -> list[int]:

@@ -138,7 +138,7 @@ def test_orders_lie_over_every_rung() -> None:
     assert street.rung is Rung.COORDINATED
     orders = Orders(street.network)
     orders.hold(0, 2, street.now_ms + 60_000)
-    for _ in range(200):
+    for _ in range(150):
         street.frame.lamps_shown[:] = street.controller.tick(street.frame, street.now_ms, orders)
         street.now_ms += 200
     assert street.controller.state.target_stage[0] == 2

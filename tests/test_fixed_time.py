@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from controller.fixed_time import FixedTime, longest_red_ms
-from controller.network import Network
-from controller.plan import Adaptive
-from controller.policy import Policy
-from controller.rungs import with_plans
-from controller.state import NEVER_MS, State, new_state
+from controller.state import NEVER_MS, new_state
 from tests import toy_street
 from tests.toy_street import NS, WALK_EW, WALK_NS, Traffic
 
@@ -115,30 +110,3 @@ def test_a_bad_plan_is_refused_in_one_line(broken, words) -> None:  # type: igno
     with pytest.raises(ValueError) as error:
         FixedTime(network)
     assert str(error.value) == words
-
-
-class Falls:
-    """Plans by the adaptive planner until a moment, from then on by the clock: a junction stepping down."""
-
-    def __init__(self, street: Network, at_ms: int) -> None:
-        self._above = Adaptive(street, Policy())
-        self._below = FixedTime(with_plans(street))
-        self._at_ms = at_ms
-
-    def propose(self, state: State, now_ms: int) -> None:
-        if now_ms == self._at_ms:
-            for junction in range(len(state.wanted_stage)):
-                self._below.follow(junction, now_ms)
-        (self._above if now_ms < self._at_ms else self._below).propose(state, now_ms)
-
-
-@pytest.mark.parametrize("second", range(300, 420, 12))
-def test_who_called_before_the_plan_began_waits_no_longer_for_it(second: int) -> None:
-    street = toy_street.network()
-    street = replace(street, promise_ms=np.full_like(street.promise_ms, 90_000))
-    traffic = Traffic(
-        street, Falls(street, 1000 * second), veh_per_s=[0.3, 0.02, 0.3, 0.02],
-        people_per_s=[0, 0, 0, 0, 0.01, 0.01],
-    )  # fmt: skip
-    traffic.run(second + 240)
-    assert (traffic.longest_wait_ms <= street.promise_ms).all(), traffic.longest_wait_ms
