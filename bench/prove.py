@@ -153,14 +153,6 @@ def levels(crossings: int) -> Iterator[tuple[int, int]]:
             yield at_once, 2
 
 
-def explored(junction: Junction, timing: Timing, at_once: int, orders: int, room: int) -> Explored:
-    """Every set of so many crossings, summed. Raises NoRoom where one has more states than `room`."""
-    total = Explored(0, 0, 0, 0.0)
-    for called in sets_of_crossings(Cell(junction, timing), at_once):
-        total += Exploration(cell_of(junction, timing, called, orders), room).run()
-    return total
-
-
 def cell_of(junction: Junction, timing: Timing, called: frozenset[int], orders: int) -> Cell:
     """A cell whose crossings in `called` may be called, under that kind of orders."""
     cell = Cell(junction, timing, called)

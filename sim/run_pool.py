@@ -121,8 +121,16 @@ def _do(job: Any, work: Work, pipe: Connection) -> None:
     # Ctrl-C reaches the whole group; the parent alone decides what ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        result = work(job, lambda part: pipe.send(("part", part)))
+        result = work(job, lambda part: _tell(pipe, ("part", part)))
     except Exception as error:
         result = failure_of(error)
-    pipe.send(("end", result))
+    _tell(pipe, ("end", result))
     pipe.close()
+
+
+def _tell(pipe: Connection, message: tuple[str, Any]) -> None:
+    """Send it; where whoever asked for the job is gone, nobody wants its result either."""
+    try:
+        pipe.send(message)
+    except BrokenPipeError:
+        raise SystemExit(1) from None

@@ -20,8 +20,8 @@ OUTSIDE = (
     "console_screens", "console_station", "console_web", "console_web_end", "corridor", "counter",
     "crashes", "demo", "deploying", "engine", "evaluate_commands", "gateway", "lamp_processes",
     "live_station", "living_city", "open311", "operators_shift", "partition", "readme", "receipt",
-    "simulate_commands", "station", "station_talk", "street_layout", "sumo_street", "sweep", "systemd",
-    "texts", "training_copy", "watch_commands",
+    "run_pool", "simulate_commands", "station", "station_talk", "street_layout", "sumo_street", "sweep",
+    "systemd", "texts", "training_copy", "watch_commands",
 )  # fmt: skip
 """Tests that wait for a browser, a terminal, a socket or another process. A machine too busy to answer in
 time is no fault of the product, so such a test is tried a second time (and named in the summary, as RERUN);

@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 from bench import proof_kernels as kernels
 from bench import proof_model as model
 from bench import prove
-from bench.proof_space import STEP_MS, Cell, Exploration, Unlawful
+from bench.proof_space import STEP_MS, Cell, Exploration, Explored, Unlawful
 from bench.prove import (
     BrokenPromise,
     cell_of,
     expectations,
-    explored,
     junctions_of,
     kept,
     levels,
     likeness,
+    sets_of_crossings,
     share_s,
 )
 from controller.junction import Junction
@@ -54,8 +54,16 @@ def shipped() -> dict[str, Junction]:
     return shapes
 
 
+def explored(junction: Junction, at_once: int, orders: int) -> Explored:
+    """Every set of so many crossings, summed."""
+    total = Explored(0, 0, 0, 0.0)
+    for called in sets_of_crossings(Cell(junction, Timing.COMPUTED), at_once):
+        total += Exploration(cell_of(junction, Timing.COMPUTED, called, orders), ROOM).run()
+    return total
+
+
 def explore(junction: Junction, at_once: int, orders: int) -> None:
-    found = explored(junction, Timing.COMPUTED, at_once, orders, ROOM)
+    found = explored(junction, at_once, orders)
     print(f"{junction.title}: {found.states:,} states, {found.steps:,} steps, {found.seconds:.1f} s")
     assert found.changes > 100
     assert found.states > 1_000
@@ -261,5 +269,5 @@ def test_a_level_there_is_not_time_for_is_explored_as_far_as_time_goes(
     depth = prove.deepest(junction, Timing.COMPUTED, 1e6, ROOM)
     assert (depth.at_once, depth.orders) == (0, ONCE_RED)
     assert depth.more == f"2 of 4 sets of 1: {prove.ORDERS[ONCE_RED]}"
-    one = explored(junction, Timing.COMPUTED, 0, ONCE_RED, ROOM)
+    one = explored(junction, 0, ONCE_RED)
     assert depth.found.states > 3 * one.states, "each set has all states of none, and more"
