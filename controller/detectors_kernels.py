@@ -11,7 +11,8 @@ from numba import types
 
 from controller.codes import BUTTON, GREEN, NEVER_MS, RED
 from controller.compiling import inner_kernel, kernel
-from controller.detectors_model import HEALTH, LAID, NOW, OWN_GATE, READING, UPSTREAM
+from controller.detectors_model import BELIEVED, HEALTH, LAID, NOW, READING
+from controller.detectors_witness_kernels import gate_beside, hear_witness, witness_of
 
 NONE, SILENT, STUCK_ON, CHATTER, REPORTED, LOW_HITS = 0, 1, 2, 3, 4, 5
 FROZEN, CONTRADICTED, STALE, UNPROVEN, IMPOSSIBLE, THROUGH_RED = 6, 7, 8, 9, 10, 11
@@ -41,7 +42,6 @@ MISSED_PROOF_VEH = 5.0
 """Of a loop that stays clear: who stands at a stop line after others counted him stands on its loop."""
 UNHEARD_MS = 20_000
 """Of red since the first of `MISSED_VEH` and more was counted farther up: by then he stands there."""
-SHRINK_VEH = 2.0
 FEW_GAPS, PROVEN_GAPS = 5.0, 20.0
 """Enough to go by, and enough to know what is usual."""
 SPREAD = 2.0
@@ -50,10 +50,6 @@ POISSON_999 = 6.9
 """ln 1000: a Poisson gap is longer than so many mean gaps once in a thousand."""
 DOUBT, DISBELIEVE = 2.0, 3.0
 """Times its p99.9 gap until a silent detector is doubted, and disbelieved (design 10.9)."""
-UNSEEN_VEH = 60.0
-"""Counted by a witness while the detector has never counted anybody."""
-PROVEN_VEH = 8.0
-WITNESS_MEMORY_VEH = 600.0
 GAP_MEMORY, LONGEST_MEMORY = 300.0, 0.999
 JUNCTION_SILENT_S, JUNCTION_LULL_S, JUNCTION_GAPS = 60.0, 120.0, 20.0
 """A junction's silence, and one in which its neighbours sent nobody: that may be a lull."""
@@ -63,8 +59,6 @@ MAD = 0.85
 """Median absolute deviation over mean absolute deviation, of normal noise."""
 ODD_MADS, ODD_VEH, ODD_INTERVALS, INTERVALS_PROOF = 4.0, 3.0, 3, 10
 LOW_VEH, LOW_MADS, LOW_DAYS = 50.0, 3.0, 3.0
-BELIEVED = 0.5
-"""Less trust than this and what a detector says is not used."""
 RECOVER_S, RECOVER_STALE_S = 120.0, 20.0
 """Until a detector that speaks sense again is believed in full."""
 PRESSES = 3
@@ -86,6 +80,8 @@ def look_around(now_ms, laid, health, reading, lamp, lamp_since_ms, now):
         if gate >= 0 and health.trust[d] >= BELIEVED and (laid.own[d] or gate == 0):
             now.gate_trusted[laid.lane[d], gate] = True
             now.gate_veh[laid.lane[d], gate] += max(0, reading.counted[d])
+            if reading.counted[d] > 0 or reading.on[d]:
+                now.told_ms[laid.lane[d], gate] = now_ms
     for j in range(len(laid.lane_start) - 1):
         first = laid.group_start[j]
         for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):
@@ -134,53 +130,6 @@ def learn_gap(d, hour, count, gap_s, health):
     health.longest_s[d, hour] = max(gap_s, health.longest_s[d, hour] * LONGEST_MEMORY)
 
 
-@inner_kernel(_I(_I, LAID, NOW))
-def witness_of(d, laid, now):
-    """Who else counts a detector's vehicles now: OWN_GATE, UPSTREAM, or -1."""
-    lane, gate = laid.lane[d], laid.gate[d]
-    for other in range(3):
-        if other != gate and now.gate_trusted[lane, other]:
-            return OWN_GATE
-    return UPSTREAM if now.fed_veh[lane] >= 0.0 else -1
-
-
-@inner_kernel(_F(_I, _I, LAID, NOW))
-def testimony_veh(d, witness, laid, now):
-    """What the witness counts now: the nearest other gate of the lane, or the signals upstream."""
-    lane, gate = laid.lane[d], laid.gate[d]
-    if witness == UPSTREAM:
-        return now.fed_veh[lane]
-    for other in range(3):
-        if other != gate and now.gate_trusted[lane, other]:
-            return now.gate_veh[lane, other]
-    return 0.0
-
-
-@inner_kernel(_V(_I, _I, _I, _F, LAID, HEALTH, NOW))
-def hear_witness(d, frame_ms, count, veh, laid, health, now):
-    """Compare with who counts the same vehicles: what the detector missed since its last count."""
-    witness = witness_of(d, laid, now)
-    if witness < 0 or not (laid.own[d] and laid.single[d]):
-        return
-    testified = testimony_veh(d, witness, laid, now)
-    health.interval_witness_veh[d] += testified
-    proof, heard = health.proof_veh[d, witness], health.witness_veh[d, witness]
-    ratio = proof / (heard + SHRINK_VEH) if heard >= PROVEN_VEH and proof >= PROVEN_VEH else 0.0
-    if heard + testified >= UNSEEN_VEH and proof == 0.0:
-        ratio = 1.0
-    health.missed_veh[d] += min(1.0, ratio) * testified
-    if testified > 0.0 and ratio >= 0.5 and health.doubt_ms[d] == NEVER_MS:
-        health.doubt_ms[d] = frame_ms
-    if health.trust[d] >= BELIEVED:
-        if heard > WITNESS_MEMORY_VEH:
-            health.proof_veh[d, witness] *= 0.5
-            health.witness_veh[d, witness] *= 0.5
-        health.proof_veh[d, witness] += veh
-        health.witness_veh[d, witness] += testified
-    if count > 0:
-        health.missed_veh[d] = 0.0
-
-
 @inner_kernel(_I(_I, _I, _F, LAID, HEALTH, READING))
 def impossible_cause(d, frame_ms, passed_s, laid, health, reading):
     """A fault that one reading, or the last minute, shows by itself; NONE when there is none."""
@@ -220,7 +169,8 @@ def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
     served = health.greens[d] >= 2 or laid.gate[d] != 0
     # A lane whose stop line tells of nobody may get no green that would prove it dead; red does as well.
     stand_ms = frame_ms - health.doubt_ms[d]
-    unheard = laid.gate[d] == 0 and stand_ms > UNHEARD_MS and health.missed_veh[d] > MISSED_VEH
+    before = laid.gate[d] == 0 or gate_beside(d, laid, now) > laid.gate[d]
+    unheard = before and stand_ms > UNHEARD_MS and health.missed_veh[d] > MISSED_VEH
     # After the last count of a loop farther up, those it counted are still counted at the stop line.
     enough_veh = MISSED_PROOF_VEH if laid.gate[d] == 0 and not on else laid.room_veh[d]
     if (served and health.missed_veh[d] > enough_veh and silent_s > 30.0) or unheard:

@@ -9,10 +9,11 @@ from controller.compiling import inner_kernel, kernel
 from controller.detectors_kernels import (
     BUTTON, DISBELIEVE, FEW_GAPS, INTERVALS_PROOF, JUNCTION_FED_VEH, JUNCTION_GAPS, JUNCTION_LULL_S,
     JUNCTION_SILENT_S, LONGEST_MEMORY, LOW_DAYS, LOW_MADS, LOW_VEH, MAD, NEIGHBOUR_ALIVE_MS, NONE,
-    ODD_INTERVALS, ODD_MADS, ODD_VEH, POISSON_999, PROVEN_GAPS, PROVEN_VEH, SILENT, SPREAD, STALE,
+    ODD_INTERVALS, ODD_MADS, ODD_VEH, POISSON_999, PROVEN_GAPS, SILENT, SPREAD, STALE,
     STUCK_ON, UNPROVEN,
 )  # fmt: skip
 from controller.detectors_model import HEALTH, LAID, NOW, READING
+from controller.detectors_witness_kernels import PROVEN_VEH
 
 INTERVAL_MEMORY = 30.0
 DAY_MEMORY = 10.0

@@ -13,6 +13,8 @@ from controller.codes import NEVER_MS
 
 HOURS = 24
 """What is usual is learned for every hour of the day by itself."""
+BELIEVED = 0.5
+"""Less trust than this and what a detector says is not used."""
 OWN_GATE, UPSTREAM = 0, 1
 WITNESSES = 2
 """Who else counts the same vehicles: another gate of the lane, or the signals upstream."""
@@ -127,6 +129,7 @@ class Now(NamedTuple):
 
     gate_veh: np.ndarray  # (L, 3) counted now by the trusted detectors of each gate
     gate_trusted: np.ndarray  # (L, 3) bool
+    told_ms: np.ndarray  # (L, 3) when one of them last counted somebody or was occupied
     fed_veh: np.ndarray  # (L) expected from upstream now; -1 = nobody trusted counts there
     green: np.ndarray  # (L) int8: 0 red, 1 just begun, 2 for a while
     was_green: np.ndarray  # (L) bool at the judgement before
@@ -162,6 +165,7 @@ def new_now(lanes: int) -> Now:
     return Now(
         gate_veh=np.zeros((lanes, 3)),
         gate_trusted=np.zeros((lanes, 3), np.bool_),
+        told_ms=np.zeros((lanes, 3), np.int64),
         fed_veh=np.zeros(lanes),
         green=np.zeros(lanes, np.int8),
         was_green=np.zeros(lanes, np.bool_),

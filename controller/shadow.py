@@ -1,10 +1,10 @@
 """Never worse than the fixed plan: it runs in shadow, and where it would clearly cost less it takes over.
 
-Only where more than a tenth of the detectors are in doubt: with sound ones the estimate itself says what
-is best. What usual demand waits under the lamps shown is set beside what it would wait under the
-junction's plan by the clock; three windows of a cycle and a minute in a row that are clearly worse, and
-the plan runs for ten minutes, twice as long the next time. `Reason.WORSE_THAN_PLAN` is the ladder's word
-for it.
+Only where more than a tenth of the detectors are in doubt: sound ones show when nobody is there, and lamps
+that pass him by look worse here than they are. For the same reason a lane that never had a detector is no
+doubt. What usual demand waits under the lamps shown is set beside what it would wait under the junction's
+plan by the clock; three windows of a cycle and a minute in a row that are clearly worse, and the plan runs
+for ten minutes, twice as long the next time. `Reason.WORSE_THAN_PLAN` is the ladder's word for it.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class PlanInShadow:
             detectors.rate_veh_per_s, self._people_per_s, self.shadow,
         )  # fmt: skip
         kernels.judge_shadows(
-            now_ms, detectors.laid, ladder.reasons.failed, ladder.reasons.blind, detectors.known,
-            ladder.rungs.rung, ladder.rungs.cycle, self.shadow,
+            now_ms, detectors.laid, ladder.reasons.failed, detectors.known, ladder.rungs.rung,
+            ladder.rungs.cycle, self.shadow,
         )  # fmt: skip
         np.copyto(ladder.reasons.plan_until_ms, self.shadow.until_ms)
 

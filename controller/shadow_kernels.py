@@ -160,11 +160,11 @@ def judge_window(j, now_ms, doubted, rung, cycle, shadow):
         shadow.hold_ms[j] = min(2 * shadow.hold_ms[j], HOLD_MAX_MS)
 
 
-@kernel(_V(_I, LAID, _I2, _I2, _N1, _N1, _I1, SHADOW))
-def judge_shadows(now_ms, laid, failed, blind, known, rung, cycle, shadow):
+@kernel(_V(_I, LAID, _I2, _N1, _N1, _I1, SHADOW))
+def judge_shadows(now_ms, laid, failed, known, rung, cycle, shadow):
     """Every junction of which enough is known.
 
-    failed (J, 3), blind (J, 2) as the ladder's · known (L) 2 = from its own loops · rung, cycle (J)
+    failed (J, 3) as the ladder's · known (L) 2 = from its own loops · rung, cycle (J)
     Written: shadow
     """
     for j in range(len(rung)):
@@ -172,5 +172,5 @@ def judge_shadows(now_ms, laid, failed, blind, known, rung, cycle, shadow):
         for lane in range(laid.lane_start[j], laid.lane_start[j + 1]):
             usual += 1 if known[lane] == 2 else 0
         ill = failed[j, 1] + failed[j, 2]
-        doubted = (ill >= DOUBTED_LEAST and ill > DOUBTED_SHARE * failed[j, 0]) or blind[j, 1] > 0
+        doubted = ill >= DOUBTED_LEAST and ill > DOUBTED_SHARE * failed[j, 0]
         judge_window(j, now_ms, doubted and usual >= KNOWN_SHARE * lanes, rung[j], cycle[j], shadow)

@@ -6,8 +6,8 @@ from numba import types
 
 from controller.codes import ADVANCE, BUTTON, GREEN, NEVER_MS, STOP, STOPLINE
 from controller.compiling import inner_kernel, kernel
-from controller.detectors_kernels import BELIEVED, FEW_GAPS, PROVEN_GAPS
-from controller.detectors_model import HEALTH, LAID
+from controller.detectors_kernels import FEW_GAPS, PROVEN_GAPS
+from controller.detectors_model import BELIEVED, HEALTH, LAID
 from controller.lane_green_kernels import green_since_ms
 
 START_UP_MS = 2_000

@@ -26,7 +26,6 @@ class Side:
         self.laid = lay(self.network)
         self.watch = PlanInShadow(FixedTime(self.network), PLANNED, 0)
         self.failed = np.array([[8, doubted, 0]], np.int64)
-        self.blind = np.array([[4, 0]], np.int64)
         self.known = np.full(4, learned, np.int8)
         self.rung = np.zeros(1, np.int8)
         self.lamp = np.zeros(6, np.int8)
@@ -47,7 +46,7 @@ class Side:
                 np.full(4, 0.05), np.full(6, 0.01), self.watch.shadow,
             )  # fmt: skip
             kernels.judge_shadows(
-                now_ms, self.laid, self.failed, self.blind, self.known, self.rung,
+                now_ms, self.laid, self.failed, self.known, self.rung,
                 np.array([self.second // 60], np.int64), self.watch.shadow,
             )  # fmt: skip
         return self
