@@ -40,8 +40,9 @@ CLEARED_MS = 3_000
 MISSED_VEH = 2.0
 MISSED_PROOF_VEH = 5.0
 """Of a loop that stays clear: who stands at a stop line after others counted him stands on its loop."""
-UNHEARD_MS = 20_000
-"""Of red since the first of `MISSED_VEH` and more was counted farther up: by then he stands there."""
+UNHEARD_MS, UNHEARD = 20_000, 5.3
+"""Of red since the first was counted farther up: by then he stands there. ln 200: so unlikely must it be that
+all have turned off; two where nearly everybody comes, eight where every second one does."""
 FEW_GAPS, PROVEN_GAPS = 5.0, 20.0
 """Enough to go by, and enough to know what is usual."""
 SPREAD = 2.0
@@ -170,7 +171,7 @@ def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
     # A lane whose stop line tells of nobody may get no green that would prove it dead; red does as well.
     stand_ms = frame_ms - health.doubt_ms[d]
     before = laid.gate[d] == 0 or gate_beside(d, laid, now) > laid.gate[d]
-    unheard = before and stand_ms > UNHEARD_MS and health.missed_veh[d] > MISSED_VEH
+    unheard = before and stand_ms > UNHEARD_MS and health.unlikely[d] > UNHEARD
     # After the last count of a loop farther up, those it counted are still counted at the stop line.
     enough_veh = MISSED_PROOF_VEH if laid.gate[d] == 0 and not on else laid.room_veh[d]
     if (served and health.missed_veh[d] > enough_veh and silent_s > 30.0) or unheard:

@@ -87,6 +87,7 @@ class Health(NamedTuple):
     red_veh: np.ndarray  # (D) counted in the last minute of the present or last red of its lane
     minute_veh: np.ndarray  # (D) counted, forgotten over a minute
     missed_veh: np.ndarray  # (D) its share of what its witness counted since its own last count
+    unlikely: np.ndarray  # (D) ln of 1 over how likely it is that none of these came to it
     doubt_ms: np.ndarray  # (D) since when its witness's vehicles wait to be confirmed; NEVER_MS = nobody
     proof_veh: np.ndarray  # (D, WITNESSES) what it counted itself while that witness counted
     witness_veh: np.ndarray  # (D, WITNESSES) and what the witness did, forgotten slowly
@@ -146,7 +147,7 @@ def new_health(detectors: int, junctions: int, now_ms: int) -> Health:
         measured=np.zeros(d), masked=np.zeros(d, np.bool_), begun_ms=np.full(1, now_ms, np.int64),
         last_ms=np.full(d, now_ms, np.int64), on_since_ms=np.full(d, NEVER_MS, np.int64),
         held_green_s=np.zeros(d), greens=np.zeros(d, np.int64), red_veh=np.zeros(d), minute_veh=np.zeros(d),
-        missed_veh=np.zeros(d), doubt_ms=np.full(d, NEVER_MS, np.int64),
+        unlikely=np.zeros(d), missed_veh=np.zeros(d), doubt_ms=np.full(d, NEVER_MS, np.int64),
         proof_veh=np.zeros((d, WITNESSES)), witness_veh=np.zeros((d, WITNESSES)),
         peers_veh=np.zeros(d), occupancy=np.zeros(d), counted=np.zeros(d, np.int32),
         alike=np.zeros(d, np.int64), gap_s=np.zeros((d, HOURS), f4), longest_s=np.zeros((d, HOURS), f4),

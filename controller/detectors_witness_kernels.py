@@ -2,6 +2,8 @@
 
 from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
+import math
+
 from numba import types
 
 from controller.codes import NEVER_MS
@@ -10,7 +12,7 @@ from controller.detectors_model import BELIEVED, HEALTH, LAID, NOW, OWN_GATE, UP
 
 MUTE_MS = 120_000
 """Who tells of nobody for so much longer than a loop farther up is no witness."""
-SHRINK_VEH, KNOWN_VEH, LIKELY = 2.0, 30.0, 0.4
+SHRINK_VEH, KNOWN_VEH, LIKELY, SURELY = 2.0, 30.0, 0.4, 0.95
 UNSEEN_VEH = 60.0
 """Counted by a witness while the detector has never counted anybody."""
 PROVEN_VEH = 8.0
@@ -71,6 +73,7 @@ def hear_witness(d, frame_ms, count, veh, laid, health, now):
     if heard + testified >= UNSEEN_VEH and proof == 0.0:
         ratio = 1.0
     health.missed_veh[d] += min(1.0, ratio) * testified
+    health.unlikely[d] -= math.log(1.0 - min(SURELY, ratio)) * testified
     if testified > 0.0 and ratio >= LIKELY and health.doubt_ms[d] == NEVER_MS:
         health.doubt_ms[d] = frame_ms
     if health.trust[d] >= BELIEVED:
@@ -80,4 +83,4 @@ def hear_witness(d, frame_ms, count, veh, laid, health, now):
         health.proof_veh[d, witness] += veh
         health.witness_veh[d, witness] += testified
     if count > 0:
-        health.missed_veh[d] = 0.0
+        health.missed_veh[d] = health.unlikely[d] = 0.0
