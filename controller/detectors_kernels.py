@@ -12,7 +12,7 @@ from numba import types
 from controller.codes import BUTTON, GREEN, NEVER_MS, RED
 from controller.compiling import inner_kernel, kernel
 from controller.detectors_model import BELIEVED, HEALTH, LAID, NOW, READING
-from controller.detectors_witness_kernels import gate_beside, hear_witness, witness_of
+from controller.detectors_witness_kernels import gate_beside, hear_witness
 
 NONE, SILENT, STUCK_ON, CHATTER, REPORTED, LOW_HITS = 0, 1, 2, 3, 4, 5
 FROZEN, CONTRADICTED, STALE, UNPROVEN, IMPOSSIBLE, THROUGH_RED = 6, 7, 8, 9, 10, 11
@@ -170,7 +170,8 @@ def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
     served = health.greens[d] >= 2 or laid.gate[d] != 0
     # A lane whose stop line tells of nobody may get no green that would prove it dead; red does as well.
     stand_ms = frame_ms - health.doubt_ms[d]
-    before = laid.gate[d] == 0 or gate_beside(d, laid, now) > laid.gate[d]
+    beside = gate_beside(d, laid, now)
+    before = laid.gate[d] == 0 or beside > laid.gate[d]
     unheard = before and stand_ms > UNHEARD_MS and health.unlikely[d] > UNHEARD
     # After the last count of a loop farther up, those it counted are still counted at the stop line.
     enough_veh = MISSED_PROOF_VEH if laid.gate[d] == 0 and not on else laid.room_veh[d]
@@ -200,7 +201,7 @@ def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
         (laid.gate[d] != 0 or health.missed_veh[d] < MISSED_VEH)
         and laid.own[d]
         and laid.single[d]
-        and witness_of(d, laid, now) >= 0
+        and (beside >= 0 or now.fed_veh[lane] >= 0.0)
     )
     if silent_s > (max(floor_s, DISBELIEVE * usual_s) if agreed else max(SILENT_S, DOUBT * usual_s)):
         health.measured[d] = silent_s

@@ -38,30 +38,14 @@ def gate_beside(d, laid, now):
     return -1
 
 
-@inner_kernel(_I(_I, LAID, NOW))
-def witness_of(d, laid, now):
-    """Who else counts a detector's vehicles now: OWN_GATE, UPSTREAM, or -1."""
-    if gate_beside(d, laid, now) >= 0:
-        return OWN_GATE
-    return UPSTREAM if now.fed_veh[laid.lane[d]] >= 0.0 else -1
-
-
-@inner_kernel(_F(_I, _I, LAID, NOW))
-def testimony_veh(d, witness, laid, now):
-    """What the witness counts now: the nearest other gate of the lane, or the signals upstream."""
-    lane = laid.lane[d]
-    if witness == UPSTREAM:
-        return now.fed_veh[lane]
-    return now.gate_veh[lane, gate_beside(d, laid, now)]
-
-
 @inner_kernel(_V(_I, _I, _I, _F, LAID, HEALTH, NOW))
 def hear_witness(d, frame_ms, count, veh, laid, health, now):
     """Compare with who counts the same vehicles: what the detector missed since its last count."""
-    witness = witness_of(d, laid, now)
-    if witness < 0 or not (laid.own[d] and laid.single[d]):
+    lane, beside = laid.lane[d], gate_beside(d, laid, now)
+    if not (laid.own[d] and laid.single[d]) or (beside < 0 and now.fed_veh[lane] < 0.0):
         return
-    testified = testimony_veh(d, witness, laid, now)
+    witness = OWN_GATE if beside >= 0 else UPSTREAM
+    testified = now.gate_veh[lane, beside] if beside >= 0 else now.fed_veh[lane]
     health.interval_witness_veh[d] += testified
     proof, heard = health.proof_veh[d, witness], health.witness_veh[d, witness]
     ratio = proof / (heard + SHRINK_VEH)

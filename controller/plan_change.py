@@ -63,18 +63,18 @@ def plan_change(
     return Change(_spread(steps_ms, fifth, wait_ms, 1, n, grain_ms), "slowly")
 
 
-def shorter_cycles(
+def shorter_change(
     steps_ms: Sequence[int], least_ms: Sequence[int], offset_ms: int, at_ms: int, grain_ms: int
-) -> tuple[tuple[int, ...], ...]:
+) -> Change:
     """Into step by shorter cycles alone, however many: where a longer one would break a promise.
 
     Where no step may be shorter there are none.
     """
     amount_ms, room = (at_ms - offset_ms) % sum(steps_ms), room_below(steps_ms, least_ms, grain_ms)
     if amount_ms == 0 or sum(room) == 0:
-        return ()
+        return Change((), "at once")
     n = -(-_on_grain(amount_ms, grain_ms) // sum(room))
-    return _spread(steps_ms, room, amount_ms, -1, n, grain_ms)
+    return Change(_spread(steps_ms, room, amount_ms, -1, n, grain_ms), _WAYS[-1])
 
 
 def room_below(steps_ms: Sequence[int], least_ms: Sequence[int], grain_ms: int) -> list[int]:

@@ -13,7 +13,7 @@ import numpy as np
 from controller.junction import FixedPlan, Junction
 from controller.local_clock import plan_of_the_hour
 from controller.network import Ints, Network
-from controller.plan_change import CYCLES_MAX, plan_change, room_below, shorter_cycles
+from controller.plan_change import CYCLES_MAX, Change, plan_change, room_below, shorter_change
 from controller.plan_paper import Paper
 from controller.state import NEVER_MS
 
@@ -219,8 +219,7 @@ class PlanHours:
         self._cycle_ms[j] = sum(steps_ms)
         if not self._astray[j]:
             self._settled_ms[j] = at_ms + sum(steps_ms)
-        elif not self._coming[j]:
-            self._astray[j] = self._due_ms[j] != NEVER_MS
+        self._astray[j] &= self._due_ms[j] != NEVER_MS
         return j, number, steps_ms, int(self._begin_ms[j])
 
     def _way(self, j: int, number: int, steps_ms: list[int], at_ms: int) -> list[list[int]]:
@@ -228,24 +227,23 @@ class PlanHours:
             steps_ms, self._least_ms[j][number], self.plans[j][number].offset_ms, at_ms,
             self.network.lamp_resolution_ms, self._rest_ms[j][number],
         )  # fmt: skip
-        return self._told_way(j, number, change.cycles_ms)
+        return self._told_way(j, number, change)
 
     def _way_back(self, j: int, number: int, steps_ms: list[int], at_ms: int) -> list[list[int]]:
         """Shorter cycles of the same plan, each step as R47 allows, so that every promise holds meanwhile."""
         least_ms, offset_ms = self._least_ms[j][number], self.plans[j][number].offset_ms
         grain_ms = self.network.lamp_resolution_ms
-        return self._told_way(j, number, shorter_cycles(steps_ms, least_ms, offset_ms, at_ms, grain_ms))
+        return self._told_way(j, number, shorter_change(steps_ms, least_ms, offset_ms, at_ms, grain_ms))
 
-    def _told_way(self, j: int, number: int, cycles_ms: Sequence[Sequence[int]]) -> list[list[int]]:
+    def _told_way(self, j: int, number: int, change: Change) -> list[list[int]]:
         """The cycles that lead into step; more than are allowed are an alarm."""
-        if len(cycles_ms) > CYCLES_MAX:
+        if not change.in_time:
             title, plan = self.network.street.junctions[j].title, self.plans[j][number].name
-            sentence = (
-                f"plan {plan} comes into step only after {len(cycles_ms)} cycles, {CYCLES_MAX} are allowed"
-            )
+            n = len(change.cycles_ms)
+            sentence = f"plan {plan} comes into step only after {n} cycles, {CYCLES_MAX} are allowed"
             self.told.append((j, f"{title}: coordination alarm: {sentence}"))
             del self.told[:-TOLD_MAX]
-        return [list(cycle) for cycle in cycles_ms]
+        return [list(cycle) for cycle in change.cycles_ms]
 
 
 def _stage_numbers(network: Network, j: int, plan: FixedPlan) -> list[int]:

@@ -13,7 +13,7 @@ from controller import plan_arrival_kernels as kernels
 from controller.fixed_time import FixedTime
 from controller.network import Network
 from controller.plan import Adaptive
-from controller.plan_change import shorter_cycles
+from controller.plan_change import shorter_change
 from controller.policy import Policy
 from controller.rungs import with_plans
 from controller.state import NEVER_MS, State, new_state
@@ -69,6 +69,18 @@ def test_who_called_before_waits_no_longer_for_it_and_soon_the_plan_is_in_step(
     assert falls.out_of_step_s == before
 
 
+@pytest.mark.parametrize("second", range(300, 420, 12))
+def test_who_called_before_the_plan_began_waits_no_longer_for_it(second: int) -> None:
+    street = toy_street.network()
+    street = replace(street, promise_ms=np.full_like(street.promise_ms, 90_000))
+    traffic = Traffic(
+        street, Falls(street, 1000 * second), veh_per_s=[0.3, 0.02, 0.3, 0.02],
+        people_per_s=[0, 0, 0, 0, 0.01, 0.01],
+    )  # fmt: skip
+    traffic.run(second + 240)
+    assert (traffic.longest_wait_ms <= street.promise_ms).all(), traffic.longest_wait_ms
+
+
 def test_where_nobody_is_late_the_plan_goes_by_the_clock_at_once() -> None:
     street = toy_street.network()
     falls = Falls(street, 330_000)
@@ -88,7 +100,7 @@ def test_the_way_back_is_never_longer_than_the_plan(
 ) -> None:
     steps_ms = [1000 * step for step in steps]
     least_ms = [int(step * slack) for step in steps_ms]
-    cycles = shorter_cycles(steps_ms, least_ms, 1000 * offset, 1000 * at, 1000)
+    cycles = shorter_change(steps_ms, least_ms, 1000 * offset, 1000 * at, 1000).cycles_ms
     for cycle in cycles:
         for lasts, planned, least in zip(cycle, steps_ms, least_ms, strict=True):
             assert max(least, planned - planned / 5) <= lasts <= planned

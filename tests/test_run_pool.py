@@ -11,7 +11,6 @@ from pathlib import Path
 from sim.run_pool import Progress
 
 PARENT = """
-import sys
 from sim.run_pool import run_in_processes
 from tests.test_run_pool import tell_for_ever
 

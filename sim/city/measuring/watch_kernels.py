@@ -50,14 +50,23 @@ def follow(v, route_at, lost_s, persons, streets, notes):
     notes.seen_at[v] = route_at
 
 
+@inner_kernel(_I(_I, _I, _I, _INTS, _INTS))
+def suspended_ms_of(i, since_ms, so_far_ms, seen_since_ms, seen_suspended_ms):
+    """For how long promises have been suspended in wait i, begun at `since_ms`, since it was first seen.
+
+    so_far_ms: ever, at its signal · written: the wait seen last and what there was then, by person or vehicle
+    """
+    if seen_since_ms[i] != since_ms:
+        seen_since_ms[i], seen_suspended_ms[i] = since_ms, so_far_ms
+    return so_far_ms - seen_suspended_ms[i]
+
+
 @inner_kernel(types.void(_I, _I, _I, _I, STREETS, NOTES))
 def judge_standing(v, lane, since_ms, now_ms, streets, notes):
     """Note, once a standing, that it has lasted longer than promised while promises were not suspended."""
     so_far_ms = notes.suspended_ms[streets.lane_junction[lane]]
-    if notes.stood_since_ms[v] != since_ms:
-        notes.stood_since_ms[v], notes.stood_suspended_ms[v] = since_ms, so_far_ms
-    promise_ms = streets.lane_promise_ms[lane]
-    counted_ms = now_ms - since_ms - (so_far_ms - notes.stood_suspended_ms[v])
+    suspended_ms = suspended_ms_of(v, since_ms, so_far_ms, notes.stood_since_ms, notes.stood_suspended_ms)
+    promise_ms, counted_ms = streets.lane_promise_ms[lane], now_ms - since_ms - suspended_ms
     if 0 <= promise_ms < counted_ms and notes.stood_late_since_ms[v] != since_ms:
         notes.stood_late_since_ms[v] = since_ms
         notes.lane_late[lane] += 1
@@ -109,9 +118,8 @@ def look_at_vehicles(
 def judge_wait(p, k, since_ms, until_ms, streets, notes):
     """Note, once a wait, that it has lasted longer than promised, but for when promises were suspended."""
     so_far_ms = notes.suspended_ms[streets.crossing_junction[k]]
-    if notes.wait_since_ms[p] != since_ms:
-        notes.wait_since_ms[p], notes.wait_suspended_ms[p] = since_ms, so_far_ms
-    promise_ms = streets.crossing_promise_ms[k] + so_far_ms - notes.wait_suspended_ms[p]
+    promise_ms = streets.crossing_promise_ms[k]
+    promise_ms += suspended_ms_of(p, since_ms, so_far_ms, notes.wait_since_ms, notes.wait_suspended_ms)
     if notes.late_since_ms[p] != since_ms and until_ms - since_ms > promise_ms:
         notes.late_since_ms[p] = since_ms
         notes.crossing_late[k] += 1
@@ -171,10 +179,12 @@ def look_at_calls(now_ms, call_since_ms, streets, notes):
             continue
         so_far_ms = notes.suspended_ms[streets.group_junction[g]]
         if notes.group_call_ms[g] != since_ms:
-            notes.group_call_ms[g], notes.group_suspended_ms[g] = since_ms, so_far_ms
             notes.group_calls[g] += 1
-        counted_ms = now_ms - since_ms - (so_far_ms - notes.group_suspended_ms[g])
-        if counted_ms > streets.group_promise_ms[g] and notes.group_late_ms[g] != since_ms:
+        suspended_ms = suspended_ms_of(g, since_ms, so_far_ms, notes.group_call_ms, notes.group_suspended_ms)
+        if (
+            now_ms - since_ms - suspended_ms > streets.group_promise_ms[g]
+            and notes.group_late_ms[g] != since_ms
+        ):
             notes.group_late_ms[g] = since_ms
             notes.group_calls_late[g] += 1
 
