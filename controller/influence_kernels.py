@@ -27,8 +27,11 @@ LOST_VEH = 3.0
 """Fewer who were counted on the way and never came are no sign of anything."""
 STRAYS_VEH = 4.0
 """More who crossed lately and were never counted on the way, or the reverse: one of both loops is wrong."""
-BEHIND_VEH = 2.0
+BEHIND_VEH = 3.0
 """Believed behind one who crosses at saturation flow, where nobody counts them farther up."""
+ALONE_SHIFT_VEH = 4.0
+"""Believed beyond what is usual where the stop line's loop alone tells of a lane: eight seconds of saturation
+flow, a tenth of a usual cycle (rules A5). Who believes less of a sound one leaves people standing."""
 UNCOUNTED_VEH = 2.0
 STEADY_MS = 2_500
 """Since the last one crossed: a queue discharges every two seconds."""
@@ -229,7 +232,7 @@ def bound_two(lane, usual_veh_per_s, presence, flows, red_veh, silent_veh, queue
 @inner_kernel(_F(_I, _B, _F, _F, LEDGER))
 def bound_one(lane, flows, red_veh, queue, ledger):
     """The queue of a lane whose loop farther up is not believed: the usual may cross, and a little more."""
-    most_veh = red_veh + SHIFT_VEH
+    most_veh = red_veh + ALONE_SHIFT_VEH
     if flows and ledger.crossed_veh[lane] < most_veh:
         return max(queue, 1.0 + BEHIND_VEH)
     if flows and ledger.crossed_veh[lane] > most_veh + SPREAD * np.sqrt(red_veh):

@@ -106,9 +106,9 @@ class SlowLane:
         flows = stands and moving and seen.now_ms - self.last_out_ms <= 2_500
         usual = self.rate * (seen.now_ms - self.ended_ms) / 1000
         if seen.far_sick:
-            if flows and self.crossed_now < usual + 2.5:
-                queue = max(queue, 3.0)
-            elif flows and self.crossed_now > usual + 2.5 + 2.0 * sqrt(usual):
+            if flows and self.crossed_now < usual + 4.0:
+                queue = max(queue, 4.0)
+            elif flows and self.crossed_now > usual + 4.0 + 2.0 * sqrt(usual):
                 queue = 0.0
             return held, queue, arrivals
         lost = self.come - self.between - self.out - 3.0
@@ -127,5 +127,5 @@ class SlowLane:
         if self.stray_now > max(2.5, usual + 2.5 - (self.crossed_now - self.stray_now)):
             queue = max(0.0, queue - stands)
         elif flows and self.unheard >= 2.0 and self.crossed_now < usual:
-            queue = max(queue, 3.0)
+            queue = max(queue, 4.0)
         return held, queue, arrivals

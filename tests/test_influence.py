@@ -13,6 +13,7 @@ from controller.detectors_model import NEVER_MS, Cause
 from controller.estimate import Estimator
 from controller.frame import empty_frame
 from controller.influence import Influence
+from controller.influence_kernels import BEHIND_VEH
 from controller.policy import Policy
 from controller.state import HORIZON_S, new_state
 from controller.vocabulary import Lamp, Sensors
@@ -147,7 +148,7 @@ def test_behind_a_dead_loop_the_usual_are_believed_and_it_is_blamed() -> None:
     assert bench.queue == pytest.approx(6.0), "five are usual in this silence"
     for k in range(8):
         bench.second(out=k % 2, stands=1, queue=1, green=1)
-    assert bench.queue == 3.0, "he crosses at saturation flow: there are more behind"
+    assert bench.queue == 1.0 + BEHIND_VEH, "he crosses at saturation flow: there are more behind"
     assert bench.detectors.health.missed_veh[FAR] > bench.detectors.laid.room_veh[FAR]
     assert bench.detectors.health.odd[STOP] == 0
 
