@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from controller.vocabulary import Sensors
 from sim.city.scenario import CityPlan, CityScenario, FaultKind, FaultPlan, RunPlan
-from sim.degrading.commands import parse_shares
+from sim.degrading.commands import parse_shares, table_of
 from sim.degrading.curves import EVERYBODY, curves, to_json, verdict
 from sim.degrading.jobs import DegradeError, DegradeJob, RunStore, plan_jobs
 from sim.degrading.page import html
@@ -95,6 +97,16 @@ def test_what_is_too_long_is_said_plainly_with_its_limit(jobs: tuple[DegradeJob,
     assert verdict(curves(jobs, bearable))[0].startswith(
         "Under every share and kind of failure people wait at"
     )
+
+
+def test_the_table_of_every_tenth_step_names_each_kind_on_eighty_columns() -> None:
+    every = plan_jobs(PLACE, "city", tuple(FaultKind), tuple(k / 10 for k in range(11)), (1,))
+    written = StringIO()
+    found = curves(every, dict.fromkeys(every, ran(20.0)))
+    Console(width=80, file=written, highlight=False).print(table_of(found, EVERYBODY))
+    lines = written.getvalue().splitlines()
+    for kind in FaultKind:
+        assert sum(line.strip().startswith(str(kind)) and line.count("1.00") == 11 for line in lines) == 1, kind
 
 
 def test_a_failed_run_is_left_out_and_named(jobs: tuple[DegradeJob, ...]) -> None:

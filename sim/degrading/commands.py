@@ -229,7 +229,7 @@ def _print(found: Curves, report: Path) -> None:
 
     console = Console()
     for whom in found.whom[:1]:
-        console.print(_table(found, whom))
+        console.print(table_of(found, whom))
     console.print("! more than allowed, 1.05 where half of the ill are found out within 60 s, else 1.10")
     for sentence in verdict(found):
         console.print(sentence, markup=False, highlight=False)
@@ -239,7 +239,7 @@ def _print(found: Curves, report: Path) -> None:
         console.print(f"page: {report}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _table(found: Curves, whom: str) -> Any:
+def table_of(found: Curves, whom: str) -> Any:
     """One row a kind of failure, one column a share: fits a terminal of 80 columns."""
     from rich import box
     from rich.table import Table
@@ -252,9 +252,9 @@ def _table(found: Curves, whom: str) -> Any:
         f"({plan_s:.1f} s a person); by per cent of detectors ill"
     )
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 0), pad_edge=False)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for share in found.shares:
-        table.add_column(f"{100 * share:g}", justify="right", no_wrap=True, min_width=6)
+        table.add_column(f"{100 * share:g}", justify="right", no_wrap=True, min_width=5)
     for kind in found.kinds:
         cells = {p.share: p for p in found.of(kind)}
         table.add_row(
