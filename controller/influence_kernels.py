@@ -35,8 +35,8 @@ flow, a tenth of a usual cycle (rules A5). Who believes less of a sound one leav
 UNCOUNTED_VEH = 2.0
 STEADY_MS = 2_500
 """Since the last one crossed: a queue discharges every two seconds."""
-SETTLED_MS = 5_000
-"""Of green: by then a queue moves."""
+SETTLED_MS, SETTLED_AGAIN_MS = 5_000, 2_000
+"""Of green: by then a queue moves; sooner where the last green ended with somebody who did not."""
 STILL_KEEPS = 0.9
 """Of those behind one who no longer moves after others did, at each further reading of that green."""
 SILENT_VEH, BELIEVED_VEH = 3.0, 8.0
@@ -267,7 +267,8 @@ def bound_lanes(
         since_ms = green_since_ms(first, bits, lamp, lamp_since_ms)
         if since_ms >= 0 and presence == 0.0:
             ledger.cleared[lane] = True
-        moved_ms = max(since_ms + SETTLED_MS, ledger.last_ms[lane])
+        settled_ms = SETTLED_MS if ledger.still_greens[lane] == 0 else SETTLED_AGAIN_MS
+        moved_ms = max(since_ms + settled_ms, ledger.last_ms[lane])
         if presence > 0.0 and since_ms >= 0 and now_ms - moved_ms > 1000.0 * pairs.still_s[lane]:
             queue_veh[lane] = presence = 0.0
             ledger.still[lane] = True

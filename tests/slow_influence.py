@@ -94,7 +94,7 @@ class SlowLane:
         self.was_sick = False
         stands = float(seen.stands)
         self.cleared_now = self.cleared_now or (self.green and not stands)
-        moved_ms = max(seen.green_since_ms + 5_000, self.last_out_ms)
+        moved_ms = max(seen.green_since_ms + (2_000 if self.still_greens else 5_000), self.last_out_ms)
         if stands and self.green and (seen.now_ms - moved_ms) / 1000 > self.still_s:
             stands, queue, held = 0.0, 0.0, held * (0.9 if self.crossed_now else 1.0)
             self.still_now = True

@@ -106,7 +106,9 @@ def test_the_table_of_every_tenth_step_names_each_kind_on_eighty_columns() -> No
     Console(width=80, file=written, highlight=False).print(table_of(found, EVERYBODY))
     lines = written.getvalue().splitlines()
     for kind in FaultKind:
-        assert sum(line.strip().startswith(str(kind)) and line.count("1.00") == 11 for line in lines) == 1, kind
+        assert sum(line.strip().startswith(str(kind)) and line.count("1.00") == 11 for line in lines) == 1, (
+            kind
+        )
 
 
 def test_a_failed_run_is_left_out_and_named(jobs: tuple[DegradeJob, ...]) -> None:

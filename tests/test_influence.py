@@ -67,6 +67,9 @@ def test_who_stands_at_a_green_and_does_not_move_is_nobody() -> None:
         bench.second(stands=1, queue=1, green=1)
         assert bench.queue == (1.0 if second <= 8 else 0.0)
     assert bench.second(stands=1, queue=1).queue == 1.0, "at red he calls again"
+    for second in range(10):
+        bench.second(stands=1, queue=1, green=1)
+        assert bench.queue == (1.0 if second <= 5 else 0.0), "sooner in the green after"
 
 
 def test_who_stood_through_two_greens_is_nobody_at_red_either_until_somebody_is_counted_on_the_way() -> None:
@@ -151,6 +154,16 @@ def test_behind_a_dead_loop_the_usual_are_believed_and_it_is_blamed() -> None:
     assert bench.queue == 1.0 + BEHIND_VEH, "he crosses at saturation flow: there are more behind"
     assert bench.detectors.health.missed_veh[FAR] > bench.detectors.laid.room_veh[FAR]
     assert bench.detectors.health.odd[STOP] == 0
+
+
+def test_where_the_stop_line_alone_tells_of_a_lane_four_more_than_usual_are_believed() -> None:
+    bench = Bench()
+    bench.detectors.health.masked[FAR] = True
+    for _ in range(20):
+        bench.second(stands=1, queue=1)
+    queues = [bench.second(out=k % 2, stands=1, queue=1, green=1).queue for k in range(40)]
+    assert set(queues[4:12]) == {1.0 + BEHIND_VEH}, "two are usual: six are believed, and who is behind"
+    assert queues[-1] == 0.0, "a loop that counts on and on holds no green"
 
 
 def test_one_button_is_one_person_and_the_usual_however_often_it_is_pressed() -> None:
