@@ -31,7 +31,7 @@ BEHIND_VEH = 3.0
 """Believed behind one who crosses at saturation flow, where nobody counts them farther up."""
 ALONE_SHIFT_VEH = 4.0
 """Believed beyond what is usual where the stop line's loop alone tells of a lane: eight seconds of saturation
-flow, a tenth of a usual cycle (rules A5). Who believes less of a sound one leaves people standing."""
+flow, within the tenth of a cycle of `SHIFT_S` (rules A5). Who believes less leaves people standing."""
 UNCOUNTED_VEH = 2.0
 STEADY_MS = 2_500
 """Since the last one crossed: a queue discharges every two seconds."""

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from controller.vocabulary import Sensors
 from sim.city.scenario import CityPlan, CityScenario, FaultKind, FaultPlan, RunPlan
-from sim.degrading.commands import parse_shares, table_of
+from sim.degrading.commands import parse_shares, tables_of
 from sim.degrading.curves import EVERYBODY, curves, to_json, verdict
 from sim.degrading.jobs import DegradeError, DegradeJob, RunStore, plan_jobs
 from sim.degrading.page import html
@@ -99,16 +99,23 @@ def test_what_is_too_long_is_said_plainly_with_its_limit(jobs: tuple[DegradeJob,
     )
 
 
-def test_the_table_of_every_tenth_step_names_each_kind_on_eighty_columns() -> None:
-    every = plan_jobs(PLACE, "city", tuple(FaultKind), tuple(k / 10 for k in range(11)), (1,))
+@pytest.mark.parametrize(("parts", "tables"), [(10, 1), (20, 2), (50, 5)])
+def test_however_many_shares_each_kind_is_named_with_all_of_them_on_eighty_columns(
+    parts: int, tables: int
+) -> None:
+    shares = tuple(k / parts for k in range(parts + 1))
+    every = plan_jobs(PLACE, "city", tuple(FaultKind), shares, (1,))
     written = StringIO()
+    console = Console(width=80, file=written, highlight=False)
     found = curves(every, dict.fromkeys(every, ran(20.0)))
-    Console(width=80, file=written, highlight=False).print(table_of(found, EVERYBODY))
+    for table in tables_of(found, EVERYBODY):
+        console.print(table)
     lines = written.getvalue().splitlines()
     for kind in FaultKind:
-        assert sum(line.strip().startswith(str(kind)) and line.count("1.00") == 11 for line in lines) == 1, (
-            kind
-        )
+        rows = [line for line in lines if line.strip().startswith(str(kind))]
+        assert len(rows) == tables, kind
+        assert sum(row.count("1.00") for row in rows) == parts + 1
+    assert [line.split() for line in lines if line.split()[-1:] == ["100"]], "the last share has its column"
 
 
 def test_a_failed_run_is_left_out_and_named(jobs: tuple[DegradeJob, ...]) -> None:

@@ -13,7 +13,6 @@ from controller.detectors_model import NEVER_MS, Cause
 from controller.estimate import Estimator
 from controller.frame import empty_frame
 from controller.influence import Influence
-from controller.influence_kernels import BEHIND_VEH
 from controller.policy import Policy
 from controller.state import HORIZON_S, new_state
 from controller.vocabulary import Lamp, Sensors
@@ -151,7 +150,7 @@ def test_behind_a_dead_loop_the_usual_are_believed_and_it_is_blamed() -> None:
     assert bench.queue == pytest.approx(6.0), "five are usual in this silence"
     for k in range(8):
         bench.second(out=k % 2, stands=1, queue=1, green=1)
-    assert bench.queue == 1.0 + BEHIND_VEH, "he crosses at saturation flow: there are more behind"
+    assert bench.queue == 4.0, "he crosses at saturation flow: there are more behind"
     assert bench.detectors.health.missed_veh[FAR] > bench.detectors.laid.room_veh[FAR]
     assert bench.detectors.health.odd[STOP] == 0
 
@@ -162,7 +161,8 @@ def test_where_the_stop_line_alone_tells_of_a_lane_four_more_than_usual_are_beli
     for _ in range(20):
         bench.second(stands=1, queue=1)
     queues = [bench.second(out=k % 2, stands=1, queue=1, green=1).queue for k in range(40)]
-    assert set(queues[4:12]) == {1.0 + BEHIND_VEH}, "two are usual: six are believed, and who is behind"
+    assert set(queues[4:15]) == {4.0}, "some three are usual by then: seven are believed, and who is behind"
+    assert queues[15] == 1.0, "an eighth has nobody behind him"
     assert queues[-1] == 0.0, "a loop that counts on and on holds no green"
 
 

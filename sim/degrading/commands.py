@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sim.run_pool import Failure
 
 REPORT_FILE = "curves.html"
+SHARES_A_TABLE = 11
 _HELP_SHARES = "Per cent of the detectors that fail: 0-100/10 (every tenth), or 0,30,60,100."
 _HELP_FAULTS = "Kinds of failure, a,b,c. Default: all of them."
 _HELP_WHERE = "Whose detectors: all, district:NAME or junction:NAME."
@@ -229,7 +230,8 @@ def _print(found: Curves, report: Path) -> None:
 
     console = Console()
     for whom in found.whom[:1]:
-        console.print(table_of(found, whom))
+        for table in tables_of(found, whom):
+            console.print(table)
     console.print("! more than allowed, 1.05 where half of the ill are found out within 60 s, else 1.10")
     for sentence in verdict(found):
         console.print(sentence, markup=False, highlight=False)
@@ -239,8 +241,14 @@ def _print(found: Curves, report: Path) -> None:
         console.print(f"page: {report}", markup=False, highlight=False, soft_wrap=True)
 
 
-def table_of(found: Curves, whom: str) -> Any:
-    """One row a kind of failure, one column a share: fits a terminal of 80 columns."""
+def tables_of(found: Curves, whom: str) -> Iterator[Any]:
+    """All shares, in tables that fit a terminal of 80 columns: what does not fit is cut without a word."""
+    for k in range(0, len(found.shares), SHARES_A_TABLE):
+        yield _table(found, whom, found.shares[k : k + SHARES_A_TABLE])
+
+
+def _table(found: Curves, whom: str, shares: Sequence[float]) -> Any:
+    """One row a kind of failure, one column a share."""
     from rich import box
     from rich.table import Table
 
@@ -253,7 +261,7 @@ def table_of(found: Curves, whom: str) -> Any:
     )
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 0), pad_edge=False)
     table.add_column("", no_wrap=True)
-    for share in found.shares:
+    for share in shares:
         table.add_column(f"{100 * share:g}", justify="right", no_wrap=True, min_width=5)
     for kind in found.kinds:
         cells = {p.share: p for p in found.of(kind)}
@@ -261,7 +269,7 @@ def table_of(found: Curves, whom: str) -> Any:
             kind,
             *(
                 f"{cells[s].times[whom]:.2f}{'!' if cells[s].exceeds(whom) else ' '}" if s in cells else "–"
-                for s in found.shares
+                for s in shares
             ),
         )
     return table
