@@ -27,5 +27,8 @@ GATES = 3
 STOP, NEAR, FAR = 0, 1, 2
 """The gates: the stop line, loops near it, loops farther up."""
 
+UNTOLD = -1.0
+"""Occupancy of a loop that is not believed: it tells neither of somebody nor of nobody."""
+
 NEVER_MS = 1 << 60
 """Later than any time."""

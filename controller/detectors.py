@@ -18,7 +18,7 @@ from controller.detectors_model import Cause, Health, Laid, Reading, new_health,
 from controller.feeds import find_feeds
 from controller.frame import Frame
 from controller.loop_estimate import gate_of
-from controller.loop_estimate_kernels import OWN_SHARE, VEHICLE_SPACE_M
+from controller.loop_gates_kernels import OWN_SHARE, VEHICLE_SPACE_M
 from controller.network import Network
 from controller.state import State
 from controller.vocabulary import DetectorKind, Sensors

@@ -29,7 +29,8 @@ GREEN_PROOF_S = 60.0
 """Occupied through so much of its own green without a count, a loop under a moving queue cannot be."""
 FED_PROOF_S, FED_PROOF_VEH = 10.0, 6.0
 """Less of it will do when vehicles are seen to come up behind."""
-GREENS_PROOF = 3
+GREENS_PROOF, MANY_GREENS = 3, 8
+"""Without a count until it is suspected; so many need not be long to prove it, after `PRESENCE_S`."""
 PEERS_PROOF_VEH = 12.0
 START_UP_MS = 5_000
 SILENT_S = 120.0
@@ -181,10 +182,11 @@ def lasting_cause(d, frame_ms, hour, floor_s, on_s, laid, health, now, blocked):
     if on:
         open_exit = blocked[lane] < 0.5 and health.greens[d] >= GREENS_PROOF
         through_s = health.held_green_s[d] if open_exit else 0.0
+        many = open_exit and health.greens[d] >= MANY_GREENS and on_s > PRESENCE_S
         fed = laid.gate[d] == 0 and through_s >= FED_PROOF_S and health.missed_veh[d] >= FED_PROOF_VEH
         # A queue back to a loop farther up that no green moves is none that a longer green would help.
         moving = laid.gate[d] != 0 or health.peers_veh[d] >= PEERS_PROOF_VEH
-        if fed or (through_s >= GREEN_PROOF_S and (moving or on_s > PRESENCE_S)):
+        if fed or many or (through_s >= GREEN_PROOF_S and (moving or on_s > PRESENCE_S)):
             health.measured[d] = on_s
             return STUCK_ON
         return NONE

@@ -1,6 +1,6 @@
 """What the estimate works on, as named tuples of arrays for the kernels.
 
-J junctions, G groups, L lanes, D detectors, H seconds ahead; gates as in `controller.loop_estimate_kernels`.
+J junctions, G groups, L lanes, D detectors, H seconds ahead; gates as in `controller.loop_gates_kernels`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Loops(NamedTuple):
     feed_lane: np.ndarray
     feed_share: np.ndarray
     feed_travel_s: np.ndarray
-    standing_s: np.ndarray  # (L, GATES) scratch
+    standing_s: np.ndarray  # (L, GATES) scratch, for how long one of its own loops stands occupied
+    shared_s: np.ndarray  # (L, GATES) scratch, one shared with other lanes
     clear_s: np.ndarray  # (L, GATES) scratch
 
 
@@ -94,7 +95,9 @@ _WHOLE = (
     "detector_lane", "detector_group", "group_start", "lane_group_bits", "lane_junction", "lamp_since_ms",
     "call_since_ms", "observed_ms",
 )  # fmt: skip
-_TABLES = ("gate_m", "standing_s", "clear_s", "arrival_veh", "transit_veh", "held_veh", "passed_veh")
+_TABLES = (
+    "gate_m", "standing_s", "shared_s", "clear_s", "arrival_veh", "transit_veh", "held_veh", "passed_veh",
+)  # fmt: skip
 
 
 def _sample(name: str) -> np.ndarray:
@@ -111,4 +114,5 @@ def _kind(of: Any) -> Any:
     return typeof(of(*map(_sample, of._fields)))
 
 
-PICTURE = types.NamedTuple((_kind(Loops), _kind(Calling), _kind(Believed)), Picture)
+LOOPS = _kind(Loops)
+PICTURE = types.NamedTuple((LOOPS, _kind(Calling), _kind(Believed)), Picture)

@@ -8,16 +8,8 @@ from controller.bundle import BUNDLED, put, taken
 from controller.compiling import kernel
 from controller.demand_kernels import call_vehicles, count_people_and_flow
 from controller.estimate_model import PICTURE
-from controller.loop_estimate_kernels import (
-    believe_loops,
-    count_gates,
-    drive_on,
-    hear_upstream,
-    report,
-    time_gates,
-    time_loops,
-    weigh_buses,
-)
+from controller.loop_estimate_kernels import count_gates, drive_on, hear_upstream, report, weigh_buses
+from controller.loop_gates_kernels import believe_loops, time_gates, time_loops
 from controller.unseen_kernels import play_unseen_lanes, suppose_people
 
 _I, _F = types.int64, types.float64
@@ -40,10 +32,8 @@ def hear_loops(now_ms, seconds, on, count, occupancy, persons_per_car, persons_p
     loops, ground, mind = picture.loops, picture.calling, picture.believed
     unseen, transit, held = mind.unseen_lane, mind.transit_veh, mind.held_veh
     time_loops(float(seconds), on, occupancy, mind.loop_held_s)
-    time_gates(loops.gate, loops.lane, loops.share, mind.loop_held_s, unseen, loops.standing_s, loops.clear_s)
-    drive_on(
-        seconds, loops.clear_s, loops.gate_s, loops.way_s, loops.first_lane, loops.sibling_bits, transit, held
-    )
+    time_gates(loops, mind.loop_held_s, unseen)
+    drive_on(seconds, loops, transit, held)
     play_unseen_lanes(
         now_ms, seconds, unseen, loops.usual_veh_per_s, ground.lane_group_bits, ground.lane_junction,
         ground.group_start, mind.lamp, mind.lamp_since_ms, loops.saturation_veh_per_s, loops.gate_s,
@@ -57,10 +47,7 @@ def hear_loops(now_ms, seconds, on, count, occupancy, persons_per_car, persons_p
         loops.feed_start, loops.feed_lane, loops.feed_share, loops.feed_travel_s, mind.crossed_veh,
         loops.gate_s, transit, held, mind.passed_veh,
     )  # fmt: skip
-    believe_loops(
-        seconds, loops.standing_s, loops.clear_s, loops.gate_s, loops.gate_m, loops.reach_m, loops.feed_start,
-        mind.flow_veh_per_s, transit, held,
-    )  # fmt: skip
+    believe_loops(seconds, loops, mind.flow_veh_per_s, transit, held)
     report(
         on, loops.gate, loops.lane, loops.clear_s, loops.gate_s, loops.way_s, loops.seen_s, loops.feed_start,
         mind.flow_veh_per_s, transit, held, mind.queue_veh, mind.arrival_veh, mind.near_veh,

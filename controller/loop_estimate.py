@@ -41,6 +41,7 @@ class LoopEstimator:
         self._sibling_bits = np.concatenate([pockets(jn.lanes)[0] for jn in network.street.junctions])
         self.usual_veh_per_s = usual_flow_veh_per_s(network)
         self._standing_s = np.zeros((lanes, kernels.GATES))
+        self._shared_s = np.zeros((lanes, kernels.GATES))
         self._clear_s = np.zeros((lanes, kernels.GATES))
 
     def _place_gates(self) -> None:
@@ -72,7 +73,8 @@ class LoopEstimator:
             network.detector_kind, self.detector_gate, network.detector_lane, network.detector_share,
             self.gate_s, self.gate_m, self._way_s, self._seen_s, network.lane_reach_m,
             network.lane_saturation_veh_per_s, self.usual_veh_per_s, self._first_lane, self._sibling_bits,
-            feeds.start, feeds.lane, feeds.share, feeds.travel_s, self._standing_s, self._clear_s,
+            feeds.start, feeds.lane, feeds.share, feeds.travel_s, self._standing_s,
+            self._shared_s, self._clear_s,
         )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from controller import numba_cache  # noqa: F401, I001  (must come before numba)
 
 from numba import types
 
-from controller.codes import ADVANCE, BUTTON, GREEN, NEVER_MS, STOP, STOPLINE
+from controller.codes import ADVANCE, BUTTON, GREEN, NEVER_MS, STOP, STOPLINE, UNTOLD
 from controller.compiling import inner_kernel, kernel
 from controller.detectors_kernels import FEW_GAPS, PROVEN_GAPS
 from controller.detectors_model import BELIEVED, HEALTH, LAID
@@ -131,6 +131,7 @@ def find_beyond(passed_s, laid, on, counted, room_veh, beyond):
 def substitute(passed_s, laid, health, quiet_lane, rate_veh_per_s, beyond, carry_veh, on, count, occupancy):
     """Readings without what is not believed; loops upstream count the lane's usual flow instead.
 
+    Nor do they tell of nobody: a queue that stands there is kept for as long as its stop line is taken.
     quiet_lane (L) as of `mark_quiet` · rate_veh_per_s (L) · beyond (D) counted that cannot have passed
     carry_veh (D) parts of a vehicle not yet told · on, count, occupancy (D): written
     """
@@ -144,6 +145,8 @@ def substitute(passed_s, laid, health, quiet_lane, rate_veh_per_s, beyond, carry
             carry_veh[d] += rate_veh_per_s[laid.lane[d]] * passed_s
             count[d] = int(carry_veh[d])
             carry_veh[d] -= count[d]
+        if laid.kind[d] == ADVANCE:
+            occupancy[d] = UNTOLD
 
 
 @kernel(_V(_I, _F, LAID, _N1, _F1, _N1, _I1, _F1, _F1, types.float64[:, ::1], _F1))

@@ -58,6 +58,20 @@ class SlowLane:
         end_m = self.place_m[behind] if behind else self.reach_m
         return max(1.0, (end_m - self.place_m[gate]) / 7.5)
 
+    def join(self, veh: float) -> None:
+        """More of them, at the end of its queue."""
+        for gate in self.gates:
+            joined = min(veh, max(0.0, self.room(gate) - self.held[gate]))
+            self.held[gate] += joined
+            veh -= joined
+
+    def fill(self, far_m: float) -> None:
+        """A queue that reaches so far."""
+        for gate in self.gates:
+            if self.place_m[gate] < far_m:
+                standing = min(self.room(gate), (far_m - self.place_m[gate]) / 7.5)
+                self.held[gate] = max(self.held[gate], standing)
+
     def gain(self, gate: str) -> float:
         """Crossed or on their way from a gate to the stop line, for one counted there in shares."""
         inner = [g for g in (STOP, NEAR, FAR) if g != gate]
@@ -130,6 +144,8 @@ class SlowLoops:
                 self.busy_s[d] = max(self.busy_s[d], 0.0) + seconds
             elif frame.detector_on[d]:
                 self.busy_s[d] = seconds * part
+            elif part < 0.0:
+                self.busy_s[d] = -1.0
             elif part > 0.0:
                 self.busy_s[d] = 0.0
             else:
@@ -162,14 +178,20 @@ class SlowLoops:
         own = [d for d in lane.loops[gate] if self.network.detector_share[d] >= 0.75]
         return any(self.busy_s[d] >= 3.0 for d in own)
 
+    def _jammed(self, lane: SlowLane, gate: str) -> bool:
+        shared = [d for d in lane.loops[gate] if self.network.detector_share[d] < 0.75]
+        return any(self.busy_s[d] >= 10.0 for d in shared)
+
     def _drive(self, lane: SlowLane, clear: dict[str, float], stands_beside: SlowLane | None) -> None:
         for gate in lane.gates:
             late = clear[STOP] >= 5.0 + lane.travel_s[gate]
             if clear[gate] >= 3.0 or (late and clear[gate] > 0.0):
                 lane.held[gate] *= 0.35
             elif late and stands_beside:
-                stands_beside.held[STOP] += 0.65 * lane.held[gate]
+                stands_beside.join(0.65 * lane.held[gate])
                 lane.held[gate] *= 0.35
+                if self._jammed(lane, gate):
+                    stands_beside.fill(lane.place_m[gate])
         moved: dict[int, float] = defaultdict(float)
         at_gate = {s: g for g, s in lane.travel_s.items() if g != STOP}
         for second, veh in lane.coming.items():

@@ -8,9 +8,12 @@ import pytest
 from controller import substitute_kernels
 from controller.detectors import DAY_FLOOR_S, Detectors, Judgement, floor_s, hour_of
 from controller.detectors_model import NEVER_MS, Cause
-from controller.vocabulary import DetectorKind
+from controller.frame import empty_frame
+from controller.state import new_state
+from controller.vocabulary import DetectorKind, Lamp, Sensors
 from sim.city.scenario import FaultKind, FaultPlan
-from tests.loop_street import BEGIN_S, LoopStreet, fault
+from tests import journal_street
+from tests.loop_street import BEGIN_S, NS_LEFT, LoopStreet, fault
 
 STOP, ADVANCE, BUTTON = "ns_0.stopline", "ns_0.advance", "walk.ns.button"
 ONSET_S = 600
@@ -81,6 +84,29 @@ def test_where_both_loops_of_a_lane_stick_at_once_the_one_no_green_moves_is_foun
     assert judged.cause is Cause.STUCK_ON
     watch.run(900)
     assert set(watch.blamed) == {STOP, ADVANCE}, "of the stop line's it takes a quarter of an hour to be sure"
+
+
+def test_a_stuck_loop_that_only_gets_short_greens_is_found_in_a_quarter_of_an_hour() -> None:
+    """Sixty seconds of green are three quarters of an hour where each green lasts six."""
+    network = journal_street.network()
+    detectors, state = Detectors(network, 0), new_state(network, 0)
+    frame, named = empty_frame(network, Sensors.LOOPS), [d.name for d in network.detectors]
+    stuck, beside = named.index("ns.left_0.stopline"), named.index("ns.left_0.advance")
+    found_s = 0
+    for second in range(1, 1500):
+        green = second % 80 < 6
+        if green != (state.lamp[NS_LEFT] == Lamp.GREEN):
+            state.lamp[NS_LEFT] = Lamp.GREEN if green else Lamp.RED
+            state.lamp_since_ms[NS_LEFT] = 1000 * second
+        frame.sequence, frame.time_ms = second, 1000 * second
+        frame.detector_count[:] = [(second + d) % 11 == 0 for d in range(len(named))]
+        frame.detector_count[[stuck, beside]] = 0
+        frame.detector_on[[stuck, beside]], frame.detector_occupancy[[stuck, beside]] = True, 1.0
+        detectors.judge(state, frame, 1000 * second)
+        if not found_s and detectors.health.masked[stuck]:
+            found_s = second
+    assert detectors.judgement(stuck).cause is Cause.STUCK_ON
+    assert 600 < found_s <= 960, "not while a long queue may have been served six seconds at a time"
 
 
 def test_a_clock_that_is_ahead_changes_nothing_because_our_own_clock_counts() -> None:
