@@ -130,8 +130,9 @@ class Degradation:
         np.copyto(usual, self._usual_veh_per_s)
         np.copyto(usual, detectors.rate_veh_per_s, where=detectors.known == 2)
         kernels.substitute(
-            detectors.passed_s, detectors.laid, detectors.health, self._quiet_lane, detectors.rate_veh_per_s,
-            self._beyond, self._carry_veh, mine.detector_on, mine.detector_count, mine.detector_occupancy,
+            detectors.passed_s, detectors.laid, detectors.health, self._quiet_lane, self._state.unseen_lane,
+            detectors.rate_veh_per_s, self._beyond, self._carry_veh,
+            mine.detector_on, mine.detector_count, mine.detector_occupancy,
         )  # fmt: skip
 
     def fill_in(self, frame: Frame, now_ms: int) -> None:

@@ -127,13 +127,17 @@ def find_beyond(passed_s, laid, on, counted, room_veh, beyond):
     return found
 
 
-@kernel(_V(_F, LAID, HEALTH, _N1, _F1, types.int32[::1], _F1, _B1, types.int32[::1], _F1))
-def substitute(passed_s, laid, health, quiet_lane, rate_veh_per_s, beyond, carry_veh, on, count, occupancy):
+@kernel(_V(_F, LAID, HEALTH, _N1, _B1, _F1, types.int32[::1], _F1, _B1, types.int32[::1], _F1))
+def substitute(
+    passed_s, laid, health, quiet_lane, unseen_lane, rate_veh_per_s, beyond, carry_veh, on, count, occupancy
+):
     """Readings without what is not believed; loops upstream count the lane's usual flow instead.
 
-    Nor do they tell of nobody: a queue that stands there is kept for as long as its stop line is taken.
-    quiet_lane (L) as of `mark_quiet` · rate_veh_per_s (L) · beyond (D) counted that cannot have passed
-    carry_veh (D) parts of a vehicle not yet told · on, count, occupancy (D): written
+    Nor do they tell of nobody: a queue that stands there is kept for as long as its stop line is taken, where
+    that one is believed.
+    quiet_lane (L) as of `mark_quiet` · unseen_lane (L) · rate_veh_per_s (L)
+    beyond (D) counted that cannot have passed · carry_veh (D) parts of a vehicle not yet told
+    on, count, occupancy (D): written
     """
     for d in range(len(laid.kind)):
         quiet = laid.gate[d] >= 0 and quiet_lane[laid.lane[d]] == PLAYED
@@ -145,7 +149,7 @@ def substitute(passed_s, laid, health, quiet_lane, rate_veh_per_s, beyond, carry
             carry_veh[d] += rate_veh_per_s[laid.lane[d]] * passed_s
             count[d] = int(carry_veh[d])
             carry_veh[d] -= count[d]
-        if laid.kind[d] == ADVANCE:
+        if laid.kind[d] == ADVANCE and not unseen_lane[laid.lane[d]]:
             occupancy[d] = UNTOLD
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from controller.codes import UNTOLD
 from controller.junction import FixedPlan, PlanStep
 from controller.ladder import Reason, Rung
 from controller.network import Network
@@ -97,6 +98,18 @@ def test_with_every_detector_believed_nothing_is_changed() -> None:
     assert street.degradation.see(street.frame, street.now_ms) is street.frame
     assert not street.controller.state.unseen_lane.any()
     assert not street.controller.state.unseen_group.any()
+
+
+def test_a_dead_advance_loop_proves_nothing_unless_its_stop_line_is_dead_too() -> None:
+    """Neither that somebody stands there nor that nobody does; of a lane that nobody sees history tells."""
+    one, both = (f"ns_0.{gate}" for gate in ("advance", "stopline"))
+    for dead, tells in (((one,), UNTOLD), ((one, both), 0.0)):
+        faults = [fault(FaultKind.STUCK_OFF, f"detector:{name}") for name in dead]
+        street = LoopStreet(*faults).run(20 * MINUTES)
+        advance = [d.name for d in street.network.detectors].index(one)
+        believed = street.degradation.see(street.frame, street.now_ms)
+        assert street.controller.state.unseen_lane[BUSY] == (len(dead) == 2)
+        assert believed.detector_occupancy[advance] == tells
 
 
 def test_a_clock_nobody_trusts_frees_the_plan_from_it() -> None:
