@@ -8,21 +8,30 @@ from controller.junction import Detector, Reach
 from tests import toy_street
 from tests.test_loop_estimate import ADVANCE, STOPLINE, Watched
 
+STRAIGHT, LEFT = (lane.name for lane in toy_street.junction().lanes[:2])
+
+
+def behind_one_street(straight: tuple[Reach, ...], left: tuple[Reach, ...], *loops: Detector) -> Watched:
+    """The toy junction with these loops; to its first two lanes one also comes over these ways."""
+    plain = toy_street.junction()
+    ways = (straight, left, *((),) * (len(plain.lanes) - 2))
+    lanes = tuple(
+        dataclasses.replace(lane, reach=(*lane.reach, *way))
+        for lane, way in zip(plain.lanes, ways, strict=True)
+    )
+    return Watched(toy_street.network(dataclasses.replace(plain, lanes=lanes, detectors=loops)))
+
 
 def test_who_stands_on_a_shared_street_while_his_stop_line_is_clear_waits_for_the_lane_beside() -> None:
     """A street that one lane's drivers and a few of the other's use; those in front turn left."""
-    plain = toy_street.junction()
-    lanes = list(plain.lanes)
-    for lane, share in ((0, 0.7), (1, 0.3)):
-        reach = (*lanes[lane].reach, Reach("shared", 20.0, 60.0, share))
-        lanes[lane] = dataclasses.replace(lanes[lane], reach=reach)
-    loops = (
-        Detector("stop", STOPLINE, lanes[0].name, "", lanes[0].name, 2.0, 2.0),
-        Detector("near", ADVANCE, lanes[0].name, "", "shared", 20.0, 40.0),
-        Detector("left.stop", STOPLINE, lanes[1].name, "", lanes[1].name, 2.0, 2.0),
-        Detector("far", ADVANCE, lanes[0].name, "", "shared", 70.0, 90.0),
+    watched = behind_one_street(
+        (Reach("shared", 20.0, 60.0, 0.7),),
+        (Reach("shared", 20.0, 60.0, 0.3),),
+        Detector("stop", STOPLINE, STRAIGHT, "", STRAIGHT, 2.0, 2.0),
+        Detector("near", ADVANCE, STRAIGHT, "", "shared", 20.0, 40.0),
+        Detector("left.stop", STOPLINE, LEFT, "", LEFT, 2.0, 2.0),
+        Detector("far", ADVANCE, STRAIGHT, "", "shared", 70.0, 90.0),
     )
-    watched = Watched(toy_street.network(dataclasses.replace(plain, lanes=tuple(lanes), detectors=loops)))
     for _ in range(4):
         watched.second({3: 1}).seconds(2, on=(1, 2))
     straight, left = watched.seconds(12, on=(1, 2)).state.queue_veh[:2]
@@ -34,22 +43,15 @@ def test_who_stands_on_a_shared_street_while_his_stop_line_is_clear_waits_for_th
 
 def shared_way() -> Watched:
     """Two lanes behind one street: loops at both stop lines, one the left turn's own, one both share."""
-    plain = toy_street.junction()
-    lanes = list(plain.lanes)
-    for lane in (0, 1):
-        reach = (
-            *lanes[lane].reach,
-            Reach("left.only", 10.0, 40.0, float(lane)),
-            Reach("shared", 80.0, 50.0, 0.5),
-        )
-        lanes[lane] = dataclasses.replace(lanes[lane], reach=reach)
-    loops = (
-        Detector("stop", STOPLINE, lanes[0].name, "", lanes[0].name, 2.0, 2.0),
-        Detector("far", ADVANCE, lanes[0].name, "", "shared", 70.0, 120.0),
-        Detector("left.stop", STOPLINE, lanes[1].name, "", lanes[1].name, 2.0, 2.0),
-        Detector("left.near", ADVANCE, lanes[1].name, "", "left.only", 5.0, 45.0),
+    shared = Reach("shared", 80.0, 50.0, 0.5)
+    return behind_one_street(
+        (Reach("left.only", 10.0, 40.0, 0.0), shared),
+        (Reach("left.only", 10.0, 40.0, 1.0), shared),
+        Detector("stop", STOPLINE, STRAIGHT, "", STRAIGHT, 2.0, 2.0),
+        Detector("far", ADVANCE, STRAIGHT, "", "shared", 70.0, 120.0),
+        Detector("left.stop", STOPLINE, LEFT, "", LEFT, 2.0, 2.0),
+        Detector("left.near", ADVANCE, LEFT, "", "left.only", 5.0, 45.0),
     )
-    return Watched(toy_street.network(dataclasses.replace(plain, lanes=tuple(lanes), detectors=loops)))
 
 
 def test_a_shared_loop_that_nobody_leaves_proves_the_lane_full_that_waits() -> None:
