@@ -52,6 +52,8 @@ class Moment(NamedTuple):
     """Somebody who goes before the planner's wish, and the group by which he comes."""
     by_history: int = 0
     """Groups of approaches that nobody sees, as bits."""
+    clears_first: bool = False
+    """The planner wants this stage on the way to another one."""
 
 
 class DecisionLog:
@@ -136,6 +138,7 @@ class DecisionLog:
             planner.decision.score[groups].copy() if scored else None,
             self._asked(j),
             0 if degradation is None else degradation.approaches.by_history(j),
+            bool(planner.clears_first[j]) if hasattr(planner, "clears_first") else False,
         )
 
     def _asked(self, j: int) -> tuple[Rule, int] | None:
@@ -189,7 +192,7 @@ class DecisionLog:
         elif moment.urgent_stage == moment.to_stage:
             rule = "promise"
         else:
-            return rule, None
+            return "clearing" if moment.clears_first else rule, None
         urgent = min(called, key=lambda w: int(network.promise_ms[w.group]) - w.waited_ms, default=None)
         return rule, None if urgent is None else urgent.group
 

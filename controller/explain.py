@@ -27,7 +27,7 @@ INADMISSIBLE = 1e7
 Register = Literal["operator", "engineer", "citizen"]
 REGISTERS: tuple[Register, ...] = get_args(Register)
 Rule = Literal[
-    "cost", "promise", "max-green", "plan", "gap-out", "pressure", "most-vehicles",
+    "cost", "clearing", "promise", "max-green", "plan", "gap-out", "pressure", "most-vehicles",
     "preempt", "preempt-exit", "priority",
 ]  # fmt: skip
 RULES: tuple[Rule, ...] = get_args(Rule)
@@ -179,6 +179,7 @@ _FOR_CITIZENS = {
     None: "this way everybody together waits least",
 }
 _RULES_FOR_OPERATORS: dict[str, str] = {
+    "clearing": "those who wait inside the junction to turn are let out first",
     "plan": "the fixed plan goes on by the clock",
     "gap-out": "the green before had no more traffic",
     "pressure": "the longest queues with room beyond are here",
@@ -186,6 +187,7 @@ _RULES_FOR_OPERATORS: dict[str, str] = {
     "preempt-exit": "an emergency vehicle has passed; whose promise ends first goes first",
 }
 _RULES_FOR_CITIZENS: dict[str, str] = {
+    "clearing": "those who wait inside the junction to turn go first",
     "plan": "it is this way's turn in a plan made beforehand",
     "gap-out": "nobody was coming the other way any more",
     "max-green": "the other way had its longest green",

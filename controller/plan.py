@@ -15,6 +15,7 @@ from controller import replan_kernels
 from controller.feeds import DIRECTION_WEIGHT, find_feeds
 from controller.lane_sharing import pockets, share_giving_way
 from controller.network import DIRECTIONS, Ints, Network
+from controller.permissive_turns import facing_lanes, fill_clearing
 from controller.plan_live import TERMS, Live
 from controller.plan_model import CROSSINGS_MAX, STAGES_MAX, Model, empty_labels, empty_model, empty_view
 from controller.plan_turns import Turns
@@ -54,6 +55,8 @@ class Adaptive:
         self.winner_cost = np.zeros(network.n_junctions)
         self.loser_cost = np.zeros(network.n_junctions)
         self.terms = np.zeros((network.n_junctions, 2, TERMS))
+        self.clears_first = np.zeros(network.n_junctions, np.bool_)
+        """(J) what is wanted is only on the way: it lets those out of the junction who turn left."""
         self._persons_per_car = np.array([policy.persons_per_car])
         reach_m = np.minimum(network.lane_reach_m, seen_range_m)
         self._seen_s = np.ceil(reach_m / network.lane_speed_m_per_s).astype(np.int64)
@@ -101,6 +104,7 @@ class Adaptive:
             own = {
                 "winner_cost": self.winner_cost,
                 "loser_cost": self.loser_cost,
+                "clears_first": self.clears_first,
                 "terms": self.terms,
                 "persons_per_car": self._persons_per_car,
                 "seen_s": self._seen_s,
@@ -148,6 +152,7 @@ def _fill_junction(network: Network, model: Model, j: int) -> None:
     stages = _worth_searching(network, j, sum(1 << k for k in crossings), yields)
     model.n_stages[j] = len(stages)
     model.stage_of[j, : len(stages)] = stages
+    fill_clearing(network, model, j, stages, yields)
     for s, stage in enumerate(stages):
         bits = int(network.stage_bits[stage])
         model.stage_groups[j, s] = bits
@@ -233,7 +238,7 @@ def _fill_lane(
         green += weight[m] / total
         to = [h for h in yields.get(k, []) if bits >> h & 1]
         if to and DIRECTIONS[network.movement_direction[m]] in ("left", "turn"):
-            facing = _facing_lanes(network, lanes, first, to)
+            facing = facing_lanes(network, lanes, first, to)
             opposing |= facing
             gives_way += weight[m] / total if facing else 0.0
     saturation = float(network.lane_saturation_veh_per_s[lane])
@@ -243,17 +248,6 @@ def _fill_lane(
     if gives_way > MOSTLY_YIELDING * green:
         model.opposing[j, s, i] = opposing & ~(1 << i)
         model.yield_share[j, s, i] = gives_way / green if model.opposing[j, s, i] else 0.0
-
-
-def _facing_lanes(network: Network, lanes: range, first: int, groups: list[int]) -> int:
-    """Bits of lanes with straight or right movements of these groups."""
-    bits = 0
-    for i, lane in enumerate(lanes):
-        for m in range(int(network.movement_start[lane]), int(network.movement_start[lane + 1])):
-            straight = DIRECTIONS[network.movement_direction[m]] in ("straight", "right")
-            if straight and int(network.movement_group[m]) - first in groups:
-                bits |= 1 << i
-    return bits
 
 
 def _feeds(network: Network) -> dict[str, np.ndarray]:

@@ -84,6 +84,7 @@ def _searched(planner: Adaptive, state: State, j: int, now_ms: int) -> list[Span
             (state.outflow_veh, lanes),
             (state.blocked, lanes),
             (planner.winner_cost, slice(j, j + 1)),
+            (planner.clears_first, slice(j, j + 1)),
             (planner.loser_cost, slice(j, j + 1)),
             (planner.terms, slice(j, j + 1)),
         )

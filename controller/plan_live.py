@@ -69,6 +69,7 @@ class Live(NamedTuple):
     foreseen_veh: np.ndarray  # (L, 3)
     winner_cost: np.ndarray  # (J) person-seconds
     loser_cost: np.ndarray  # (J) person-seconds, of the best plan with the other decision now
+    clears_first: np.ndarray  # (J) bool, the stage wanted only lets those out of the junction who turn left
     persons_per_car: np.ndarray  # (1)
     terms: np.ndarray  # (J, 2, 6) person-seconds of the winner and the loser, when last a change was wanted
 
@@ -82,6 +83,7 @@ def empty_live() -> Live:
         "unseen_lane": np.bool_,
         "unseen_group": np.bool_,
         "quiet_group": np.bool_,
+        "clears_first": np.bool_,
     }
     floats = {
         "queue_veh",

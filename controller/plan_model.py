@@ -39,6 +39,9 @@ class Model(NamedTuple):
     pocket_veh: np.ndarray  # (J, L) that fit between the stop line and that lane
     turns_across: np.ndarray  # (J, P, L) part of the lane's traffic that gives way on the crossing
     crossing_s: np.ndarray  # (J, P) s of walk and clearance
+    shared: np.ndarray  # (J, S) bits of lanes shared with those who turn left and give way in that stage
+    clears: np.ndarray  # (J, S) the stage in which all of these may go and nobody faces them, -1 = none
+    faced: np.ndarray  # (J, S) bits of groups that those let pass before whom this stage lets out
 
 
 class View(NamedTuple):
@@ -137,6 +140,9 @@ def empty_model(junctions: int = 0) -> Model:
         pocket_veh=np.zeros((j, lanes)),
         turns_across=np.zeros((j, p, lanes)),
         crossing_s=np.zeros((j, p), np.int64),
+        shared=np.zeros((j, s), np.int64),
+        clears=np.full((j, s), -1, np.int64),
+        faced=np.zeros((j, s), np.int64),
     )
 
 

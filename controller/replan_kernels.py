@@ -10,6 +10,7 @@ from numba import types
 
 from controller.codes import CLEARANCE, GREEN, NEVER_MS, PEDESTRIAN
 from controller.compiling import inner_kernel, kernel
+from controller.permissive_turns_kernels import by_way_of, time_to_clear
 from controller.plan_kernels import LATER, NOW, search
 from controller.plan_lanes_kernels import yielding_rate
 from controller.plan_live import LIVE
@@ -262,9 +263,10 @@ def replan_junction(j, now_ms, person_weight, stop_s, impatience_s, model, view,
     while n_crossings < CROSSINGS_MAX and model.crossing_group[j, n_crossings] >= 0:
         n_crossings += 1
     complete_s, free_s = time_to_settle(j, first, n, now_ms, live)
+    stage = max(0, searched_stage(j, model, live))
+    free_s = max(free_s, time_to_clear(j, stage, now_ms, model, live))
     if free_s >= BOUND_S and now_ms - live.outflow_time_ms[j] < 1000 * BOUND_S:
         return
-    stage = max(0, searched_stage(j, model, live))
     expect_arrivals(first_lane, n_lanes, now_ms, view, live)
     weigh_lanes(j, first_lane, first, n_lanes, now_ms, impatience_s, model, view, live)
     weigh_people(j, first, n_crossings, now_ms, person_weight, impatience_s, model, view, live)
@@ -287,8 +289,11 @@ def replan_junction(j, now_ms, person_weight, stop_s, impatience_s, model, view,
     choose(n_stages, labels, chosen, costs)
     live.wanted_stage[j] = model.stage_of[j, stage]
     live.planned_end_ms[j] = NEVER_MS
+    live.clears_first[j] = False
     if chosen[0] == 0:
-        live.wanted_stage[j] = model.stage_of[j, chosen[1]]
+        by = by_way_of(j, stage, chosen[1], model, live)
+        live.clears_first[j] = by != chosen[1]
+        live.wanted_stage[j] = model.stage_of[j, by]
     elif chosen[0] > 0:
         live.planned_end_ms[j] = now_ms + 1000 * chosen[0]
     live.winner_cost[j] = costs[chosen[3]]

@@ -21,6 +21,7 @@ REASONS = frozenset(
         words("this way fewer vehicles must stop"),
         words("this way less waiting is left for the next minutes"),
         words("this way everybody together waits least"),
+        words("those who wait inside the junction to turn go first"),
         words("it is this way's turn in a plan made beforehand"),
         words("nobody was coming the other way any more"),
         words("the other way had its longest green"),
