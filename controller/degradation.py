@@ -78,12 +78,15 @@ class Degradation:
 
     # --- sensing ---------------------------------------------------------------------------
 
-    def see(self, frame: Frame, now_ms: int) -> Frame:
-        """Judge a raw reading; gives the reading to estimate by, the same one where all is believed."""
+    def see(self, frame: Frame, now_ms: int, ignored: NDArray[np.bool_] | None = None) -> Frame:
+        """Judge a raw reading; gives the reading to estimate by, the same one where all is believed.
+
+        ignored (D): disabled by somebody, and so not believed, whatever they are thought of; None = none.
+        """
         self._watch_the_clock(now_ms)
         state, detectors = self._state, self.detectors
         was_stale = detectors.stale
-        self._fresh = detectors.judge(state, frame, now_ms)
+        self._fresh = detectors.judge(state, frame, now_ms, ignored)
         if self._fresh or detectors.stale != was_stale:
             played = 0
             if frame.sensors is Sensors.LOOPS:

@@ -120,8 +120,13 @@ class Detectors:
         self._learn_flows(self.frame_ms)
         self._survey()
 
-    def judge(self, state: State, frame: Frame, now_ms: int) -> bool:
-        """Judge by a reading; gives False, and does next to nothing, when it is not new."""
+    def judge(
+        self, state: State, frame: Frame, now_ms: int, ignored: NDArray[np.bool_] | None = None
+    ) -> bool:
+        """Judge by a reading; gives False, and does next to nothing, when it is not new.
+
+        ignored (D): not to be used, whatever they are thought of; None = none.
+        """
         if frame.sequence == self._sequence:
             if not self.stale and now_ms - self.frame_ms > max(STALE_MS, 3000 * self.passed_s):
                 self.stale = True
@@ -147,6 +152,8 @@ class Detectors:
         memory.judge_junctions(
             frame_ms, self.passed_s, self.laid, self.health, reading, state.blocked, self._now
         )  # fmt: skip
+        if ignored is not None:
+            np.logical_or(self.health.masked, ignored, self.health.masked)
         self._survey()
         return True
 

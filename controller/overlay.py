@@ -39,7 +39,7 @@ class Overlay:
         self.scene = self._view(state, waived, suspended)
         self._orders = self.none
         self._frame: Frame | None = None
-        self._trusted = np.zeros(len(network.detectors), np.bool_)
+        self._ignored = np.zeros(len(network.detectors), np.bool_)
         self._laid = False
         self.planned_stage = state.wanted_stage.copy()
         """(J) what the planner itself wants."""
@@ -51,19 +51,22 @@ class Overlay:
         self._orders = orders or self.none
         return self._laid or now_ms < self._orders.busy_until_ms
 
-    def seen(self, frame: Frame, now_ms: int) -> Frame:
-        """The frame without the readings of disabled detectors."""
+    def ignored(self, now_ms: int) -> NDArray[np.bool_] | None:
+        """(D) detectors that somebody has disabled; None = none."""
         if now_ms >= self._orders.ignores_until_ms:
-            return frame
+            return None
+        return np.greater(self._orders.book.ignore_until_ms, now_ms, out=self._ignored)
+
+    def without(self, frame: Frame, ignored: NDArray[np.bool_]) -> Frame:
+        """The frame without the readings of these detectors (D), for who does not judge detectors himself."""
         if self._frame is None:
             self._frame = empty_frame(self.network, frame.sensors)
-        mine, trusted = self._frame, self._trusted
-        np.less_equal(self._orders.book.ignore_until_ms, now_ms, out=trusted)
+        mine, heard = self._frame, ~ignored
         for name in _SHARED:
             setattr(mine, name, getattr(frame, name))
-        np.logical_and(frame.detector_on, trusted, out=mine.detector_on)
-        np.multiply(frame.detector_count, trusted, out=mine.detector_count)
-        np.multiply(frame.detector_occupancy, trusted, out=mine.detector_occupancy)
+        np.logical_and(frame.detector_on, heard, out=mine.detector_on)
+        np.multiply(frame.detector_count, heard, out=mine.detector_count)
+        np.multiply(frame.detector_occupancy, heard, out=mine.detector_occupancy)
         return mine
 
     def lift(self) -> None:

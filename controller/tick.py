@@ -138,10 +138,11 @@ class Controller:
             return False
         overlay = self._overlay_for(orders, now_ms)
         let_in = self.door.through(frame, now_ms)
-        seen = let_in if degradation is None else degradation.see(let_in, now_ms)
+        ignored = None if overlay is None else overlay.ignored(now_ms)
+        seen = let_in if degradation is None else degradation.see(let_in, now_ms, ignored)
         self._lift(overlay)
-        if overlay is not None:
-            seen = overlay.seen(seen, now_ms)
+        if overlay is not None and ignored is not None and seen is let_in:
+            seen = overlay.without(let_in, ignored)
         self._estimate(seen, now_ms)
         if degradation is not None:
             degradation.fill_in(let_in, now_ms)

@@ -15,6 +15,7 @@ import numpy as np
 from controller.degradation import Degradation
 from controller.frame import empty_frame
 from controller.ladder import Rung
+from controller.orders import Orders
 from controller.policy import Policy
 from controller.tick import Controller
 from controller.vocabulary import DetectorKind, Lamp, Sensors
@@ -71,6 +72,7 @@ class LoopStreet:
         self.walks: list[tuple[int, int]] = []
         """(time ms, group) of every start of WALK."""
         self.complaints: list[str] = []
+        self.orders: Orders | None = None
         self._shown = np.zeros(self.network.n_groups, np.int8)
 
     @property
@@ -94,7 +96,7 @@ class LoopStreet:
         for _ in range(seconds):
             self._move()
             for _ in range(1000 // TICK_MS):
-                lamps = self.controller.tick(self.frame, self.now_ms)
+                lamps = self.controller.tick(self.frame, self.now_ms, self.orders)
                 verdict = self.controller.verdict
                 assert verdict is not None
                 self.complaints += [v.sentence for v in (*verdict.violations, *verdict.alarms)]

@@ -157,6 +157,26 @@ def test_orders_lie_over_every_rung() -> None:
     assert street.controller.state.target_stage[0] == 2
 
 
+def test_whom_a_disabled_detector_told_of_is_not_forgotten() -> None:
+    """It is made up for like one that is not believed, and heard again when the order ends."""
+    sound_s = LoopStreet(veh_per_h=(900, 60, 300, 60)).run(ONSET_S + 20 * MINUTES).mean_wait_s(ONSET_S)
+    for gates in (("advance",), ("stopline", "advance")):
+        street = LoopStreet(veh_per_h=(900, 60, 300, 60)).run(ONSET_S)
+        loops = [street.named(f"ns_0.{gate}") for gate in gates]
+        street.orders = Orders(street.network)
+        for loop in loops:
+            street.orders.ignore(loop, street.now_ms + 20 * MINUTES * 1000)
+        street.run(20 * MINUTES)
+        health = street.degradation.detectors.health
+        assert np.flatnonzero(health.masked).tolist() == sorted(loops)
+        assert street.controller.state.unseen_lane[BUSY] == (len(gates) == 2)
+        assert street.worst_wait_s(ONSET_S) <= int(street.network.promise_ms[NS]) / 1000
+        assert street.mean_wait_s(ONSET_S) <= 1.25 * sound_s
+        street.run(1)
+        assert not health.masked.any()
+        assert street.complaints == []
+
+
 def test_only_the_adaptive_controller_judges_the_yardsticks_run_on_what_they_are_told() -> None:
     network = journal_street.network()
     for name in CONTROLLERS:
